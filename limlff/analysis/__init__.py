@@ -1,0 +1,1 @@
+"""Analysis of trajectories: local order, voids, mobility."""

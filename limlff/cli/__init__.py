@@ -1,0 +1,1 @@
+"""Subcommands of `limlff`; thin, and quick to import."""

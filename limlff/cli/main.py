@@ -1,0 +1,57 @@
+"""The `limlff` command: finds the subcommand, runs it, and turns errors into one line and a code.
+
+Exit codes: 0 done, 2 bad input, 3 stopped by a guard, 4 out of time (resume), 5 labelling failed.
+Each subcommand is a module with `add_arguments(parser)` and `run(arguments) -> int`; it imports what
+is slow to import only inside `run`, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from importlib.metadata import version
+
+from limlff.errors import LimlffError
+
+COMMANDS = {
+    "data": "check and convert DFT frames",
+    "train": "train a potential by a recipe",
+    "evaluate": "errors of a potential on labelled frames",
+    "info": "what is in a potential file",
+    "md": "molecular dynamics by a configuration",
+    "run": "a whole study, from structure to report",
+}
+
+
+def build_parser(command: str | None) -> argparse.ArgumentParser:
+    """Parser with the arguments of one subcommand filled in, or of none for the general help."""
+    parser = argparse.ArgumentParser(
+        prog="limlff",
+        description="Machine-learning force field and molecular dynamics for lithium-metal anodes.",
+    )
+    parser.add_argument("--version", action="version", version=f"limlff {version('limlff')}")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, summary in COMMANDS.items():
+        subparser = subparsers.add_parser(name, help=summary, description=summary)
+        if name == command:
+            importlib.import_module(f"limlff.cli.{name}").add_arguments(subparser)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a subcommand; returns its exit code."""
+    words = sys.argv[1:] if arguments is None else arguments
+    command = next((word for word in words if not word.startswith("-")), None)
+    parsed = build_parser(command).parse_args(words)
+    try:
+        return int(importlib.import_module(f"limlff.cli.{parsed.command}").run(parsed))
+    except LimlffError as error:
+        print(f"limlff {parsed.command}: {error}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

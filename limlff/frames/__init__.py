@@ -1,0 +1,1 @@
+"""DFT frames: readers, checks, splits, store."""

@@ -1,0 +1,1 @@
+"""Architectures: per-atom energies from neighbor vectors."""

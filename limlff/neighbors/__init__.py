@@ -1,0 +1,1 @@
+"""Neighbor matrices: host and device builders, skin, capacities."""

@@ -1,0 +1,58 @@
+"""The neighbor matrix: for every atom the padded list of its neighbors, atoms in the last axis.
+
+Periodic images are ghost atoms appended to the positions, so that small cells, sheared cells, slabs,
+clusters and the halo of an MPI rank are one case and no minimum-image rule is needed. An empty slot
+holds the atom's own index, which can never be a true neighbor: own images are ghosts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class NeighborMatrix:
+    """Who is near whom, with fixed shapes.
+
+    Attributes:
+        indices: Extended index of each neighbor: below `atoms` an atom, from there on a ghost;
+            an empty slot holds the index of its own column.
+        ghost_owner: Index of the atom of which a ghost is the image.
+        ghost_shift: Cell vectors between a ghost and its owner (whole numbers).
+    """
+
+    indices: Int[Array, "slots atoms"]
+    ghost_owner: Int[Array, " ghosts"]
+    ghost_shift: Float[Array, "ghosts 3"]
+
+    @property
+    def mask(self) -> Bool[Array, "slots atoms"]:
+        """True where a slot holds a neighbor."""
+        return self.indices != jnp.arange(self.indices.shape[1])[None, :]
+
+    @property
+    def owners(self) -> Int[Array, "slots atoms"]:
+        """Index of the atom that each neighbor is, or is the image of."""
+        atoms = jnp.arange(self.indices.shape[1], dtype=self.ghost_owner.dtype)
+        return jnp.concatenate([atoms, self.ghost_owner])[self.indices]
+
+
+def extended_positions(
+    positions: Float[Array, "atoms 3"], cell: Float[Array, "3 3"], neighbors: NeighborMatrix
+) -> Float[Array, "extended 3"]:
+    """Positions of the atoms followed by those of their ghosts (Å)."""
+    ghosts = positions[neighbors.ghost_owner] + neighbors.ghost_shift @ cell
+    return jnp.concatenate([positions, ghosts])
+
+
+def pair_vectors(
+    positions: Float[Array, "atoms 3"], cell: Float[Array, "3 3"], neighbors: NeighborMatrix
+) -> Float[Array, "3 slots atoms"]:
+    """Vectors from each atom to its neighbors (Å); zero in empty slots."""
+    extended = extended_positions(positions, cell, neighbors).T
+    return extended[:, neighbors.indices] - positions.T[:, None, :]

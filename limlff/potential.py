@@ -1,0 +1,155 @@
+"""Potential: model, parameters, elements and baseline; energies, forces and virial from them.
+
+The derivative is taken once, here, for all models: with respect to the vectors between neighbors.
+With g = dE/dr of a pair vector r from atom i to j, the force on i gains g and the force on j loses it,
+and the virial is -sum(g r^T).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from limlff import precision as precision  # first: sets up jax
+from limlff.errors import InputError
+from limlff.models.contract import Model, Parameters
+from limlff.neighbors.matrix import NeighborMatrix, pair_vectors
+
+
+class Prediction(NamedTuple):
+    """What a potential says of a configuration.
+
+    Attributes:
+        energy: Potential energy with the baseline (eV, float64).
+        energies: The same per atom; zero in empty atom slots.
+        forces: Forces (eV/Å, float64).
+        virial: -dE/dstrain (eV, float64); the potential's stress is -virial / volume.
+    """
+
+    energy: Float[Array, ""]
+    energies: Float[Array, " atoms"]
+    forces: Float[Array, "atoms 3"]
+    virial: Float[Array, "3 3"]
+
+
+@dataclass(frozen=True)
+class Potential:
+    """A model with its parameters, ready to be evaluated.
+
+    Attributes:
+        model: Architecture and settings, hashable.
+        parameters: Arrays of the model (float64 at rest).
+        baseline: Energy per atom of each element that is added to the model's (eV).
+        card: What is known of it: training summary, data, licence; values JSON can hold.
+    """
+
+    model: Model
+    parameters: Parameters
+    baseline: Float[np.ndarray, " elements"]
+    card: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """Chemical symbols that it knows."""
+        return self.model.elements
+
+    @property
+    def cutoff(self) -> float:
+        """Distance beyond which atoms do not see each other (Å)."""
+        return self.model.cutoff
+
+    def species_of(self, symbols: list[str]) -> Int[np.ndarray, " atoms"]:
+        """Index of each symbol in `elements`.
+
+        Raises:
+            InputError: If an element is not known to the potential.
+        """
+        index = {symbol: i for i, symbol in enumerate(self.elements)}
+        unknown = sorted(set(symbols) - set(index))
+        if unknown:
+            raise InputError(
+                f"the structure holds {', '.join(unknown)}, but this potential knows only "
+                f"{', '.join(self.elements)}; use a potential trained on {', '.join(unknown)}"
+            )
+        return np.array([index[symbol] for symbol in symbols], dtype=np.int32)
+
+    def predict(
+        self,
+        species: Int[Array, " atoms"],
+        positions: Float[Array, "atoms 3"],
+        cell: Float[Array, "3 3"],
+        neighbors: NeighborMatrix,
+        dtype: str = "float64",
+    ) -> Prediction:
+        """Energy, forces and virial; pure, so that it may be called inside a compiled function.
+
+        Args:
+            species: Index into `elements` of each atom; -1 for an empty atom slot.
+            positions: Positions (Å, float64).
+            cell: Cell vectors as rows (Å, float64).
+            neighbors: All pairs within the cutoff; pairs beyond it do no harm.
+            dtype: Arithmetic of the model, "float32" or "float64".
+        """
+        parameters = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), self.parameters)
+        vectors = pair_vectors(positions, cell, neighbors)
+        owners = neighbors.owners
+        energies, gradients = energies_and_pair_gradients(
+            self.model, parameters, species, owners, vectors.astype(dtype), neighbors.mask
+        )
+        energies = energies.astype(jnp.float64) + jnp.where(
+            species >= 0, jnp.asarray(self.baseline)[species], 0.0
+        )
+        gradients = gradients.astype(jnp.float64)
+        return Prediction(
+            energy=jnp.sum(energies),
+            energies=energies,
+            forces=forces_from_pair_gradients(gradients, owners),
+            virial=-jnp.einsum("akn,bkn->ab", gradients, vectors),
+        )
+
+
+def energies_and_pair_gradients(
+    model: Model,
+    parameters: Parameters,
+    species: Int[Array, " atoms"],
+    owners: Int[Array, "slots atoms"],
+    vectors: Float[Array, "3 slots atoms"],
+    mask: Bool[Array, "slots atoms"],
+) -> tuple[Float[Array, " atoms"], Float[Array, "3 slots atoms"]]:
+    """Energies per atom without the baseline, and the derivative of their sum by each pair vector.
+
+    Args:
+        model: The model.
+        parameters: Its parameters in the dtype of `vectors`.
+        species: Index of each atom's element, -1 for an empty atom slot.
+        owners: Index of the atom that each neighbor is or is the image of.
+        vectors: Vectors to the neighbors (Å); of any value in empty slots.
+        mask: True where a slot holds a neighbor.
+    """
+    far = jnp.array([2.0 * model.cutoff, 0.0, 0.0], vectors.dtype)[:, None, None]
+    vectors = jnp.where(mask, vectors, far)
+    neighbor_species = jnp.where(mask, species[owners], -1)
+
+    def total(pair: Float[Array, "3 slots atoms"]) -> tuple[Array, Array]:
+        energies = model.energies(parameters, species, neighbor_species, pair, mask)
+        return jnp.sum(energies), energies
+
+    (_, energies), gradients = jax.value_and_grad(total, has_aux=True)(vectors)
+    return energies, jnp.where(mask, gradients, 0.0)
+
+
+def forces_from_pair_gradients(
+    gradients: Float[Array, "3 slots atoms"], owners: Int[Array, "slots atoms"]
+) -> Float[Array, "atoms 3"]:
+    """Forces (eV/Å) from the derivatives of the energy by the vectors to the neighbors."""
+    on_centres = jnp.sum(gradients, axis=1)
+    atoms = gradients.shape[2]
+    on_neighbors = jax.vmap(
+        lambda component: jnp.zeros(atoms, gradients.dtype).at[owners].add(component)
+    )(gradients)
+    return (on_centres - on_neighbors).T

@@ -1,0 +1,1 @@
+"""Training of potentials: loss, loop, checkpoint, metrics."""
