@@ -30,7 +30,7 @@ class Frame:
     numbers: Int[np.ndarray, " atoms"]
     positions: Float[np.ndarray, "atoms 3"]
     cell: Float[np.ndarray, "3 3"]
-    periodic: Bool[np.ndarray, "3"]
+    periodic: Bool[np.ndarray, " 3"]
     energy: float | None = None
     forces: Float[np.ndarray, "atoms 3"] | None = None
     stress: Float[np.ndarray, "3 3"] | None = None

@@ -15,8 +15,8 @@ def split_frames(
 ) -> tuple[list[Frame], list[Frame]]:
     """Split frames at random into a part to train on and a held-out part.
 
-    Each group gives its share, rounded so that the whole is right (largest remainders first); groups
-    too small to give a whole frame are taken together as one. The order of the frames is kept.
+    Each group gives its share, rounded so that the whole is right (largest remainders first);
+    groups too small to give a whole frame are taken together as one. The order is kept.
 
     Args:
         frames: The frames.
