@@ -48,7 +48,7 @@ def closest_pair(frame: Frame) -> ClosestPair:
 
 
 def _first_radius(frame: Frame, positions: np.ndarray) -> float:
-    """Radius of the sphere of one atom's share of space; twice that holds a neighbor in a crystal."""
+    """A little more than the edge of the cube that is one atom's share of space."""
     volume = frame.volume if np.all(frame.periodic) else float(np.prod(np.ptp(positions, axis=0)))
     return 1.2 * max(volume / len(frame), 1.0) ** (1 / 3)
 

@@ -1,0 +1,243 @@
+"""HDF5 store of frames: checked when opened, read lazily, for sets too large for memory.
+
+Layout, format version 1: per-frame arrays (energy, stress, cell, periodic, group, origin), per-atom
+arrays (numbers, positions, forces) of all frames one after the other, and `offsets` of length
+frames + 1 into them. Which labels a frame has stands in `has_energy`, `has_forces`, `has_stress`,
+never in a value; where one is missing the array holds NaN. The attribute `digest` is that of
+`frames_digest`, so that a store and the files it was made of can be told to be the same.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from types import TracebackType
+from typing import Any, overload
+
+import h5py
+import numpy as np
+
+from limlff.errors import InputError
+from limlff.frames.digest import frames_digest
+from limlff.frames.frame import Frame
+
+FORMAT = "limlff-frames"
+VERSION = 1
+_LABELS = ("energy", "forces", "stress")
+_BLOCK = 256  # frames read at once while iterating: some MB
+
+
+def is_store(path: Path) -> bool:
+    """Whether a file is an HDF5 file, by its signature."""
+    with open(path, "rb") as file:
+        return file.read(8) == b"\x89HDF\r\n\x1a\n"
+
+
+def write_store(frames: Sequence[Frame], path: Path) -> None:
+    """Write frames to a store; a crash leaves either the old file or the new one, whole.
+
+    Args:
+        frames: The frames; read twice, never held in memory together.
+        path: The file, replaced if there is one.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with h5py.File(temporary, "w") as file:
+            _write_content(file, frames)
+        with open(temporary, "rb+") as handle:
+            os.fsync(handle.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _write_content(file: h5py.File, frames: Sequence[Frame]) -> None:
+    count = len(frames)
+    offsets = np.concatenate([[0], np.cumsum([len(frame) for frame in frames])]).astype(np.int64)
+    atoms = int(offsets[-1])
+    text = h5py.string_dtype()
+    shapes: dict[str, tuple[tuple[int, ...], Any]] = {
+        "numbers": ((atoms,), "i2"),
+        "positions": ((atoms, 3), "f8"),
+        "forces": ((atoms, 3), "f8"),
+        "cell": ((count, 3, 3), "f8"),
+        "periodic": ((count, 3), "?"),
+        "energy": ((count,), "f8"),
+        "stress": ((count, 3, 3), "f8"),
+        "has_energy": ((count,), "?"),
+        "has_forces": ((count,), "?"),
+        "has_stress": ((count,), "?"),
+        "group": ((count,), text),
+        "origin": ((count,), text),
+    }
+    for name, (shape, kind) in shapes.items():
+        file.create_dataset(name, shape, kind)
+    file["offsets"] = offsets
+    elements: set[str] = set()
+    for start in range(0, count, _BLOCK):
+        block = frames[start : start + _BLOCK]
+        _write_block(file, block, start, int(offsets[start]))
+        elements.update(symbol for frame in block for symbol in set(frame.symbols))
+    file.attrs.update(
+        {
+            "format": FORMAT,
+            "version": VERSION,
+            "elements": sorted(elements),
+            "digest": frames_digest(frames),
+        }
+    )
+
+
+def _write_block(file: h5py.File, block: Sequence[Frame], start: int, first_atom: int) -> None:
+    """Write consecutive frames, the first of which has the number `start`."""
+    of_frames = slice(start, start + len(block))
+    of_atoms = slice(first_atom, first_atom + sum(map(len, block)))
+    if of_atoms.start < of_atoms.stop:
+        file["numbers"][of_atoms] = np.concatenate([frame.numbers for frame in block])
+        file["positions"][of_atoms] = np.concatenate([frame.positions for frame in block])
+        file["forces"][of_atoms] = np.concatenate(
+            [_or_nan(frame.forces, (len(frame), 3)) for frame in block]
+        )
+    file["cell"][of_frames] = np.array([frame.cell for frame in block])
+    file["periodic"][of_frames] = np.array([frame.periodic for frame in block])
+    file["energy"][of_frames] = np.array([_or_nan(frame.energy, ()) for frame in block])
+    file["stress"][of_frames] = np.array([_or_nan(frame.stress, (3, 3)) for frame in block])
+    for label in _LABELS:
+        file[f"has_{label}"][of_frames] = [getattr(frame, label) is not None for frame in block]
+    file["group"][of_frames] = [frame.group for frame in block]
+    file["origin"][of_frames] = [frame.origin for frame in block]
+
+
+def _or_nan(label: np.ndarray | float | None, shape: tuple[int, ...]) -> np.ndarray:
+    return np.full(shape, np.nan) if label is None else np.asarray(label, float)
+
+
+class FrameStore(Sequence[Frame]):
+    """Frames of a store, read from disk when asked for; a context manager.
+
+    Attributes:
+        path: The file.
+        elements: Chemical symbols of all frames, sorted.
+        digest: Content digest, as of `frames_digest`.
+    """
+
+    def __init__(self, path: Path | str, verify: bool = True) -> None:
+        """Open a store.
+
+        Args:
+            path: The file.
+            verify: Whether to read it once and compare its content with its digest.
+
+        Raises:
+            InputError: If it is missing, no store, of a newer version, or damaged.
+        """
+        self.path = Path(path)
+        try:
+            self._file = h5py.File(self.path, "r")
+        except FileNotFoundError:
+            raise InputError(f"{path}: there is no such file; check the name") from None
+        except OSError as error:
+            raise InputError(f"{path}: is no readable HDF5 file: {error}") from None
+        try:
+            self._check_format()
+            self.elements = [str(symbol) for symbol in self._file.attrs["elements"]]
+            self.digest = str(self._file.attrs["digest"])
+            self._offsets = self._file["offsets"][:]
+            if verify:
+                self._check_content()
+        except InputError:
+            self.close()
+            raise
+        except (KeyError, OSError, ValueError) as error:
+            self.close()
+            raise InputError(f"{path}: is damaged: {error}; write it again") from None
+
+    def _check_format(self) -> None:
+        kind, version = self._file.attrs.get("format"), self._file.attrs.get("version", 0)
+        if kind != FORMAT:
+            raise InputError(f"{self.path}: is HDF5 of format {kind!r}, not {FORMAT!r}")
+        if version > VERSION:
+            raise InputError(
+                f"{self.path}: has format version {version}, this limlff knows {VERSION}; update it"
+            )
+
+    def _check_content(self) -> None:
+        found = frames_digest(self)
+        if found != self.digest:
+            raise InputError(
+                f"{self.path}: is damaged, its content has digest {found[:12]} instead of "
+                f"{self.digest[:12]}; write it again"
+            )
+
+    def __len__(self) -> int:
+        """Number of frames."""
+        return len(self._offsets) - 1
+
+    @overload
+    def __getitem__(self, index: int) -> Frame: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Frame]: ...
+    def __getitem__(self, index: int | slice) -> Frame | list[Frame]:
+        """One frame, or several as a list."""
+        if isinstance(index, slice):
+            return [self[position] for position in range(*index.indices(len(self)))]
+        position = index + len(self) if index < 0 else index
+        if not 0 <= position < len(self):
+            raise IndexError(f"frame {index} of {len(self)}")
+        return self._read_block(position, position + 1)[0]
+
+    def __iter__(self) -> Iterator[Frame]:
+        """All frames, read some hundred at a time."""
+        for start in range(0, len(self), _BLOCK):
+            yield from self._read_block(start, min(start + _BLOCK, len(self)))
+
+    def _read_block(self, start: int, stop: int) -> list[Frame]:
+        file, bounds = self._file, self._offsets[start : stop + 1]
+        atoms, of_frames = slice(bounds[0], bounds[-1]), slice(start, stop)
+        per_atom = {name: file[name][atoms] for name in ("numbers", "positions", "forces")}
+        names = ("cell", "periodic", "energy", "stress", "has_energy", "has_forces", "has_stress")
+        per_frame = {name: file[name][of_frames] for name in names}
+        groups, origins = file["group"].asstr()[of_frames], file["origin"].asstr()[of_frames]
+        frames = []
+        for row, (first, last) in enumerate(pairwise(bounds)):
+            own = slice(first - bounds[0], last - bounds[0])
+            has = {name: bool(per_frame[f"has_{name}"][row]) for name in _LABELS}
+            frames.append(
+                Frame(
+                    numbers=per_atom["numbers"][own].astype(int),
+                    positions=per_atom["positions"][own],
+                    cell=per_frame["cell"][row],
+                    periodic=per_frame["periodic"][row],
+                    energy=float(per_frame["energy"][row]) if has["energy"] else None,
+                    forces=per_atom["forces"][own] if has["forces"] else None,
+                    stress=per_frame["stress"][row] if has["stress"] else None,
+                    group=str(groups[row]),
+                    origin=str(origins[row]),
+                )
+            )
+        return frames
+
+    def close(self) -> None:
+        """Close the file; frames read before stay valid."""
+        self._file.close()
+
+    def __enter__(self) -> FrameStore:
+        """The store itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the file."""
+        self.close()
+
+
+def read_store(path: Path) -> list[Frame]:
+    """All frames of a store, in memory."""
+    with FrameStore(path) as store:
+        return list(store)
