@@ -20,6 +20,9 @@ from limlff.errors import InputError
 from limlff.models.contract import Model, Parameters
 from limlff.neighbors.matrix import NeighborMatrix, pair_vectors
 
+# Measured: a block of this size keeps its radial and angular functions in the L2 cache of a core.
+CPU_BLOCK_ATOMS = 216
+
 
 class Prediction(NamedTuple):
     """What a potential says of a configuration.
@@ -98,7 +101,7 @@ class Potential:
         parameters = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), self.parameters)
         vectors = pair_vectors(positions, cell, neighbors)
         owners = neighbors.owners
-        energies, gradients = energies_and_pair_gradients(
+        energies, gradients = blockwise_energies_and_pair_gradients(
             self.model, parameters, species, owners, vectors.astype(dtype), neighbors.mask
         )
         energies = energies.astype(jnp.float64) + jnp.where(
@@ -131,16 +134,74 @@ def energies_and_pair_gradients(
         vectors: Vectors to the neighbors (Å); of any value in empty slots.
         mask: True where a slot holds a neighbor.
     """
-    far = jnp.array([2.0 * model.cutoff, 0.0, 0.0], vectors.dtype)[:, None, None]
-    vectors = jnp.where(mask, vectors, far)
-    neighbor_species = jnp.where(mask, species[owners], -1)
+    far, neighbor_species = _without_empty_slots(model, species, owners, vectors, mask)
+    energies, gradients = _value_and_pair_gradients(
+        model, parameters, species, neighbor_species, far, mask
+    )
+    return energies, jnp.where(mask, gradients, 0.0)
 
+
+def _without_empty_slots(
+    model: Model, species: Array, owners: Array, vectors: Array, mask: Array
+) -> tuple[Array, Array]:
+    """Vectors with those of empty slots beyond the cutoff, and the neighbors' species."""
+    beyond = jnp.array([2.0 * model.cutoff, 0.0, 0.0], vectors.dtype)[:, None, None]
+    return jnp.where(mask, vectors, beyond), jnp.where(mask, species[owners], -1)
+
+
+def _value_and_pair_gradients(
+    model: Model,
+    parameters: Parameters,
+    species: Array,
+    neighbor_species: Array,
+    vectors: Array,
+    mask: Array,
+) -> tuple[Array, Array]:
     def total(pair: Float[Array, "3 slots atoms"]) -> tuple[Array, Array]:
         energies = model.energies(parameters, species, neighbor_species, pair, mask)
         return jnp.sum(energies), energies
 
     (_, energies), gradients = jax.value_and_grad(total, has_aux=True)(vectors)
-    return energies, jnp.where(mask, gradients, 0.0)
+    return energies, gradients
+
+
+def blockwise_energies_and_pair_gradients(
+    model: Model,
+    parameters: Parameters,
+    species: Int[Array, " atoms"],
+    owners: Int[Array, "slots atoms"],
+    vectors: Float[Array, "3 slots atoms"],
+    mask: Bool[Array, "slots atoms"],
+) -> tuple[Float[Array, " atoms"], Float[Array, "3 slots atoms"]]:
+    """The same as `energies_and_pair_gradients`, in blocks of atoms that fit the cache of a CPU.
+
+    An atom's energy depends on its own pair vectors alone, so the blocks are independent. On
+    accelerators, and for few atoms, there is one block.
+    """
+    atoms = species.shape[0]
+    if jax.default_backend() != "cpu" or atoms <= CPU_BLOCK_ATOMS:
+        return energies_and_pair_gradients(model, parameters, species, owners, vectors, mask)
+    far, neighbor_species = _without_empty_slots(model, species, owners, vectors, mask)
+    blocks = -(-atoms // CPU_BLOCK_ATOMS)
+    padding = blocks * CPU_BLOCK_ATOMS - atoms
+
+    def split(array: Array, fill: float) -> Array:
+        widths = [(0, 0)] * (array.ndim - 1) + [(0, padding)]
+        padded = jnp.pad(array, widths, constant_values=fill)
+        return jnp.moveaxis(padded.reshape(*array.shape[:-1], blocks, CPU_BLOCK_ATOMS), -2, 0)
+
+    def one_block(block: tuple[Array, Array, Array, Array]) -> tuple[Array, Array]:
+        return _value_and_pair_gradients(model, parameters, *block)
+
+    pieces = (
+        split(species, -1),
+        split(neighbor_species, -1),
+        split(far, 2 * model.cutoff),
+        split(mask, False),
+    )
+    energies, gradients = jax.lax.map(one_block, pieces)
+    joined = jnp.moveaxis(gradients, 0, -2).reshape(*vectors.shape[:2], -1)[:, :, :atoms]
+    return energies.reshape(-1)[:atoms], jnp.where(mask, joined, 0.0)
 
 
 def forces_from_pair_gradients(

@@ -1,0 +1,236 @@
+"""The default model: moments of the neighbor density, their rotation invariants, and a fitting net.
+
+For each atom i, with neighbors j at r u from it (u a unit vector) and neighbor elements z,
+
+    B[z, n, lm] = sum_{j of element z} f_n(r_ij) Y_lm(u_ij)               moments
+    A[c, lm]    = sum_{z, n} W[element of i, l, c, (z, n)] B[z, n, lm]    channels
+    A[c, 00],  sum_m A[c, lm]^2,  sum_{m1 m2 m3} G A[c, l1 m1] A[c, l2 m2] A[c, l3 m3]
+
+the last line being invariants of two, three and four bodies (G: coupling coefficients). The energy is
+a linear function of the invariants plus a small net of them, both per element, plus a short-range
+repulsion. The radial functions enter linearly, so sums over neighbors are taken before channels are
+mixed: this is what makes the model fast.
+
+Sources: the atomic basis of ACE (R. Drautz, Phys. Rev. B 99, 014104, 2019), its channels as in MACE
+(I. Batatia et al., NeurIPS 2022), the fitting net per element as in Deep Potential (L. Zhang et al.,
+Phys. Rev. Lett. 120, 143001, 2018).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from limlff.errors import InputError
+from limlff.models.angular import (
+    MAX_DEGREE,
+    coupling_terms,
+    cubic_couplings,
+    spherical_harmonics,
+)
+from limlff.models.contract import Parameters
+from limlff.models.radial import radial_functions
+from limlff.models.repulsion import zbl_energies
+
+ACTIVATIONS = {"tanh": jnp.tanh, "silu": jax.nn.silu}
+
+
+@dataclass(frozen=True)
+class MomentModel:
+    """Settings of the moment model.
+
+    Attributes:
+        elements: Chemical symbols; species are indices into them.
+        cutoff: Distance beyond which atoms do not see each other (Å).
+        radial: Number of radial functions per pair of elements.
+        max_degree: Largest l of the spherical harmonics, 1 to 4.
+        channels: Channels per l into which the moments are mixed.
+        hidden: Widths of the hidden layers of the net.
+        activation: "tanh" or "silu".
+        repulsion: Whether the ZBL repulsion is added at short range.
+
+    Raises:
+        InputError: If a setting is outside its limits.
+    """
+
+    elements: tuple[str, ...]
+    cutoff: float = 5.0
+    radial: int = 8
+    max_degree: int = 3
+    channels: int = 16
+    hidden: tuple[int, ...] = (32, 32)
+    activation: str = "tanh"
+    repulsion: bool = True
+
+    def __post_init__(self) -> None:
+        limits: list[tuple[str, float, float, float]] = [
+            ("cutoff", self.cutoff, 1.0, 20.0),
+            ("radial", self.radial, 2, 64),
+            ("max_degree", self.max_degree, 1, MAX_DEGREE),
+            ("channels", self.channels, 1, 1024),
+        ]
+        for name, value, low, high in limits:
+            if not low <= value <= high:
+                raise InputError(f"moment model: {name} is {value}; choose {low} to {high}")
+        if self.activation not in ACTIVATIONS:
+            raise InputError(
+                f"moment model: activation is '{self.activation}'; choose tanh or silu"
+            )
+
+    @property
+    def invariants(self) -> int:
+        """Number of invariants per atom."""
+        return self.channels * (1 + self.max_degree + len(cubic_couplings(self.max_degree)))
+
+    def initialize(self, key: Array) -> Parameters:
+        """Random parameters, float64; the net's last layer starts small."""
+        elements, moments = len(self.elements), len(self.elements) * self.radial
+        widths = (self.invariants, *self.hidden, 1)
+        keys = jax.random.split(key, len(widths) + 1)
+        layers = {}
+        for index, (inputs, outputs) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
+            scale = (1.0 if outputs > 1 else 0.1) / np.sqrt(inputs)
+            weights = jax.random.normal(keys[index], (elements, outputs, inputs), jnp.float64)
+            layers[f"layer{index}"] = {
+                "weights": scale * weights,
+                "bias": jnp.zeros((elements, outputs)),
+            }
+        mixing = jax.random.normal(
+            keys[-1], (elements, self.max_degree + 1, self.channels, moments), jnp.float64
+        )
+        return {
+            "mixing": mixing / np.sqrt(moments),
+            "linear": jnp.zeros((elements, self.invariants)),
+            "net": layers,
+            "statistics": {
+                "mean": jnp.zeros((elements, self.invariants)),
+                "scale": jnp.ones((elements, self.invariants)),
+            },
+        }
+
+    def adapt(
+        self,
+        parameters: Parameters,
+        species: Int[Array, " atoms"],
+        neighbor_species: Int[Array, "slots atoms"],
+        vectors: Float[Array, "3 slots atoms"],
+        mask: Bool[Array, "slots atoms"],
+    ) -> Parameters:
+        """Parameters that bring each invariant to mean 0 and deviation 1 over these atoms."""
+        means, scales = [], []
+        for element in range(len(self.elements)):
+            invariants = jnp.concatenate(
+                self._invariants(parameters["mixing"][element], neighbor_species, vectors)
+            )
+            chosen = invariants[:, np.flatnonzero(np.asarray(species) == element)]
+            enough = chosen.shape[1] > 1
+            means.append(jnp.mean(chosen, 1) if enough else jnp.zeros(self.invariants))
+            deviation = jnp.std(chosen, 1) if enough else jnp.ones(self.invariants)
+            scales.append(1 / jnp.maximum(deviation, 1e-6))
+        return {**parameters, "statistics": {"mean": jnp.stack(means), "scale": jnp.stack(scales)}}
+
+    def energies(
+        self,
+        parameters: Parameters,
+        species: Int[Array, " atoms"],
+        neighbor_species: Int[Array, "slots atoms"],
+        vectors: Float[Array, "3 slots atoms"],
+        mask: Bool[Array, "slots atoms"],
+    ) -> Float[Array, " atoms"]:
+        """Energy of each atom without the baseline (eV); see `limlff.models.contract`."""
+        moments = self._moments(neighbor_species, vectors)
+        total = jnp.zeros(species.shape, vectors.dtype)
+        for element in range(len(self.elements)):
+            own = jax.tree.map(lambda leaf, i=element: leaf[i], parameters)
+            invariants = self._contract(own["mixing"], moments)
+            total = jnp.where(species == element, self._readout(own, invariants), total)
+        if self.repulsion:
+            squared = jnp.sum(vectors**2, axis=0)
+            repulsion = zbl_energies(self.elements, species, neighbor_species, squared)
+            total += jnp.where(species >= 0, repulsion, 0.0)
+        return total
+
+    def _moments(
+        self, neighbor_species: Int[Array, "slots atoms"], vectors: Float[Array, "3 slots atoms"]
+    ) -> Float[Array, "lm moments atoms"]:
+        """B of the module's formula, elements and radial functions in one axis."""
+        squared = jnp.sum(vectors**2, axis=0)
+        radial = radial_functions(self.radial, squared / self.cutoff**2)
+        angular = spherical_harmonics(self.max_degree, vectors * jax.lax.rsqrt(squared))
+        if len(self.elements) > 1:
+            radial = jnp.concatenate(
+                [
+                    jnp.where(neighbor_species == element, radial, 0.0)
+                    for element in range(len(self.elements))
+                ]
+            )
+        # Kept apart from what is around it: fused into it, XLA computes each factor again for every
+        # product (3 times slower on CPU).
+        radial, angular = jax.lax.optimization_barrier((radial, angular))
+        return jax.lax.optimization_barrier(jnp.einsum("bkn,mkn->mbn", radial, angular))
+
+    def _contract(
+        self,
+        mixing: Float[Array, "degrees channels moments"],
+        moments: Float[Array, "lm moments atoms"],
+    ) -> list[Float[Array, "channels atoms"]]:
+        """Invariants of atoms of one element, a block of channels for each kind of product.
+
+        A list, not one array: joining the blocks costs more on CPU than all products.
+        """
+        channels = [
+            [mixing[l] @ moments[l * l + m] for m in range(2 * l + 1)]
+            for l in range(self.max_degree + 1)
+        ]
+        blocks = [channels[0][0]]
+        blocks += [_sum([a * a for a in channels[l]]) for l in range(1, self.max_degree + 1)]
+        for l1, l2, l3 in cubic_couplings(self.max_degree):
+            inner: dict[tuple[int, int], list[Array]] = {}
+            for m1, m2, m3, coefficient in coupling_terms(l1, l2, l3):
+                inner.setdefault((m1, m2), []).append(coefficient * channels[l3][m3])
+            blocks.append(
+                _sum([channels[l1][i] * channels[l2][j] * _sum(c) for (i, j), c in inner.items()])
+            )
+        return blocks
+
+    def _invariants(
+        self,
+        mixing: Float[Array, "degrees channels moments"],
+        neighbor_species: Int[Array, "slots atoms"],
+        vectors: Float[Array, "3 slots atoms"],
+    ) -> list[Float[Array, "channels atoms"]]:
+        return self._contract(mixing, self._moments(neighbor_species, vectors))
+
+    def _readout(
+        self, own: dict[str, Any], invariants: list[Float[Array, "channels atoms"]]
+    ) -> Float[Array, " atoms"]:
+        """Linear term plus net of the normalised invariants, for one element."""
+        mean = jax.lax.stop_gradient(own["statistics"]["mean"]).reshape(-1, self.channels, 1)
+        scale = jax.lax.stop_gradient(own["statistics"]["scale"]).reshape(-1, self.channels, 1)
+        normal = [(block - mean[i]) * scale[i] for i, block in enumerate(invariants)]
+        activation = ACTIVATIONS[self.activation]
+        net = [own["net"][f"layer{i}"] for i in range(len(self.hidden) + 1)]
+        values = _apply_blocks(net[0]["weights"], normal) + net[0]["bias"][:, None]
+        for layer in net[1:]:
+            values = layer["weights"] @ activation(values) + layer["bias"][:, None]
+        return values[0] + _apply_blocks(own["linear"][None], normal)[0]
+
+
+def _apply_blocks(
+    weights: Float[Array, "outputs inputs"], blocks: list[Float[Array, "channels atoms"]]
+) -> Float[Array, "outputs atoms"]:
+    """Matrix times the blocks stacked, without stacking them."""
+    parts = jnp.split(weights, len(blocks), axis=1)
+    return _sum([part @ block for part, block in zip(parts, blocks, strict=True)])
+
+
+def _sum(terms: list[Array]) -> Array:
+    total = terms[0]
+    for term in terms[1:]:
+        total = total + term
+    return total
