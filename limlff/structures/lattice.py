@@ -1,0 +1,63 @@
+"""Crystals that a study starts from: perfect supercells of bcc, fcc and hcp."""
+
+from __future__ import annotations
+
+import numpy as np
+from ase import Atoms
+from ase.build import bulk
+
+from limlff.errors import InputError
+
+LITHIUM_LATTICE_CONSTANT = 3.438
+"""Lattice constant of bcc Li at 0 K in PBE (Å), the level at which Li potentials are trained."""
+
+
+def bcc_supercell(
+    element: str, lattice_constant: float, repeats: tuple[int, int, int]
+) -> Atoms:
+    """Perfect bcc crystal of cubic cells, periodic in all directions.
+
+    Args:
+        element: Chemical symbol.
+        lattice_constant: Edge of the cubic cell (Å).
+        repeats: Cubic cells along x, y and z.
+
+    Returns:
+        Atoms, two for each cubic cell.
+
+    Raises:
+        InputError: If the lattice constant or a number of cells is not positive.
+    """
+    if lattice_constant <= 0:
+        raise InputError(
+            f"lattice constant is {lattice_constant} Å; it must be positive, 3.44 for Li"
+        )
+    if len(repeats) != 3 or min(repeats) < 1:
+        raise InputError(f"repeats are {tuple(repeats)}; give three numbers of cells of at least 1")
+    return bulk(element, "bcc", a=lattice_constant, cubic=True).repeat(tuple(repeats))
+
+
+def same_density_crystal(
+    element: str, structure: str, volume_per_atom: float, repeats: tuple[int, int, int]
+) -> Atoms:
+    """Perfect bcc, fcc or hcp crystal of a given density in an orthogonal cell.
+
+    Args:
+        element: Chemical symbol.
+        structure: "bcc", "fcc" or "hcp"; hcp with the ideal ratio of axes.
+        volume_per_atom: Volume per atom (Å^3).
+        repeats: Orthogonal cells along x, y and z, of 2 (bcc) or 4 atoms (fcc, hcp).
+
+    Raises:
+        InputError: If the structure is none of the three.
+    """
+    if structure == "bcc":
+        cell = bulk(element, "bcc", a=float(np.cbrt(2 * volume_per_atom)), cubic=True)
+    elif structure == "fcc":
+        cell = bulk(element, "fcc", a=float(np.cbrt(4 * volume_per_atom)), cubic=True)
+    elif structure == "hcp":
+        a = float(np.cbrt(np.sqrt(2) * volume_per_atom))
+        cell = bulk(element, "hcp", a=a, c=a * np.sqrt(8 / 3), orthorhombic=True)
+    else:
+        raise InputError(f"structure is '{structure}'; it must be bcc, fcc or hcp")
+    return cell.repeat(tuple(repeats))
