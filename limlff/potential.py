@@ -1,7 +1,7 @@
 """Potential: model, parameters, elements and baseline; energies, forces and virial from them.
 
 The derivative is taken once, here, for all models: with respect to the vectors between neighbors.
-With g = dE/dr of a pair vector r from atom i to j, the force on i gains g and the force on j loses it,
+With g = dE/dr of a pair vector r from atom i to j, the force on i gains g, the force on j loses it,
 and the virial is -sum(g r^T).
 """
 

@@ -6,19 +6,20 @@ For each atom i, with neighbors j at r u from it (u a unit vector) and neighbor 
     A[c, lm]    = sum_{z, n} W[element of i, l, c, (z, n)] B[z, n, lm]    channels
     A[c, 00],  sum_m A[c, lm]^2,  sum_{m1 m2 m3} G A[c, l1 m1] A[c, l2 m2] A[c, l3 m3]
 
-the last line being invariants of two, three and four bodies (G: coupling coefficients). The energy is
-a linear function of the invariants plus a small net of them, both per element, plus a short-range
+the last line being invariants of two, three and four bodies (G: coupling coefficients). The energy
+is a linear function of the invariants plus a small net of them, both per element, plus a short-range
 repulsion. The radial functions enter linearly, so sums over neighbors are taken before channels are
 mixed: this is what makes the model fast.
 
 Sources: the atomic basis of ACE (R. Drautz, Phys. Rev. B 99, 014104, 2019), its channels as in MACE
-(I. Batatia et al., NeurIPS 2022), the fitting net per element as in Deep Potential (L. Zhang et al.,
-Phys. Rev. Lett. 120, 143001, 2018).
+(I. Batatia et al., NeurIPS 2022), the fitting net per element as in Deep Potential (L. Zhang et
+al., Phys. Rev. Lett. 120, 143001, 2018).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import jax
@@ -93,7 +94,7 @@ class MomentModel:
         widths = (self.invariants, *self.hidden, 1)
         keys = jax.random.split(key, len(widths) + 1)
         layers = {}
-        for index, (inputs, outputs) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
+        for index, (inputs, outputs) in enumerate(pairwise(widths)):
             scale = (1.0 if outputs > 1 else 0.1) / np.sqrt(inputs)
             weights = jax.random.normal(keys[index], (elements, outputs, inputs), jnp.float64)
             layers[f"layer{index}"] = {

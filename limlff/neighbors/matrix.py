@@ -1,8 +1,8 @@
 """The neighbor matrix: for every atom the padded list of its neighbors, atoms in the last axis.
 
-Periodic images are ghost atoms appended to the positions, so that small cells, sheared cells, slabs,
-clusters and the halo of an MPI rank are one case and no minimum-image rule is needed. An empty slot
-holds the atom's own index, which can never be a true neighbor: own images are ghosts.
+Periodic images are ghost atoms appended to the positions, so that small cells, sheared cells,
+slabs, clusters and the halo of an MPI rank are one case and no minimum-image rule is needed. An
+empty slot holds the atom's own index, which can never be a true neighbor: own images are ghosts.
 """
 
 from __future__ import annotations
