@@ -1,7 +1,7 @@
 """DeePMD-kit folders: a system of one composition as NumPy arrays, or a folder holding several.
 
 A system has `type.raw` (a type per atom), `type_map.raw` (the element of each type), `nopbc` if it
-is not periodic, and folders `set.*` with coord, box, energy, force and virial, one row per frame; in
+is not periodic, and folders `set.*` with coord, box, energy, force and virial, a row per frame; in
 the mixed-type layout `real_atom_types.npy` gives the types per frame, -1 standing for no atom.
 Format: DeePMD-kit documentation, "Data". Energies in eV, forces in eV/Å, virials in eV and positive
 in compression, hence stress = -virial / volume.

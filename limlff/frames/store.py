@@ -182,6 +182,9 @@ class FrameStore(Sequence[Frame]):
     def __getitem__(self, index: int | slice) -> Frame | list[Frame]:
         """One frame, or several as a list."""
         if isinstance(index, slice):
+            start, stop, step = index.indices(len(self))
+            if step == 1:
+                return self._read_block(start, max(start, stop))
             return [self[position] for position in range(*index.indices(len(self)))]
         position = index + len(self) if index < 0 else index
         if not 0 <= position < len(self):

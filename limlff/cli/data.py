@@ -1,0 +1,143 @@
+"""`limlff data`: check what files of DFT frames hold, and convert between formats."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from limlff.errors import InputError
+
+if TYPE_CHECKING:
+    from limlff.frames.report import FrameReport
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `limlff data`."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    check = actions.add_parser("check", help="report what files hold and refuse what is unusable")
+    check.add_argument("files", nargs="+", type=Path, metavar="FILE", help="files or folders")
+    check.add_argument("--json", type=Path, metavar="OUT", help="also write the reports as JSON")
+    convert = actions.add_parser("convert", help="join files into one store (.h5) or .extxyz")
+    convert.add_argument("inputs", nargs="+", type=Path, metavar="IN", help="files or folders")
+    convert.add_argument(
+        "output", type=Path, metavar="OUT", help="file that ends in .h5 or .extxyz"
+    )
+    convert.add_argument("--force", action="store_true", help="replace OUT if it is there")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the chosen action; returns the exit code."""
+    if arguments.action == "check":
+        return _check(arguments.files, arguments.json)
+    _convert(arguments.inputs, arguments.output, arguments.force)
+    return 0
+
+
+def _check(files: Sequence[Path], json_file: Path | None) -> int:
+    """Report every file, also those after one that is refused."""
+    from dataclasses import asdict
+
+    from limlff.frames.read import read_source
+    from limlff.frames.report import report_frames
+
+    reports = []
+    exit_code = 0
+    for file in files:
+        try:
+            report = report_frames(read_source(file))
+        except InputError as error:
+            print(f"limlff data: {error}", file=sys.stderr)
+            exit_code = error.exit_code
+            continue
+        reports.append(report)
+        print(format_report(report), flush=True)
+    if json_file is not None:
+        content = json.dumps([asdict(report) for report in reports], indent=1)
+        json_file.write_text(content + "\n", encoding="utf-8")
+    return exit_code
+
+
+def _convert(inputs: Sequence[Path], output: Path, force: bool) -> None:
+    from limlff.frames.checks import check_frames
+    from limlff.frames.extxyz import write_extxyz
+    from limlff.frames.read import read_frames
+    from limlff.frames.store import write_store
+
+    is_store = output.suffix in (".h5", ".hdf5")
+    if not is_store and not {".xyz", ".extxyz"} & set(output.suffixes):
+        raise InputError(f"{output}: ends in '{output.suffix}'; write .h5 or .extxyz")
+    if output.exists() and not force:
+        raise InputError(f"{output}: is there already; choose another name or add --force")
+    frames = [frame for file in inputs for frame in read_frames(file)]
+    check_frames(frames)
+    (write_store if is_store else write_extxyz)(frames, output)
+    print(f"{output}: {len(frames)} frames, {sum(map(len, frames))} atoms")
+
+
+def format_report(report: FrameReport) -> str:
+    """A report as aligned lines for a terminal."""
+    rows = [*_content_rows(report), *_label_rows(report)]
+    width = max(len(name) for name, _ in rows)
+    lines = [report.name, *(f"  {name:<{width}}  {text}" for name, text in rows)]
+    lines.extend(f"  warning: {text}" for text in report.warnings)
+    return "\n".join(lines) + "\n"
+
+
+def _content_rows(report: FrameReport) -> list[tuple[str, str]]:
+    elements = ", ".join(f"{symbol} {count}" for symbol, count in sorted(report.elements.items()))
+    groups = ", ".join(f"{name or 'none'} {count}" for name, count in sorted(report.groups.items()))
+    low, high = report.atoms_per_frame
+    shortest = report.shortest_distance
+    closest = "none" if shortest is None else f"{shortest[0]:.3f} Å in {shortest[1]}"
+    return [
+        ("frames", f"{report.frames} with {report.atoms} atoms, {low} to {high} each"),
+        ("elements", elements),
+        ("groups", groups),
+        ("volume", _span(report.volume_per_atom, "Å^3/atom", 2)),
+        ("shortest distance", closest),
+        ("duplicates", f"{report.duplicates}, of these {report.conflicts} with other labels"),
+    ]
+
+
+def _label_rows(report: FrameReport) -> list[tuple[str, str]]:
+    rows = []
+    counts = {
+        "energy": report.with_energy,
+        "forces": report.with_forces,
+        "stress": report.with_stress,
+    }
+    for label, count in counts.items():
+        keys = ", ".join(report.label_keys.get(label, {}))
+        rows.append((label, f"{count} frames" + (f", key {keys}" if keys else "")))
+    rows.append(("energy range", _span(report.energy_ev_per_atom, "eV/atom", 4)))
+    if report.largest_force_ev_per_angstrom is not None:
+        size, where = report.largest_force_ev_per_angstrom
+        rows.append(("largest force", f"{size:.3f} eV/Å in {where}"))
+    if report.net_force_ev_per_angstrom is not None:
+        largest, median = report.net_force_ev_per_angstrom
+        rows.append(("net force", f"{largest:.1e} eV/Å at most, median {median:.1e}"))
+    rows.append(("pressure", _span(report.pressure_gpa, "GPa", 2)))
+    rows.append(("sign of stress", _describe_sign(report)))
+    return rows
+
+
+def _span(limits: tuple[float, float] | None, unit: str, digits: int) -> str:
+    if limits is None:
+        return "none"
+    return f"{limits[0]:.{digits}f} to {limits[1]:.{digits}f} {unit}"
+
+
+def _describe_sign(report: FrameReport) -> str:
+    sign = report.stress_sign
+    reasons = []
+    if sign.factor is not None:
+        reasons.append(
+            f"{sign.pairs} strained pairs give {sign.factor:.2f} ± {sign.factor_error:.2f} times it"
+        )
+    if sign.volume_correlation is not None:
+        reasons.append(f"pressure and volume correlate by {sign.volume_correlation:.2f}")
+    return sign.verdict + (f": {'; '.join(reasons)}" if reasons else "")

@@ -1,0 +1,184 @@
+"""Whether the sign and the size of the stresses fit the energies.
+
+Two independent signs of a wrong convention, both of which a flip of the sign turns round:
+
+Energies of strained neighbors. Two frames r and r' = r F + u of the same atoms, near each other,
+differ in energy by the work of stress and forces (trapezoidal rule, error of third order),
+    E' - E = V s:e - f.u,   e = F - 1.
+A linear fit over all such pairs gives the factor between the energies' stress and the file's: 1 if
+it is right, -1 if its sign is flipped, 0.0062 if it is in GPa. A constant pressure is fitted with
+it, because the stress of a basis set too small has such an offset (Pulay).
+
+Pressure against volume. At one composition the pressure falls as the volume per atom grows. Frames
+with vacuum are left out: their volume per atom says nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from limlff.frames.distances import fractional_positions
+from limlff.frames.frame import Frame
+from limlff.units import GIGAPASCAL
+
+_LAG = 8  # frames farther apart in the file than this are not compared
+_CLASS_LIMIT = 1000  # frames of one kind that are compared; more would add time, not certainty
+_STRAIN = (0.002, 0.08)  # below it noise rules, above it the trapezoidal rule is poor
+_DISPLACEMENT_LIMIT = 0.3  # Å
+_FEWEST = 5  # pairs, or frames, without which nothing is said
+_SIGNIFICANCE = 5.0  # standard errors that the factor must be from zero
+_CORRELATION = 0.7
+_VOLUME_SPREAD = 0.01  # relative standard deviation below which volumes are all the same
+_VACUUM = 2.0  # gaps wider than so many mean distances are vacuum
+
+
+@dataclass(frozen=True)
+class StressSign:
+    """What the data say of the convention of their stresses.
+
+    Attributes:
+        verdict: "fits", "flipped" or "undecided".
+        pairs: Pairs of strained neighbors compared.
+        factor: What the file's stress must be multiplied with to fit the energies, or None.
+        factor_error: Standard error of the factor, or None.
+        offset_gpa: Part of the normal stress that the energies do not have (GPa), or None.
+        volume_correlation: Correlation of pressure and volume per atom, or None.
+    """
+
+    verdict: str
+    pairs: int = 0
+    factor: float | None = None
+    factor_error: float | None = None
+    offset_gpa: float | None = None
+    volume_correlation: float | None = None
+
+
+def judge_stress_sign(frames: Sequence[Frame]) -> StressSign:
+    """Compare stresses with energies and volumes.
+
+    Args:
+        frames: Frames of one origin.
+
+    Returns:
+        The verdict, "undecided" where the frames do not allow one or the two tests disagree.
+    """
+    usable = [frame for frame in frames if frame.stress is not None and np.all(frame.periodic)]
+    terms = strain_work(usable)
+    factor = error = offset = None
+    votes = []
+    if len(terms) >= _FEWEST:
+        factor, error, offset = _fit_factor(terms)
+        if abs(factor) > _SIGNIFICANCE * error:
+            votes.append(factor)
+    correlation = pressure_volume_correlation(usable)
+    if correlation is not None and abs(correlation) >= _CORRELATION:
+        votes.append(-correlation)
+    verdict = "undecided"
+    if votes and all(vote > 0 for vote in votes):
+        verdict = "fits"
+    elif votes and all(vote < 0 for vote in votes):
+        verdict = "flipped"
+    offset_gpa = None if offset is None else offset / GIGAPASCAL
+    return StressSign(verdict, len(terms), factor, error, offset_gpa, correlation)
+
+
+def _fit_factor(terms: np.ndarray) -> tuple[float, float, float]:
+    """Factor of the stress, its standard error, and the offset of the file's stress (eV/Å^3)."""
+    energy, design = terms[:, 0], terms[:, 1:]
+    solution, _, rank, _ = np.linalg.lstsq(design, energy, rcond=None)
+    if rank < 2:
+        return 0.0, float("inf"), 0.0
+    variance = np.sum((energy - design @ solution) ** 2) / (len(energy) - 2)
+    error = float(np.sqrt(variance * np.linalg.inv(design.T @ design)[0, 0]))
+    factor, pressure = map(float, solution)
+    return factor, error, -pressure / factor if factor else 0.0
+
+
+def strain_work(frames: Sequence[Frame]) -> np.ndarray:
+    """Terms of the energy balance of pairs of strained neighbors, per atom.
+
+    Returns:
+        Rows of energy difference without the work of forces, work of the stress, and change of
+        volume: (eV, eV, Å^3), shape (pairs, 3).
+    """
+    kinds: dict[bytes, list[Frame]] = {}
+    for frame in frames:
+        if frame.energy is not None and frame.forces is not None:
+            kinds.setdefault(frame.numbers.tobytes(), []).append(frame)
+    parts = [np.empty((0, 3))]
+    for members in kinds.values():
+        arrays = _stack(members[:_CLASS_LIMIT])
+        parts.extend(_pair_terms(arrays, lag) for lag in range(1, min(_LAG + 1, len(members))))
+    return np.concatenate(parts)
+
+
+def _stack(frames: Sequence[Frame]) -> dict[str, np.ndarray]:
+    return {
+        "cell": np.array([frame.cell for frame in frames]),
+        "fractional": np.array([fractional_positions(frame) for frame in frames]),
+        "energy": np.array([frame.energy for frame in frames]),
+        "forces": np.array([frame.forces for frame in frames]),
+        "virial": np.array([frame.volume * np.asarray(frame.stress) for frame in frames]),
+        "volume": np.array([frame.volume for frame in frames]),
+    }
+
+
+def _pair_terms(arrays: dict[str, np.ndarray], lag: int) -> np.ndarray:
+    """Terms of all pairs of frames that are `lag` apart and close enough to each other."""
+    first = {name: array[:-lag] for name, array in arrays.items()}
+    second = {name: array[lag:] for name, array in arrays.items()}
+    strain = np.linalg.solve(first["cell"], second["cell"]) - np.eye(3)
+    back = np.eye(3) - np.linalg.solve(second["cell"], first["cell"])
+    steps = second["fractional"] - first["fractional"]
+    steps -= np.round(steps)
+    steps -= steps.mean(axis=1, keepdims=True)  # a shift of the whole crystal does no work
+    moves = np.einsum("pac,pcd->pad", steps, (first["cell"] + second["cell"]) / 2)
+    size = np.abs(strain).max(axis=(1, 2))
+    near = (size > _STRAIN[0]) & (size < _STRAIN[1])
+    near &= np.linalg.norm(moves, axis=2).max(axis=1) < _DISPLACEMENT_LIMIT
+    force_work = np.einsum("pac,pac->p", first["forces"] + second["forces"], moves) / 2
+    stress_work = np.einsum("pij,pij->p", first["virial"], strain) / 2
+    stress_work += np.einsum("pij,pij->p", second["virial"], back) / 2
+    growth = first["volume"] * np.trace(strain, axis1=1, axis2=2) / 2
+    growth += second["volume"] * np.trace(back, axis1=1, axis2=2) / 2
+    energy = second["energy"] - first["energy"] + force_work
+    atoms = arrays["fractional"].shape[1]
+    return np.stack([energy, stress_work, growth], axis=1)[near] / atoms
+
+
+def pressure_volume_correlation(frames: Sequence[Frame]) -> float | None:
+    """Correlation of pressure and volume per atom within each composition.
+
+    Returns:
+        Pearson's coefficient, negative for a stress positive in tension; None if there are too few
+        frames without vacuum, or their volumes hardly differ.
+    """
+    values: dict[tuple[object, ...], list[tuple[float, float]]] = {}
+    for frame in frames:
+        if frame.stress is not None and not has_vacuum(frame):
+            elements, counts = np.unique(frame.numbers, return_counts=True)
+            composition = (*elements, *np.round(counts / len(frame), 3))
+            point = (frame.volume / len(frame), -float(np.trace(frame.stress)) / 3)
+            values.setdefault(composition, []).append(point)
+    centred = []
+    for points in values.values():
+        table = np.array(points)
+        table[:, 0] /= table[:, 0].mean()
+        centred.append(table - table.mean(axis=0))
+    if sum(map(len, centred)) < _FEWEST:
+        return None
+    volumes, pressures = np.concatenate(centred).T
+    if volumes.std() < _VOLUME_SPREAD or not pressures.any():
+        return None
+    return float(np.corrcoef(volumes, pressures)[0, 1])
+
+
+def has_vacuum(frame: Frame) -> bool:
+    """Whether some cell direction has a gap of more than twice the mean distance of atoms."""
+    fractional = np.sort(fractional_positions(frame) % 1.0, axis=0)
+    gaps = np.diff(fractional, axis=0, append=fractional[:1] + 1.0).max(axis=0)
+    heights = 1.0 / np.linalg.norm(np.linalg.inv(frame.cell), axis=0)
+    return bool(np.max(gaps * heights) > _VACUUM * (frame.volume / len(frame)) ** (1 / 3))
