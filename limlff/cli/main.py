@@ -1,8 +1,8 @@
 """The `limlff` command: finds the subcommand, runs it, and turns errors into one line and a code.
 
 Exit codes: 0 done, 2 bad input, 3 stopped by a guard, 4 out of time (resume), 5 labelling failed.
-Each subcommand is a module with `add_arguments(parser)` and `run(arguments) -> int`; it imports what
-is slow to import only inside `run`, so that `--help` answers at once.
+Each subcommand is a module with `add_arguments(parser)` and `run(arguments) -> int`; what is slow
+to import it imports only inside `run`, so that `--help` answers at once.
 """
 
 from __future__ import annotations

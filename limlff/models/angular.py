@@ -1,9 +1,9 @@
 """Real spherical harmonics and the coupling of three of them to a scalar.
 
-Harmonics are normalised to sum_m Y_lm(u)^2 = 1 for every unit vector u, so that Y_00 = 1 and the sum
-of Y_lm(u) Y_lm(v) over m is the Legendre polynomial P_l(u.v) (addition theorem). Within one l they
-are ordered m = -l..l. Formulas: https://en.wikipedia.org/wiki/Table_of_spherical_harmonics, times
-sqrt(4 pi / (2 l + 1)).
+Harmonics are normalised to sum_m Y_lm(u)^2 = 1 for every unit vector u, so that Y_00 = 1 and the
+sum of Y_lm(u) Y_lm(v) over m is the Legendre polynomial P_l(u.v) (addition theorem). Within one l
+they are ordered m = -l..l. Formulas:
+https://en.wikipedia.org/wiki/Table_of_spherical_harmonics, times sqrt(4 pi / (2 l + 1)).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from functools import cache
 from math import sqrt
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -88,8 +89,8 @@ def cubic_couplings(max_degree: int) -> list[tuple[int, int, int]]:
 def coupling_terms(l1: int, l2: int, l3: int) -> tuple[tuple[int, int, int, float], ...]:
     """Non-zero coefficients that couple three harmonics to a scalar.
 
-    They are Gaunt coefficients, the mean of Y1 Y2 Y3 over the sphere, from a quadrature that is exact
-    for polynomials of this degree; scaled so that the sum of their squares is one.
+    They are Gaunt coefficients, the mean of Y1 Y2 Y3 over the sphere, from a quadrature that is
+    exact for polynomials of this degree; scaled so that the sum of their squares is one.
 
     Returns:
         (m1, m2, m3, coefficient), each m counted from zero.
@@ -104,14 +105,11 @@ def coupling_terms(l1: int, l2: int, l3: int) -> tuple[tuple[int, int, int, floa
             np.repeat(heights, 16),
         ]
     )
-    first, second, third = (
-        np.array([_on_host(y, unit) for y in harmonics_of_degree(l, unit)]) for l in (l1, l2, l3)
-    )
+    with jax.ensure_compile_time_eval():  # numbers also while a function is being traced
+        first, second, third = (
+            np.array(jnp.stack(harmonics_of_degree(l, jnp.asarray(unit)))) for l in (l1, l2, l3)
+        )
     gaunt = np.einsum("in,jn,kn,n->ijk", first, second, third, np.repeat(weights, 16) / 32)
     gaunt /= np.linalg.norm(gaunt)
     kept = np.argwhere(np.abs(gaunt) > 1e-10)
     return tuple((int(i), int(j), int(k), float(gaunt[i, j, k])) for i, j, k in kept)
-
-
-def _on_host(values: Float[Array, " points"], unit: np.ndarray) -> np.ndarray:
-    return np.broadcast_to(np.asarray(values), unit[0].shape)

@@ -1,7 +1,8 @@
 """What a model is: one pure function from neighbor vectors to per-atom energies.
 
-A model knows nothing of cells, time steps or files. It is a frozen dataclass of its settings, so that
-it can be a static argument of a compiled function; its parameters are a pytree of arrays kept apart.
+A model knows nothing of cells, time steps or files. It is a frozen dataclass of its settings, so
+that it can be a static argument of a compiled function; its parameters are a pytree of arrays kept
+apart.
 Forces, virial and everything else are derived from `energies` in `limlff.potential`.
 """
 
@@ -37,7 +38,7 @@ class Model(Protocol):
         vectors: Float[Array, "3 slots atoms"],
         mask: Bool[Array, "slots atoms"],
     ) -> Parameters:
-        """Parameters whose fixed normalisation suits these neighborhoods, set once before training."""
+        """Parameters whose fixed normalisation suits these neighborhoods, set before training."""
 
     def energies(
         self,

@@ -7,9 +7,9 @@ For each atom i, with neighbors j at r u from it (u a unit vector) and neighbor 
     A[c, 00],  sum_m A[c, lm]^2,  sum_{m1 m2 m3} G A[c, l1 m1] A[c, l2 m2] A[c, l3 m3]
 
 the last line being invariants of two, three and four bodies (G: coupling coefficients). The energy
-is a linear function of the invariants plus a small net of them, both per element, plus a short-range
-repulsion. The radial functions enter linearly, so sums over neighbors are taken before channels are
-mixed: this is what makes the model fast.
+is a linear function of the invariants plus a small net of them, both per element, plus a repulsion
+at short range. The radial functions enter linearly, so sums over neighbors are taken before
+channels are mixed: this is what makes the model fast.
 
 Sources: the atomic basis of ACE (R. Drautz, Phys. Rev. B 99, 014104, 2019), its channels as in MACE
 (I. Batatia et al., NeurIPS 2022), the fitting net per element as in Deep Potential (L. Zhang et

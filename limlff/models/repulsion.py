@@ -13,9 +13,9 @@ from limlff.models.radial import polynomial_cutoff
 # Solids (Pergamon, 1985): amplitudes, decay constants, length prefactor (Å) and exponent.
 _AMPLITUDES = (0.18175, 0.50986, 0.28022, 0.02817)
 _DECAYS = (3.19980, 0.94229, 0.40290, 0.20162)
-_SCREENING_LENGTH = 0.8854 * 0.529177
+_SCREENING_LENGTH = 0.8854 * 0.529177210903
 _SCREENING_EXPONENT = 0.23
-_COULOMB = 14.399645  # e^2 / (4 pi epsilon_0) in eV Å
+_COULOMB = 14.3996454784  # e^2 / (4 pi epsilon_0) in eV Å
 
 
 def zbl_energies(
