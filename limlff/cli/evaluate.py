@@ -1,0 +1,67 @@
+"""`limlff evaluate POTENTIAL FRAMES...`: errors of a potential on labelled frames."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the command."""
+    parser.add_argument("potential", help="potential file, or the name of a shipped potential")
+    parser.add_argument("frames", nargs="+", type=Path, help="files of labelled frames")
+    parser.add_argument("--json", type=Path, metavar="OUT", help="write the errors to this file")
+    parser.add_argument(
+        "--plots", type=Path, metavar="DIR", help="draw parity plots into this folder"
+    )
+    parser.add_argument(
+        "--dtype",
+        choices=["float32", "float64"],
+        default="float64",
+        help="arithmetic of the model (default: float64)",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Evaluate, print a table, write JSON and plots."""
+    from limlff.calculator import load
+    from limlff.frames.checks import check_frames
+    from limlff.frames.read import read_frames
+    from limlff.training.metrics import grouped_errors, predict_frames
+
+    potential = load(arguments.potential)
+    frames = []
+    for path in arguments.frames:
+        of_file = read_frames(path)
+        check_frames(of_file)
+        frames += of_file
+    predictions = predict_frames(potential, frames, arguments.dtype)
+    errors = grouped_errors(frames, predictions)
+    _print_errors(errors)
+    if arguments.json:
+        arguments.json.parent.mkdir(parents=True, exist_ok=True)
+        arguments.json.write_text(json.dumps(errors, indent=1) + "\n", encoding="utf-8")
+    if arguments.plots:
+        from limlff.training.parity import plot_parity
+
+        for figure in plot_parity(arguments.plots, frames, predictions):
+            print(figure)
+    return 0
+
+
+def _print_errors(errors: dict[str, Any]) -> None:
+    titles = {
+        "frames": "frames",
+        "atoms": "atoms",
+        "energy_mae_mev_per_atom": "E MAE (meV/atom)",
+        "energy_rmse_mev_per_atom": "E RMSE (meV/atom)",
+        "force_mae_ev_per_angstrom": "F MAE (eV/Å)",
+        "force_rmse_ev_per_angstrom": "F RMSE (eV/Å)",
+        "stress_mae_gpa": "S MAE (GPa)",
+    }
+    print(f"{'':20}" + "".join(f"{title:>19}" for title in titles.values()))
+    for name, values in {"all": errors, **errors["groups"]}.items():
+        cells = ["-" if values[key] is None else f"{values[key]:.5g}" for key in titles]
+        print(f"{name or 'no group':20}" + "".join(f"{cell:>19}" for cell in cells))

@@ -1,0 +1,149 @@
+"""The frames of a recipe: read, checked, selected, weighted, and split."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from limlff.errors import InputError
+from limlff.frames.checks import check_frames
+from limlff.frames.digest import frames_digest
+from limlff.frames.frame import Frame
+from limlff.frames.locate import locate_data
+from limlff.frames.read import read_frames
+from limlff.frames.split import split_frames
+from limlff.training.recipe import DataSet, FrameSelection, Recipe
+from limlff.training.samples import LabelledFrame, label_weights
+from limlff.units import GIGAPASCAL
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Frames to train on, frames held back, and what the card says of them.
+
+    Attributes:
+        train: Frames to train on.
+        validation: Frames held back.
+        summaries: Per set its name, files, digest and numbers of frames, for JSON.
+    """
+
+    train: list[LabelledFrame]
+    validation: list[LabelledFrame]
+    summaries: list[dict[str, Any]]
+
+
+def load_training_data(recipe: Recipe, base: Path) -> TrainingData:
+    """Read all sets of a recipe.
+
+    Args:
+        recipe: The recipe.
+        base: Folder of the recipe, where its files are looked for first.
+
+    Raises:
+        InputError: If a file is missing, a frame cannot be trained on, or a set is empty.
+    """
+    train: list[LabelledFrame] = []
+    validation: list[LabelledFrame] = []
+    summaries = []
+    zeros: dict[str, int] = {}
+    for data_set in recipe.data:
+        zero = zeros.get(data_set.energy_zero or "", len(set(zeros.values())))
+        zeros[data_set.name] = zero
+        frames = _frames_of_set(data_set, base)
+        kept, held_back = split_frames(frames, recipe.validation.fraction, recipe.seed)
+        train += [_with_weights(frame, data_set, zero) for frame in kept]
+        validation += [_with_weights(frame, data_set, zero) for frame in held_back]
+        summaries.append(
+            {
+                "name": data_set.name,
+                "files": data_set.files,
+                "sha256": frames_digest(frames),
+                "frames": len(frames),
+                "atoms": sum(len(frame) for frame in frames),
+                "frames_held_back": len(held_back),
+                "energy_zero": data_set.energy_zero or data_set.name,
+            }
+        )
+    _check_labels_are_used(recipe, train)
+    return TrainingData(train, validation, summaries)
+
+
+def _frames_of_set(data_set: DataSet, base: Path) -> list[Frame]:
+    frames: list[Frame] = []
+    for name in data_set.files:
+        of_file = read_frames(locate_data(name, base))
+        check_frames(of_file)
+        frames += of_file
+    known = {frame.group for frame in frames}
+    named = {*data_set.groups, *(data_set.select.groups or []), *data_set.select.exclude_groups}
+    if named - known:
+        raise InputError(
+            f"set {data_set.name!r} has no group {sorted(named - known)[0]!r}; "
+            f"it has {', '.join(sorted(known)) or 'no groups'}"
+        )
+    selected = select_frames(frames, data_set.select)
+    if not selected:
+        raise InputError(
+            f"set {data_set.name!r}: none of its {len(frames)} frames is left by the selection; "
+            "widen its limits"
+        )
+    return selected
+
+
+def select_frames(frames: list[Frame], selection: FrameSelection) -> list[Frame]:
+    """The frames that a selection lets through, in their order."""
+    kept = [frame for frame in frames if _is_selected(frame, selection)]
+    if selection.max_frames is not None and len(kept) > selection.max_frames:
+        chosen = np.linspace(0, len(kept) - 1, selection.max_frames).round().astype(int)
+        kept = [kept[index] for index in chosen]
+    return kept
+
+
+def _is_selected(frame: Frame, selection: FrameSelection) -> bool:
+    """Whether a frame is within all limits that its labels allow to apply."""
+    if selection.groups is not None and frame.group not in selection.groups:
+        return False
+    if frame.group in selection.exclude_groups:
+        return False
+    quantities: list[tuple[float | None, float | None]] = []
+    if frame.forces is not None:
+        quantities.append((float(np.abs(frame.forces).max()), selection.max_force))
+    if frame.energy is not None:
+        quantities.append((frame.energy / len(frame), selection.max_energy_per_atom))
+    if frame.volume > 0:
+        volume = frame.volume / len(frame)
+        quantities.append((volume, selection.max_volume_per_atom))
+        lowest = selection.min_volume_per_atom
+        quantities.append((-volume, None if lowest is None else -lowest))
+    if frame.stress is not None:
+        pressure = -float(np.trace(frame.stress)) / 3 / GIGAPASCAL
+        quantities.append((pressure, selection.max_pressure_gpa))
+    return all(limit is None or value is None or value <= limit for value, limit in quantities)
+
+
+def _with_weights(frame: Frame, data_set: DataSet, zero: int) -> LabelledFrame:
+    weights = data_set.weights
+    if frame.group in data_set.groups:
+        weights = weights.times(data_set.groups[frame.group])
+    return LabelledFrame(frame, data_set.name, zero, weights)
+
+
+def _check_labels_are_used(recipe: Recipe, train: list[LabelledFrame]) -> None:
+    """Refuse data that leave nothing to train on; warn of a kind of label that is nowhere."""
+    totals = np.sum([label_weights(item) for item in train], axis=0)
+    if totals[0] == 0 and totals[1] == 0:
+        raise InputError(
+            "no frame has an energy or a force with a weight above 0; raise the weights"
+        )
+    asked = {"energy": recipe.loss.energy, "force": recipe.loss.force, "stress": recipe.loss.stress}
+    for (name, schedule), total in zip(
+        asked.items(), (totals[0], totals[1], totals[2] + totals[3]), strict=True
+    ):
+        if total == 0 and max(schedule.start, schedule.final) > 0:
+            logger.warning("no frame has a %s to train on; its weight has no effect", name)

@@ -1,0 +1,199 @@
+"""From a recipe and its frames to a potential: set-up, training, final baseline, card."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from limlff import precision as precision  # first: sets up jax
+from limlff.models.contract import Model, Parameters
+from limlff.potential import Potential
+from limlff.training.batches import Shape, assemble_batch, make_packing
+from limlff.training.data import TrainingData
+from limlff.training.loop import Trainer
+from limlff.training.metrics import FramePrediction, grouped_errors, predict_frames
+from limlff.training.offsets import fit_baseline, free_offsets
+from limlff.training.recipe import Recipe
+from limlff.training.samples import LabelledFrame, Sample, make_samples
+
+_ATOMS_TO_ADAPT = 4096  # enough for means and deviations of the invariants
+_SETTINGS_WITHOUT_EFFECT = {"checkpoint_seconds", "licence", "notes"}
+
+
+class Fit:
+    """A training of a model by a recipe; `run` it, then take its `potential`."""
+
+    def __init__(self, recipe: Recipe, data: TrainingData, model: Model, folder: Path) -> None:
+        """Set up the training.
+
+        Args:
+            recipe: The recipe.
+            data: Its frames.
+            model: Its model.
+            folder: Where checkpoints and learning curves go; made if missing.
+
+        Raises:
+            InputError: If the data do not suit the model.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        self._recipe, self._data, self._model = recipe, data, model
+        elements = model.elements
+        self._free = free_offsets(data.train, elements)
+        energies = [item.frame.energy or 0.0 for item in data.train]
+        self._baseline, offsets = fit_baseline(data.train, energies, elements, self._free)
+        baselines = self._baseline + offsets
+
+        def samples_of(labelled: list[LabelledFrame]) -> list[Sample]:
+            return make_samples(labelled, elements, model.cutoff, baselines, recipe.dtype)
+
+        train = samples_of(data.train)
+        self._shortest = _shortest_distance(train)
+        packing = make_packing(train, recipe.batch_atoms, recipe.shapes)
+        held_back = samples_of(data.validation)
+        validation = None
+        if held_back:
+            largest = max(len(sample) for sample in held_back)
+            validation = make_packing(held_back, max(recipe.batch_atoms, largest), recipe.shapes)
+        self.trainer = Trainer(
+            model,
+            recipe,
+            packing,
+            validation,
+            initial_parameters(model, train, recipe.seed),
+            self._free,
+            folder,
+            fingerprint_of(recipe, data, model),
+        )
+
+    def run(
+        self,
+        max_seconds: float | None = None,
+        stop: Callable[[], bool] = lambda: False,
+        quiet: bool = False,
+    ) -> None:
+        """Train; see `Trainer.run`."""
+        self.trainer.run(max_seconds, stop, quiet)
+
+    def potential(self) -> Potential:
+        """The best potential so far, its baseline fitted once more, with its card."""
+        parameters = jax.tree.map(lambda leaf: np.asarray(leaf, float), self.trainer.best["model"])
+        potential = Potential(self._model, parameters, self._baseline)
+        train, validation = self._data.train, self._data.validation
+        predictions = predict_frames(potential, [item.frame for item in train])
+        remainders = [
+            (item.frame.energy or 0.0) - prediction.energy
+            for item, prediction in zip(train, predictions, strict=True)
+        ]
+        # of sets with one zero, the first decides, so that raw energies have no mean error on it
+        first_sets = {item.zero: item.set_name for item in reversed(train)}
+        used = [i for i, item in enumerate(train) if item.set_name == first_sets[item.zero]]
+        shift, offsets = fit_baseline(
+            [train[i] for i in used],
+            [remainders[i] for i in used],
+            self._model.elements,
+            self._free,
+        )
+        potential = Potential(self._model, parameters, self._baseline + shift)
+        errors = {"train": _errors_by_set(potential, train, offsets)}
+        if validation:
+            errors["validation"] = _errors_by_set(potential, validation, offsets)
+        card = self._card(errors, offsets)
+        return Potential(self._model, parameters, potential.baseline, card)
+
+    def _card(self, errors: dict[str, Any], offsets: np.ndarray) -> dict[str, Any]:
+        """What is known of the potential; no times, so that one training gives one file."""
+        zeros = {item.set_name: item.zero for item in self._data.train}
+        progress = self.trainer.progress
+        return {
+            "training": {
+                "recipe": self._recipe.model_dump(mode="json"),
+                "data": self._data.summaries,
+                "energy_offsets_ev": {
+                    name: dict(zip(self._model.elements, offsets[zero].tolist(), strict=True))
+                    for name, zero in zeros.items()
+                },
+                "epochs": progress.epoch,
+                "best_epoch": progress.best_epoch,
+                "best_score": progress.best_score,
+                "steps": progress.steps,
+                "shortest_distance_angstrom": self._shortest,
+            },
+            "errors": errors,
+            "versions": {name: version(name) for name in ("limlff", "jax", "numpy", "optax")},
+            "licence": self._recipe.licence,
+            "notes": self._recipe.notes,
+        }
+
+
+def initial_parameters(model: Model, samples: list[Sample], seed: int) -> Parameters:
+    """Random parameters, normalised on frames drawn with the seed (float64)."""
+    parameters = model.initialize(jax.random.key(seed))
+    order = np.random.default_rng(seed).permutation(len(samples))
+    chosen: list[Sample] = []
+    for index in order:
+        if chosen and sum(map(len, chosen)) + len(samples[index]) > _ATOMS_TO_ADAPT:
+            break
+        chosen.append(samples[index])
+    shape = Shape(
+        slots=max(1, *(sample.slots for sample in chosen)),
+        atoms=sum(map(len, chosen)),
+        frames=len(chosen),
+    )
+    batch = assemble_batch(chosen, shape)
+    mask = np.arange(shape.slots)[:, None] < np.asarray(batch.counts)
+    far = np.array([2 * model.cutoff, 0, 0])[:, None, None]
+    vectors = np.where(mask, np.asarray(batch.vectors, float), far)
+    neighbor_species = np.where(mask, np.asarray(batch.species)[np.asarray(batch.owners)], -1)
+    return model.adapt(
+        parameters,
+        jnp.asarray(batch.species),
+        jnp.asarray(neighbor_species),
+        jnp.asarray(vectors),
+        jnp.asarray(mask),
+    )
+
+
+def fingerprint_of(recipe: Recipe, data: TrainingData, model: Model) -> str:
+    """Sha256 of all that decides the result of a training."""
+    settings = recipe.model_dump(mode="json", exclude=_SETTINGS_WITHOUT_EFFECT)
+    content = [settings, repr(model), data.summaries]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _shortest_distance(samples: list[Sample]) -> float:
+    """Shortest distance between two atoms in the data (Å)."""
+    shortest = np.inf
+    for sample in samples:
+        filled = np.arange(sample.slots)[:, None] < sample.counts
+        distances = np.linalg.norm(sample.vectors, axis=0)[filled]
+        shortest = min(shortest, float(distances.min(initial=np.inf)))
+    return shortest
+
+
+def _errors_by_set(
+    potential: Potential, labelled: list[LabelledFrame], offsets: np.ndarray
+) -> dict[str, Any]:
+    """Errors of each set, energies taken from the zero of the set."""
+    errors = {}
+    for name in dict.fromkeys(item.set_name for item in labelled):
+        items = [item for item in labelled if item.set_name == name]
+        frames = [item.frame for item in items]
+        shifted = [
+            FramePrediction(
+                prediction.energy
+                + float(offsets[item.zero][potential.species_of(item.frame.symbols)].sum()),
+                prediction.forces,
+                prediction.stress,
+            )
+            for item, prediction in zip(items, predict_frames(potential, frames), strict=True)
+        ]
+        errors[name] = grouped_errors(frames, shifted)
+    return errors

@@ -1,0 +1,61 @@
+"""Learning curves: one entry per epoch, as JSON and as a figure."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+HISTORY_FILE = "history.json"
+CURVES_FILE = "learning-curves.png"
+
+_PANELS = {
+    "energy_mae_mev_per_atom": "energy MAE (meV/atom)",
+    "force_mae_ev_per_angstrom": "force MAE (eV/Å)",
+    "stress_mae_gpa": "stress MAE (GPa)",
+}
+
+
+def write_history(folder: Path, history: list[dict[str, Any]], summary: dict[str, Any]) -> None:
+    """Write `history.json`: a summary of the training and one entry per epoch.
+
+    Args:
+        folder: Folder of the training.
+        history: Per epoch its number, learning rate, loss weights, seconds, and the errors on
+            training frames (along the epoch, with the parameters of the moment) and on
+            validation frames (at its end, with the averaged parameters).
+        summary: Speed, best epoch and the like.
+    """
+    target = folder / HISTORY_FILE
+    temporary = folder / f".{HISTORY_FILE}.tmp"
+    temporary.write_text(json.dumps({**summary, "epochs": history}, indent=1), encoding="utf-8")
+    os.replace(temporary, target)
+
+
+def plot_history(folder: Path, history: list[dict[str, Any]]) -> Path:
+    """Draw training and validation errors against the epoch on logarithmic axes."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 3.4), layout="constrained")
+    FigureCanvasAgg(figure)
+    for axes, (key, title) in zip(figure.subplots(1, 3), _PANELS.items(), strict=True):
+        for part, style in (("train", "-"), ("validation", "o-")):
+            points = [
+                (entry["epoch"], entry[part][key])
+                for entry in history
+                if entry.get(part) and entry[part][key]  # no label, or zero: not on a log axis
+            ]
+            if points:
+                axes.plot(*zip(*points, strict=True), style, label=part, markersize=2.5, lw=1)
+                axes.set_xscale("log")
+                axes.set_yscale("log")
+        axes.set_xlabel("epoch")
+        axes.set_ylabel(title)
+        axes.grid(alpha=0.3, which="both")
+        if axes.lines:
+            axes.legend(frameon=False)
+    target = folder / CURVES_FILE
+    figure.savefig(target, dpi=150)
+    return target

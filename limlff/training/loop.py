@@ -1,0 +1,330 @@
+"""The training loop: epochs of shuffled batches, validation, checkpoints, exact resume.
+
+The order of batches in an epoch is drawn from the seed and the number of the epoch alone, so that
+no state of a random generator has to be kept: a training that was killed goes on from its
+checkpoint with the same steps, and ends with the same bits.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Array, Bool, Float
+from tqdm import tqdm
+
+from limlff import precision as precision  # first: sets up jax
+from limlff.errors import GuardStop, InputError, OutOfTime
+from limlff.models.contract import Model, Parameters
+from limlff.training.batches import Packing, Shape
+from limlff.training.checkpoint import load_checkpoint, save_checkpoint
+from limlff.training.history import plot_history, write_history
+from limlff.training.loss import errors_from_sums, formula_for
+from limlff.training.recipe import Recipe
+from limlff.training.step import (
+    SUM_NAMES,
+    initial_state,
+    make_evaluation,
+    make_step,
+)
+
+_STEPS_IN_FLIGHT = 4  # the host prepares batches ahead of the device by no more than this
+
+
+@dataclass
+class Progress:
+    """How far a training is; everything here but arrays goes into the header of a checkpoint.
+
+    Attributes:
+        epoch: Epochs finished.
+        batch: Batches finished in the epoch that is under way.
+        sums: Sums of errors over those batches, in the order of `SUM_NAMES`.
+        history: One entry per finished epoch.
+        best_score: Lowest score so far.
+        best_epoch: Epoch after which it was reached.
+        stale: Validations since then.
+        seconds: Time spent in training steps (s).
+        steps: Steps made.
+        atoms: Atoms that went through them.
+    """
+
+    epoch: int = 0
+    batch: int = 0
+    sums: list[float] = field(default_factory=lambda: [0.0] * len(SUM_NAMES))
+    history: list[dict[str, Any]] = field(default_factory=list)
+    best_score: float | None = None
+    best_epoch: int = 0
+    stale: int = 0
+    seconds: float = 0.0
+    steps: int = 0
+    atoms: int = 0
+
+    @property
+    def atoms_per_second(self) -> float:
+        """Atoms times epochs per second of training, without validation."""
+        return self.atoms / self.seconds if self.seconds else 0.0
+
+
+class Trainer:
+    """A training under way.
+
+    Attributes:
+        progress: How far it is.
+        best: Averaged parameters with the best score so far (`model` and `offsets`).
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        recipe: Recipe,
+        train: Packing,
+        validation: Packing | None,
+        parameters: Parameters,
+        free: Bool[np.ndarray, "zeros elements"],
+        folder: Path,
+        fingerprint: str = "",
+    ) -> None:
+        """Set up a training from its beginning.
+
+        Args:
+            model: The model.
+            recipe: The recipe.
+            train: Frames to train on.
+            validation: Frames held back, if any.
+            parameters: The model's parameters to start from.
+            free: Zeros and elements whose offset is trained.
+            folder: Where checkpoints and learning curves go; must exist.
+            fingerprint: Of recipe and data; a checkpoint with another one is refused.
+        """
+        formula = formula_for(train, recipe.batch_atoms, recipe.loss.huber)
+        self.progress = Progress()
+        self._recipe = recipe
+        self._train = train
+        self._validation = validation
+        self._folder = folder
+        self._fingerprint = fingerprint
+        self._step = make_step(model, formula, free, recipe.optimizer)
+        self._evaluate = make_evaluation(model, formula, free)
+        self._state = initial_state(parameters, free, recipe.optimizer, recipe.dtype)
+        self._in_flight: deque[Array] = deque()
+        self.best: dict[str, Parameters] = jax.device_get(self._state.average)
+
+    def resume(self) -> None:
+        """Go on from the latest checkpoint in the folder.
+
+        Raises:
+            InputError: If there is none, or it belongs to another recipe or other data.
+        """
+        arrays, header = load_checkpoint(self._folder, {"state": self._state, "best": self.best})
+        if header["fingerprint"] != self._fingerprint:
+            raise InputError(
+                f"{self._folder}: its checkpoint belongs to another recipe or other data; "
+                "resume with the same, or start anew in another folder"
+            )
+        self._state = jax.tree.map(jax.numpy.asarray, arrays["state"])
+        self.best = arrays["best"]
+        self.progress = Progress(**header["progress"])
+
+    def run(
+        self,
+        max_seconds: float | None = None,
+        stop: Callable[[], bool] = lambda: False,
+        quiet: bool = False,
+    ) -> None:
+        """Train to the last epoch or until the score has not improved for too long.
+
+        Args:
+            max_seconds: Time after which the training stops at the next step, if any.
+            stop: Asked after every step whether to stop, for signals.
+            quiet: Draw no progress bar.
+
+        Raises:
+            OutOfTime: If it stopped early; a checkpoint is written.
+            GuardStop: If the loss is no longer finite.
+        """
+        started = saved = time.monotonic()
+        with self._progress_bar(quiet) as bar:
+            while not self._is_over():
+                for _ in self._epoch(bar):
+                    now = time.monotonic()
+                    if stop() or (max_seconds is not None and now - started > max_seconds):
+                        self.save()
+                        raise OutOfTime(
+                            f"stopped after {self.progress.epoch} of {self._recipe.epochs} epochs "
+                            f"and {self.progress.batch} steps; go on with --resume"
+                        )
+                    if now - saved > self._recipe.checkpoint_seconds:
+                        self.save()
+                        saved = time.monotonic()
+        self.save()
+
+    def save(self) -> None:
+        """Write a checkpoint and the learning curves."""
+        self._collect(0)
+        progress = self.progress
+        save_checkpoint(
+            self._folder,
+            progress.steps,
+            {"state": self._state, "best": self.best},
+            {"fingerprint": self._fingerprint, "progress": asdict(progress)},
+        )
+        write_history(self._folder, progress.history, self.summary())
+        plot_history(self._folder, progress.history)
+
+    def summary(self) -> dict[str, Any]:
+        """Speed and result so far, for JSON."""
+        names = ("steps", "seconds", "atoms_per_second", "best_epoch", "best_score")
+        return {name: getattr(self.progress, name) for name in names}
+
+    def _is_over(self) -> bool:
+        patience = self._recipe.patience
+        return self.progress.epoch >= self._recipe.epochs or (
+            patience is not None and self.progress.stale >= patience
+        )
+
+    def _plan(self, epoch: int) -> list[tuple[Shape, list[int]]]:
+        return self._train.plan(np.random.default_rng([self._recipe.seed, epoch]))
+
+    def _epoch(self, bar: tqdm) -> Iterator[None]:
+        """Make the steps of one epoch; yields after each, when everything can be saved."""
+        progress = self.progress
+        plan = self._plan(progress.epoch)
+        for shape, members in plan[progress.batch :]:
+            begun = time.monotonic()
+            controls = self._controls(progress.epoch + progress.batch / len(plan))
+            batch = self._train.assemble(shape, members)
+            self._state, sums = self._step(self._state, batch, controls)
+            self._in_flight.append(sums)
+            self._collect(_STEPS_IN_FLIGHT)
+            progress.batch += 1
+            progress.steps += 1
+            progress.atoms += sum(len(self._train.samples[i]) for i in members)
+            progress.seconds += time.monotonic() - begun
+            bar.update()
+            bar.set_postfix_str(self._postfix(), refresh=False)
+            yield None
+        self._finish_epoch(bar)
+
+    def _collect(self, left: int) -> None:
+        """Fetch the sums of all but the last `left` steps; the device is at most so far behind."""
+        while len(self._in_flight) > left:
+            sums = np.asarray(self._in_flight.popleft(), float)
+            if not np.isfinite(sums).all():
+                raise GuardStop(
+                    f"the loss is not finite in epoch {self.progress.epoch + 1}, step "
+                    f"{self.progress.steps}; lower optimizer.learning_rate or clip_norm"
+                )
+            self.progress.sums = [
+                a + float(b) for a, b in zip(self.progress.sums, sums, strict=True)
+            ]
+
+    def _finish_epoch(self, bar: tqdm) -> None:
+        """Write the epoch into the history; validate and keep the best parameters."""
+        begun = time.monotonic()
+        self._collect(0)
+        progress = self.progress
+        progress.seconds += time.monotonic() - begun
+        epoch = progress.epoch + 1
+        _, *weights = (float(value) for value in self._controls(progress.epoch))
+        errors = errors_from_sums(dict(zip(SUM_NAMES, progress.sums, strict=True)))
+        entry: dict[str, Any] = {
+            "epoch": epoch,
+            "learning_rate": self._recipe.optimizer.rate_at(epoch, self._recipe.epochs),
+            "weights": dict(zip(("energy", "force", "stress"), weights, strict=True)),
+            "seconds": progress.seconds,
+            "train": errors,
+        }
+        if self._validation is None:
+            self.best = jax.device_get(self._state.average)
+            progress.best_epoch = epoch
+        elif epoch % self._recipe.validation.every_epochs == 0 or epoch == self._recipe.epochs:
+            entry["validation"] = self._validate()
+            self._keep_if_best(entry["validation"], epoch)
+        progress.history.append(entry)
+        progress.epoch, progress.batch, progress.sums = epoch, 0, [0.0] * len(SUM_NAMES)
+        bar.write(describe_entry(entry, progress.atoms_per_second))
+
+    def _validate(self) -> dict[str, float | None]:
+        """Errors of the averaged parameters on the frames held back."""
+        assert self._validation is not None
+        weights = self._controls(self._recipe.epochs)[1:]
+        total = np.zeros(len(SUM_NAMES))
+        for batch in self._validation.batches():
+            total += np.asarray(self._evaluate(self._state.average, batch, weights), float)
+        return errors_from_sums(dict(zip(SUM_NAMES, total.tolist(), strict=True)))
+
+    def _keep_if_best(self, errors: dict[str, float | None], epoch: int) -> None:
+        progress = self.progress
+        value = score(errors, self._recipe)
+        if progress.best_score is None or value < progress.best_score:
+            progress.best_score, progress.best_epoch, progress.stale = value, epoch, 0
+            self.best = jax.device_get(self._state.average)
+        else:
+            progress.stale += 1
+
+    def _controls(self, epoch: float) -> Float[np.ndarray, " controls"]:
+        """Learning rate and loss weights after so many epochs."""
+        recipe = self._recipe
+        progress = epoch / recipe.epochs
+        weights = (recipe.loss.energy, recipe.loss.force, recipe.loss.stress)
+        rate = recipe.optimizer.rate_at(epoch, recipe.epochs)
+        return np.array([rate, *(weight.at(progress) for weight in weights)])
+
+    def _progress_bar(self, quiet: bool) -> tqdm:
+        per_epoch = len(self._plan(0))
+        return tqdm(
+            total=self._recipe.epochs * per_epoch,
+            initial=self.progress.epoch * per_epoch + self.progress.batch,
+            unit="step",
+            disable=quiet,
+            smoothing=0.02,
+            mininterval=0.5 if sys.stderr.isatty() else 60.0,  # a log file needs fewer lines
+        )
+
+    def _postfix(self) -> str:
+        sums = dict(zip(SUM_NAMES, self.progress.sums, strict=True))
+        if not sums["batches"]:
+            return f"epoch {self.progress.epoch + 1}"
+        errors = errors_from_sums(sums)
+        return f"epoch {self.progress.epoch + 1}, {describe_errors(errors)}"
+
+
+def score(errors: dict[str, float | None], recipe: Recipe) -> float:
+    """What the kept parameters are best in: mean absolute errors, weighted as at the end.
+
+    The sum of energy MAE / (1 meV/atom), force MAE / (10 meV/Å) and stress MAE / (0.1 GPa), each
+    times the final weight of its label in the loss; labels that are nowhere do not count.
+    """
+    scales = (
+        (recipe.loss.energy.final, "energy_mae_mev_per_atom", 1.0),
+        (recipe.loss.force.final, "force_mae_ev_per_angstrom", 0.01),
+        (recipe.loss.stress.final, "stress_mae_gpa", 0.1),
+    )
+    return sum(weight * (errors[key] or 0.0) / scale for weight, key, scale in scales)
+
+
+def describe_errors(errors: dict[str, float | None]) -> str:
+    """Mean absolute errors in a few words; labels that are nowhere are left out."""
+    units = {
+        "energy_mae_mev_per_atom": "meV/atom",
+        "force_mae_ev_per_angstrom": "eV/Å",
+        "stress_mae_gpa": "GPa",
+    }
+    return ", ".join(
+        f"{errors[key]:.4g} {unit}" for key, unit in units.items() if errors[key] is not None
+    )
+
+
+def describe_entry(entry: dict[str, Any], atoms_per_second: float) -> str:
+    """One line of log for an epoch."""
+    line = f"epoch {entry['epoch']}: train {describe_errors(entry['train'])}"
+    if "validation" in entry:
+        line += f"; validation {describe_errors(entry['validation'])}"
+    return f"{line}; {atoms_per_second:.0f} atoms/s"

@@ -1,0 +1,201 @@
+"""Loss of a batch, and the errors that are reported along with it.
+
+Residuals are divided by the accuracy that is wanted of each label, so that weights of 1 balance a
+potential which is that good: 1 meV/atom for energies, 10 meV/Å for forces, 10 meV/atom for the
+virial per atom. The virial per atom, stress times volume per atom, stands for the stress because
+vacuum beside a slab does not dilute it; 10 meV/atom are 0.08 GPa at 20 Å^3/atom. Then
+
+    loss = w_E sum_f a_f h(e_f^2) / A + w_F sum_i b_f(i) h(|f_i|^2 / 3) / B
+         + w_S sum_f (c_f h(|v_f|^2_normal / 3) + d_f h(|v_f|^2_shear / 6)) / C
+
+with e_f the scaled residual of the energy per atom of frame f, f_i that of the force on atom i, v_f
+that of the virial per atom; a, b, c, d the factors of the frame; A, B, C constants that make the
+loss of an average batch a mean (they do not depend on the batch, so that the loss is a plain sum
+over frames and the gradient is not biased by the packing). h is the pseudo-Huber function
+
+    h(q) = d^2 (sqrt(1 + q / d^2) - 1) = q / (1 + sqrt(1 + q / d^2)),
+
+q / 2 for small residuals, linear in them beyond d, smooth everywhere; taken of squared norms it
+does not depend on the orientation of forces.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from limlff.models.contract import Model, Parameters
+from limlff.potential import energies_and_pair_gradients, forces_from_pair_gradients
+from limlff.training.batches import Batch, Packing
+from limlff.units import GIGAPASCAL, MILLIELECTRONVOLT
+
+ENERGY_SCALE = 1 * MILLIELECTRONVOLT
+"""eV/atom"""
+FORCE_SCALE = 10 * MILLIELECTRONVOLT
+"""eV/Å"""
+VIRIAL_SCALE = 10 * MILLIELECTRONVOLT
+"""eV/atom"""
+
+
+@dataclass(frozen=True)
+class LossFormula:
+    """Constants of the loss, hashable so that it can be closed over by a compiled function.
+
+    Attributes:
+        huber: Scaled residual where it becomes linear; None for squares.
+        energy_norm: A, sum of the energies' factors in an average batch.
+        force_norm: B, the same for forces, over atoms.
+        stress_norm: C, the same for normal and shear stress together.
+    """
+
+    huber: float | None
+    energy_norm: float
+    force_norm: float
+    stress_norm: float
+
+
+def formula_for(packing: Packing, batch_atoms: int, huber: float | None) -> LossFormula:
+    """The loss whose value for an average batch of `packing` is a weighted mean."""
+    share = min(1.0, batch_atoms / packing.atoms)
+    weights = np.array([sample.weights for sample in packing.samples])
+    sizes = np.array([len(sample) for sample in packing.samples])
+    energy, force, stress = (
+        share * float(total)
+        for total in (weights[:, 0].sum(), (weights[:, 1] * sizes).sum(), weights[:, 2:].sum() / 2)
+    )
+    # a kind of label that is nowhere has residuals of weight zero, divided by one
+    return LossFormula(huber, energy or 1.0, force or 1.0, stress or 1.0)
+
+
+def predict_batch(
+    model: Model, parameters: Parameters, batch: Batch
+) -> tuple[Float[Array, " frames"], Float[Array, "atoms 3"], Float[Array, "frames 3 3"]]:
+    """Energies without baseline (eV), forces (eV/Å) and virials (eV) of a batch."""
+    slots = batch.owners.shape[0]
+    frames = batch.energy.shape[0]
+    mask = jnp.arange(slots)[:, None] < batch.counts[None, :]
+    energies, gradients = energies_and_pair_gradients(
+        model, parameters, batch.species, batch.owners, batch.vectors, mask
+    )
+    forces = forces_from_pair_gradients(gradients, batch.owners)
+    virials = -jnp.einsum("aki,bki->iab", gradients, batch.vectors)
+    return (
+        jax.ops.segment_sum(energies, batch.frame, frames, indices_are_sorted=True),
+        forces,
+        jax.ops.segment_sum(virials, batch.frame, frames, indices_are_sorted=True),
+    )
+
+
+def batch_loss(
+    model: Model,
+    formula: LossFormula,
+    parameters: Parameters,
+    offsets: Float[Array, "zeros elements"],
+    batch: Batch,
+    weights: Float[Array, " kinds"],
+) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
+    """Loss of a batch, and sums of errors over it.
+
+    Args:
+        model: The model.
+        formula: Constants of the loss.
+        parameters: Its parameters.
+        offsets: Energy per atom by which the labels of each zero lie above the model's (eV).
+        batch: Frames and labels.
+        weights: Weights of energies, forces and stresses.
+
+    Returns:
+        The loss, and the sums of `error_sums`.
+    """
+    energy, forces, virial = predict_batch(model, parameters, batch)
+    shift = jnp.sum(batch.composition * offsets[batch.zero], axis=1)
+    energy_residual = (energy + shift - batch.energy) / batch.atoms
+    force_residual = forces - batch.forces
+    virial_residual = (virial - batch.virial) / batch.atoms[:, None, None]
+
+    diagonal = jnp.eye(3, dtype=bool)
+    squares = (virial_residual / VIRIAL_SCALE) ** 2
+    normal = jnp.sum(jnp.where(diagonal, squares, 0.0), axis=(1, 2)) / 3
+    shear = jnp.sum(jnp.where(diagonal, 0.0, squares), axis=(1, 2)) / 6
+    force_squares = jnp.sum((force_residual / FORCE_SCALE) ** 2, axis=1) / 3
+    factors = batch.weights
+    of_atom = jnp.where(batch.species >= 0, factors[batch.frame, 1], 0.0)
+    huber = formula.huber
+    terms = jnp.stack(
+        [
+            jnp.sum(factors[:, 0] * _pseudo_huber((energy_residual / ENERGY_SCALE) ** 2, huber))
+            / formula.energy_norm,
+            jnp.sum(of_atom * _pseudo_huber(force_squares, huber)) / formula.force_norm,
+            jnp.sum(
+                factors[:, 2] * _pseudo_huber(normal, huber)
+                + factors[:, 3] * _pseudo_huber(shear, huber)
+            )
+            / formula.stress_norm,
+        ]
+    )
+    loss = jnp.sum(weights * terms)
+    stress_residual = (virial - batch.virial) / batch.volume[:, None, None] / GIGAPASCAL
+    sums = error_sums(batch, energy_residual, force_residual, stress_residual)
+    return loss, {"loss": loss, "batches": jnp.ones((), loss.dtype), **sums}
+
+
+def error_sums(
+    batch: Batch,
+    energy: Float[Array, " frames"],
+    forces: Float[Array, "atoms 3"],
+    stress: Float[Array, "frames 3 3"],
+) -> dict[str, Float[Array, ""]]:
+    """Sums of absolute and squared residuals over the labels that are used, and their numbers.
+
+    Args:
+        batch: Frames and labels.
+        energy: Residuals of the energies per atom (eV).
+        forces: Residuals of the forces (eV/Å).
+        stress: Residuals of the stress (GPa).
+    """
+    has = (batch.weights > 0).astype(energy.dtype)
+    has_force = jnp.where(batch.species >= 0, has[batch.frame, 1], 0.0)[:, None]
+    has_stress = jnp.where(jnp.eye(3, dtype=bool), has[:, 2, None, None], has[:, 3, None, None])
+    has_stress = jnp.triu(has_stress)  # each of the six components once
+    residuals = {
+        "energy": (energy / MILLIELECTRONVOLT, has[:, 0]),
+        "force": (forces, jnp.broadcast_to(has_force, forces.shape)),
+        "stress": (stress, has_stress),
+    }
+    sums = {}
+    for name, (residual, present) in residuals.items():
+        sums[f"{name}_absolute"] = jnp.sum(jnp.abs(residual) * present)
+        sums[f"{name}_square"] = jnp.sum(residual**2 * present)
+        sums[f"{name}_number"] = jnp.sum(present)
+    return sums
+
+
+def errors_from_sums(sums: dict[str, float]) -> dict[str, float | None]:
+    """Mean errors from the sums over batches; None where there is no label.
+
+    Returns:
+        `loss`, and `energy_mae_mev_per_atom`, `energy_rmse_mev_per_atom`,
+        `force_mae_ev_per_angstrom`, `force_rmse_ev_per_angstrom`, `stress_mae_gpa`,
+        `stress_rmse_gpa`.
+    """
+    errors: dict[str, float | None] = {"loss": sums["loss"] / sums["batches"]}
+    units = {"energy": "mev_per_atom", "force": "ev_per_angstrom", "stress": "gpa"}
+    for name, unit in units.items():
+        number = sums[f"{name}_number"]
+        absolute, square = sums[f"{name}_absolute"], sums[f"{name}_square"]
+        errors[f"{name}_mae_{unit}"] = absolute / number if number else None
+        errors[f"{name}_rmse_{unit}"] = float(np.sqrt(square / number)) if number else None
+    return errors
+
+
+def _pseudo_huber(
+    squared: Float[Array, " residuals"], width: float | None
+) -> Float[Array, " residuals"]:
+    """Half the squared residual near zero, linear in the residual far beyond `width`."""
+    if width is None:
+        return 0.5 * squared
+    return squared / (1.0 + jnp.sqrt(1.0 + squared / width**2))

@@ -1,0 +1,250 @@
+"""Recipe of a training: model, data, weights, optimiser; everything that decides the result.
+
+Two trainings with the same recipe, data and machine give the same potential, bit for bit.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from limlff.config import StrictModel
+
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class LabelWeights(StrictModel):
+    """Factors on the loss of each kind of label; zero leaves the label out.
+
+    Attributes:
+        energy: Factor on the energy.
+        force: Factor on the forces.
+        stress: Factor on the normal stress (xx, yy, zz).
+        shear_stress: Factor on the shear stress; the one of `stress` if not given.
+    """
+
+    energy: NonNegative = 1.0
+    force: NonNegative = 1.0
+    stress: NonNegative = 1.0
+    shear_stress: NonNegative | None = None
+
+    @property
+    def shear(self) -> float:
+        """Factor on the shear stress."""
+        return self.stress if self.shear_stress is None else self.shear_stress
+
+    def times(self, other: LabelWeights) -> LabelWeights:
+        """Product of both, label by label."""
+        return LabelWeights(
+            energy=self.energy * other.energy,
+            force=self.force * other.force,
+            stress=self.stress * other.stress,
+            shear_stress=self.shear * other.shear,
+        )
+
+
+class FrameSelection(StrictModel):
+    """Which frames of a set are used; a limit that needs a missing label does not apply.
+
+    Attributes:
+        groups: Only these groups.
+        exclude_groups: Not these groups.
+        max_force: Largest force component (eV/Å).
+        max_energy_per_atom: Highest energy per atom, as in the file (eV).
+        min_volume_per_atom: Smallest volume per atom (Å^3).
+        max_volume_per_atom: Largest volume per atom (Å^3).
+        max_pressure_gpa: Highest pressure (GPa).
+        max_frames: So many of the frames that are left, evenly spaced over the files.
+    """
+
+    groups: list[str] | None = None
+    exclude_groups: tuple[str, ...] = ()
+    max_force: Positive | None = None
+    max_energy_per_atom: float | None = None
+    min_volume_per_atom: Positive | None = None
+    max_volume_per_atom: Positive | None = None
+    max_pressure_gpa: float | None = None
+    max_frames: Annotated[int, Field(ge=1)] | None = None
+
+
+class DataSet(StrictModel):
+    """Frames of one origin, which share a zero of energy.
+
+    Attributes:
+        name: Name for tables and messages.
+        files: Files of frames; relative ones are looked for beside the recipe and with the data.
+        weights: Factors for all of its frames.
+        groups: Further factors by the group of a frame.
+        select: Which of the frames are used.
+        energy_zero: Name of an earlier set with the same zero of energy. Without it, one offset per
+            element that an earlier set holds too is fitted along with the model.
+    """
+
+    name: str
+    files: Annotated[list[str], Field(min_length=1)]
+    weights: LabelWeights = LabelWeights()
+    groups: dict[str, LabelWeights] = Field(default_factory=dict)
+    select: FrameSelection = FrameSelection()
+    energy_zero: str | None = None
+
+
+class Validation(StrictModel):
+    """Frames that are not trained on but decide which parameters are kept.
+
+    Attributes:
+        fraction: Share of each set that is held back, drawn with the seed.
+        every_epochs: Epochs from one validation to the next.
+    """
+
+    fraction: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    every_epochs: Annotated[int, Field(ge=1)] = 1
+
+
+class ScheduledWeight(StrictModel):
+    """A weight that changes over the training; a plain number in YAML stays as it is.
+
+    Attributes:
+        start: Value at the beginning.
+        end: Value at the end; the same as `start` if not given.
+        switch_at: Fraction of the training at which `start` becomes `end` at once; without it the
+            weight goes from one to the other exponentially.
+    """
+
+    start: NonNegative
+    end: NonNegative | None = None
+    switch_at: Annotated[float, Field(gt=0, lt=1)] | None = None
+
+    @property
+    def final(self) -> float:
+        """Value at the end of the training."""
+        return self.start if self.end is None else self.end
+
+    @model_validator(mode="after")
+    def _no_exponential_from_zero(self) -> ScheduledWeight:
+        if self.switch_at is None and self.start != self.final and min(self.start, self.final) == 0:
+            raise ValueError("a weight cannot go to or from 0 exponentially; give switch_at")
+        return self
+
+    def at(self, progress: float) -> float:
+        """Value at a fraction of the training between 0 and 1."""
+        if self.switch_at is not None:
+            return self.start if progress < self.switch_at else self.final
+        if self.start == self.final:
+            return self.start
+        return self.start * math.exp(progress * math.log(self.final / self.start))
+
+
+def _number_as_schedule(value: Any) -> Any:
+    return {"start": value} if isinstance(value, int | float) else value
+
+
+Schedule = Annotated[ScheduledWeight, BeforeValidator(_number_as_schedule)]
+
+
+class LossSettings(StrictModel):
+    """Weights of energies, forces and stresses; see `limlff.training.loss` for the formula.
+
+    Attributes:
+        energy: Weight of the energies.
+        force: Weight of the forces.
+        stress: Weight of the stresses.
+        huber: Residual, in units of its scale, beyond which the loss grows linearly; null for
+            squares.
+    """
+
+    energy: Schedule = ScheduledWeight(start=0.1, end=1.0)
+    force: Schedule = ScheduledWeight(start=1.0)
+    stress: Schedule = ScheduledWeight(start=0.1)
+    huber: Positive | None = 3.0
+
+
+class OptimizerSettings(StrictModel):
+    """Adam with warm-up, decay of the learning rate, clipping, and an average of the parameters.
+
+    Attributes:
+        learning_rate: Highest learning rate.
+        final_learning_rate: Learning rate at the end.
+        warmup_epochs: Epochs over which it rises linearly from zero.
+        decay: How it falls after the warm-up.
+        clip_norm: Largest norm of the gradient; null for no limit.
+        beta1: Decay of the average of gradients.
+        beta2: Decay of the average of squared gradients.
+        average_decay: Decay per step of the exponential average of parameters that is validated and
+            kept; 0 for none.
+    """
+
+    learning_rate: Positive = 2e-3
+    final_learning_rate: Positive = 1e-6
+    warmup_epochs: NonNegative = 0.5
+    decay: Literal["cosine", "exponential"] = "cosine"
+    clip_norm: Positive | None = 10.0
+    beta1: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    beta2: Annotated[float, Field(ge=0, lt=1)] = 0.999
+    average_decay: Annotated[float, Field(ge=0, lt=1)] = 0.999
+
+    def rate_at(self, epoch: float, epochs: int) -> float:
+        """Learning rate after so many epochs, of which a part may be over."""
+        if epoch < self.warmup_epochs:
+            return self.learning_rate * max(epoch / self.warmup_epochs, 1e-3)
+        span = max(epochs - self.warmup_epochs, 1e-9)
+        progress = min((epoch - self.warmup_epochs) / span, 1.0)
+        if self.decay == "exponential":
+            ratio = self.final_learning_rate / self.learning_rate
+            return self.learning_rate * math.exp(progress * math.log(ratio))
+        swing = 0.5 * (1 + math.cos(math.pi * progress))
+        return self.final_learning_rate + (self.learning_rate - self.final_learning_rate) * swing
+
+
+class Recipe(StrictModel):
+    """All that decides a training.
+
+    Attributes:
+        elements: Chemical symbols of the potential.
+        model: Settings of the model, with its kind; see `limlff.models.registry`.
+        data: Sets of frames; the first that holds an element decides its zero of energy.
+        validation: What is held back.
+        loss: Weights of the labels.
+        optimizer: Learning rate and averages.
+        epochs: Passes over the data.
+        batch_atoms: Atoms per step.
+        shapes: Shapes of batches that are compiled; more waste less on padding.
+        patience: Validations without a better score after which the training ends; null for never.
+        seed: Seed of parameters, held-back frames and order of batches.
+        dtype: Arithmetic of the training.
+        checkpoint_seconds: Seconds between checkpoints.
+        licence: Licence of the potential, for its card.
+        notes: What else its card shall say.
+    """
+
+    elements: Annotated[list[str], Field(min_length=1)]
+    model: dict[str, Any]
+    data: Annotated[list[DataSet], Field(min_length=1)]
+    validation: Validation = Validation()
+    loss: LossSettings = LossSettings()
+    optimizer: OptimizerSettings = OptimizerSettings()
+    epochs: Annotated[int, Field(ge=1)] = 200
+    batch_atoms: Annotated[int, Field(ge=8)] = 512
+    shapes: Annotated[int, Field(ge=1, le=8)] = 2
+    patience: Annotated[int, Field(ge=1)] | None = None
+    seed: Annotated[int, Field(ge=0)] = 0
+    dtype: Literal["float32", "float64"] = "float32"
+    checkpoint_seconds: Positive = 300.0
+    licence: str = ""
+    notes: str = ""
+
+    @model_validator(mode="after")
+    def _zeros_name_earlier_sets(self) -> Recipe:
+        earlier: list[str] = []
+        for data_set in self.data:
+            if data_set.name in earlier:
+                raise ValueError(f"two data sets are named {data_set.name!r}; rename one")
+            if data_set.energy_zero is not None and data_set.energy_zero not in earlier:
+                raise ValueError(
+                    f"set {data_set.name!r}: energy_zero is {data_set.energy_zero!r}, but must be "
+                    f"one of the sets before it ({', '.join(earlier) or 'none'})"
+                )
+            earlier.append(data_set.name)
+        return self
