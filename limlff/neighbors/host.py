@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from vesin import NeighborList
 
+from limlff.errors import InputError
 from limlff.neighbors.matrix import NeighborMatrix
 
 _SHIFT_LIMIT = 1 << 15  # three shifts and an owner share one 64-bit key, 16 bits each for a shift
@@ -64,10 +65,19 @@ def find_pairs(
 
     Returns:
         The pairs in canonical order.
+
+    Raises:
+        InputError: If a periodic direction has no cell vector, or the cell vectors lie in a plane.
     """
+    for axis in range(3):
+        if periodic[axis] and not np.any(cell[axis]):
+            raise InputError(
+                f"the structure is periodic along cell vector {axis}, which is zero; "
+                "give the vector or switch the periodicity off"
+            )
     finder = NeighborList(cutoff=radius, full_list=True)
     i, j, shifts = finder.compute(
-        np.asarray(positions, float), _full_cell(cell, periodic), list(map(bool, periodic)), "ijS"
+        np.asarray(positions, float), full_cell(cell), list(map(bool, periodic)), "ijS"
     )
     i, j = i.astype(np.int64), j.astype(np.int64)
     order = np.lexsort((_image_key(j, shifts), i))
@@ -107,7 +117,9 @@ def build_neighbors(
         capacity = Capacity(bucket(needed[0]), bucket(needed[1], 64) if needed[1] else 0)
     elif not capacity.holds(*needed):
         capacity = Capacity(
-            max(capacity.slots, bucket(needed[0])) if needed[0] > capacity.slots else capacity.slots,
+            max(capacity.slots, bucket(needed[0]))
+            if needed[0] > capacity.slots
+            else capacity.slots,
             bucket(needed[1], 64) if needed[1] > capacity.ghosts else capacity.ghosts,
         )
     ghost_owner = np.zeros(capacity.ghosts, np.int32)
@@ -125,19 +137,28 @@ def build_neighbors(
 def _image_key(owners: np.ndarray, shifts: np.ndarray) -> np.ndarray:
     """One integer per owner and shift, in the order of both."""
     if shifts.size and np.abs(shifts).max() >= _SHIFT_LIMIT // 16:
-        raise ValueError(
+        raise InputError(
             f"an atom is {np.abs(shifts).max()} cells away from the cell; wrap the positions first"
         )
     offset = shifts.astype(np.int64) + _SHIFT_LIMIT // 16
     base = _SHIFT_LIMIT // 8
-    return ((owners.astype(np.int64) * base + offset[:, 0]) * base + offset[:, 1]) * base + offset[:, 2]
+    return ((owners.astype(np.int64) * base + offset[:, 0]) * base + offset[:, 1]) * base + offset[
+        :, 2
+    ]
 
 
-def _full_cell(cell: np.ndarray, periodic: np.ndarray) -> np.ndarray:
-    """The cell with missing vectors filled by unit vectors at right angles to the others."""
+def full_cell(cell: Float[np.ndarray, "3 3"]) -> Float[np.ndarray, "3 3"]:
+    """The cell with missing vectors filled by unit vectors at right angles to the others.
+
+    Raises:
+        InputError: If the cell vectors do not span a volume.
+    """
     full = np.array(cell, float)
     missing = [axis for axis in range(3) if not np.any(full[axis])]
     if missing:
         _, _, normals = np.linalg.svd(full)
         full[missing] = normals[3 - len(missing) :]
+    lengths = np.linalg.norm(full, axis=1)
+    if not abs(np.linalg.det(full)) > 1e-6 * np.prod(lengths):
+        raise InputError(f"the cell vectors {full.tolist()} lie in a plane; correct the cell")
     return full
