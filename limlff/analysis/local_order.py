@@ -2,10 +2,10 @@
 
 Bond-orientational order parameters of Steinhardt (Phys. Rev. B 28, 784, 1983), averaged over an
 atom and its neighbors after Lechner and Dellago (J. Chem. Phys. 129, 114707, 2008), with the 12
-nearest neighbors of each atom, so that no cutoff has to follow the density. A decision of three steps:
+nearest neighbors of each atom, so that no cutoff has to follow the density. Three steps decide:
 
-1. q6 above 0.30 is crystalline, below is disordered. Li at 300 K in DFT molecular dynamics has q6 of
-   0.39 and more, molten Li (907 K) of 0.25 and less.
+1. q6 above 0.30 is crystalline, below is disordered. In DFT molecular dynamics of Li at 300 K q6 is
+   0.37 and more, in molten Li (907 K) 0.25 and less.
 2. Of the crystalline, the sign of w6 tells bcc (positive) from close packing (negative).
 3. Of the close-packed, the sign of w4 tells fcc (negative) from hcp (positive).
 

@@ -12,9 +12,7 @@ LITHIUM_LATTICE_CONSTANT = 3.438
 """Lattice constant of bcc Li at 0 K in PBE (Å), the level at which Li potentials are trained."""
 
 
-def bcc_supercell(
-    element: str, lattice_constant: float, repeats: tuple[int, int, int]
-) -> Atoms:
+def bcc_supercell(element: str, lattice_constant: float, repeats: tuple[int, int, int]) -> Atoms:
     """Perfect bcc crystal of cubic cells, periodic in all directions.
 
     Args:

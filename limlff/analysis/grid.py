@@ -1,0 +1,106 @@
+"""Periodic grids over a cell: smeared density, and regions grown by a distance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+
+@dataclass(frozen=True)
+class PeriodicGrid:
+    """Points at equal fractions of the cell vectors, the first at the origin.
+
+    Attributes:
+        cell: Cell vectors as rows (Å).
+        shape: Points along each cell vector.
+    """
+
+    cell: Float[np.ndarray, "3 3"]
+    shape: tuple[int, int, int]
+
+    @classmethod
+    def with_spacing(cls, cell: Float[np.ndarray, "3 3"], spacing: float) -> PeriodicGrid:
+        """Grid whose points are at most `spacing` apart along each cell vector (Å)."""
+        a, b, c = (
+            max(1, int(np.ceil(length / spacing))) for length in np.linalg.norm(cell, axis=1)
+        )
+        return cls(np.asarray(cell, float), (a, b, c))
+
+    @property
+    def volume_per_point(self) -> float:
+        """Volume that a point stands for (Å^3)."""
+        return float(abs(np.linalg.det(self.cell)) / np.prod(self.shape))
+
+    def cartesian(self, index: Int[np.ndarray, "points 3"]) -> Float[np.ndarray, "points 3"]:
+        """Positions of points given by their indices (Å)."""
+        return (index / np.array(self.shape)) @ self.cell
+
+    def smeared_density(
+        self, positions: Float[np.ndarray, "atoms 3"], width: float
+    ) -> Float[np.ndarray, "a b c"]:
+        """Number density with every atom as a normalised Gaussian (1/Å^3).
+
+        Args:
+            positions: Positions, inside the cell or not (Å).
+            width: Standard deviation of the Gaussian (Å), at least twice the spacing of the points.
+
+        Atoms are shared among the eight points around them, and the smearing by this is divided
+        out in reciprocal space.
+        """
+        counts = np.zeros(self.shape)
+        scaled = positions @ np.linalg.inv(self.cell) * self.shape
+        low = np.floor(scaled).astype(int)
+        part = scaled - low
+        for corner in np.ndindex(2, 2, 2):
+            weight = np.prod(np.where(corner, part, 1 - part), axis=1)
+            np.add.at(counts, tuple(((low + corner) % self.shape).T), weight)
+        frequency = self._frequencies()
+        sharing = np.prod(np.sinc(frequency / self.shape) ** 2, axis=-1)
+        wave = 2 * np.pi * frequency @ np.linalg.inv(self.cell).T
+        gaussian = np.exp(-0.5 * width**2 * np.sum(wave * wave, axis=-1))
+        transformed = np.fft.rfftn(counts) * gaussian / sharing
+        return np.fft.irfftn(transformed, self.shape, axes=(0, 1, 2)) / self.volume_per_point
+
+    def grown(
+        self, region: Bool[np.ndarray, "a b c"], distance: float
+    ) -> Bool[np.ndarray, "a b c"]:
+        """All points not farther than a distance (Å) from a region."""
+        if not region.any():
+            return region
+        ball = np.linalg.norm(self._offsets(), axis=-1) <= distance
+        overlap = np.fft.irfftn(
+            np.fft.rfftn(region.astype(float)) * np.fft.rfftn(ball.astype(float)),
+            self.shape,
+            axes=(0, 1, 2),
+        )
+        return np.asarray(overlap > 0.5)
+
+    def connected(self, region: Bool[np.ndarray, "a b c"]) -> Int[np.ndarray, "a b c"]:
+        """Numbers from 1 for the parts of a region that touch, also across the boundary."""
+        from scipy import ndimage
+        from scipy.sparse import coo_matrix
+        from scipy.sparse.csgraph import connected_components
+
+        labels, count = ndimage.label(region)
+        first, second = [], []
+        for axis in range(3):
+            low, high = labels.take(0, axis), labels.take(-1, axis)
+            touching = (low > 0) & (high > 0)
+            first.append(low[touching])
+            second.append(high[touching])
+        rows, columns = np.concatenate(first), np.concatenate(second)
+        graph = coo_matrix((np.ones(len(rows)), (rows, columns)), shape=(count + 1, count + 1))
+        _, merged = connected_components(graph, directed=False)
+        return np.asarray(merged[labels])
+
+    def _frequencies(self) -> Float[np.ndarray, "a b c/2 3"]:
+        axes = [np.fft.fftfreq(n, 1 / n) for n in self.shape[:2]]
+        axes.append(np.fft.rfftfreq(self.shape[2], 1 / self.shape[2]))
+        return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
+
+    def _offsets(self) -> Float[np.ndarray, "a b c 3"]:
+        """Vector from the origin's nearest image to every point (Å), for cells of little skew."""
+        axes = [np.fft.fftfreq(n) for n in self.shape]
+        return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1) @ self.cell
