@@ -134,9 +134,10 @@ def _span(limits: tuple[float, float] | None, unit: str, digits: int) -> str:
 def _describe_sign(report: FrameReport) -> str:
     sign = report.stress_sign
     reasons = []
-    if sign.factor is not None:
+    if sign.fit is not None:
         reasons.append(
-            f"{sign.pairs} strained pairs give {sign.factor:.2f} ± {sign.factor_error:.2f} times it"
+            f"{sign.pairs} strained pairs ask for {sign.fit.factor:.2f} ± "
+            f"{sign.fit.factor_error:.2f} times it"
         )
     if sign.volume_correlation is not None:
         reasons.append(f"pressure and volume correlate by {sign.volume_correlation:.2f}")

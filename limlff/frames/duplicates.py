@@ -114,8 +114,8 @@ def have_different_labels(first: Frame, second: Frame) -> bool:
 
     A label that only one of them has is no disagreement.
     """
-    have_energies = first.energy is not None and second.energy is not None
-    if have_energies and abs(first.energy - second.energy) > _SAME_ENERGY * len(first):
+    energies = [frame.energy for frame in (first, second) if frame.energy is not None]
+    if np.ptp(energies or [0.0]) > _SAME_ENERGY * len(first):
         return True
     order = match_atoms(first, second)
     if order is None or first.forces is None or second.forces is None:

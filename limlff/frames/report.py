@@ -17,7 +17,6 @@ from limlff.frames.stress_sign import StressSign, judge_stress_sign
 from limlff.units import GIGAPASCAL
 
 _NET_FORCE_LIMIT = 0.05  # eV/Å; converged plane-wave forces sum to less
-_OFFSET_LIMIT_GPA = 0.5
 _FACTOR_RANGE = (0.7, 1.4)
 
 Range = tuple[float, float]
@@ -162,17 +161,17 @@ def _warnings(
 def _stress_warnings(sign: StressSign) -> list[str]:
     if sign.verdict == "flipped":
         return ["the sign of the stress contradicts energies or volumes: it must be turned round"]
-    found = []
-    is_certain = sign.verdict == "fits" and sign.factor is not None and sign.factor_error
-    if is_certain and sign.factor and abs(sign.factor) > 5 * (sign.factor_error or 0.0):
-        low, high = _FACTOR_RANGE
-        if not low < sign.factor < high:
-            found.append(
-                f"stresses fit the energies only if multiplied by {sign.factor:.3g}; check the unit"
-            )
-        elif sign.offset_gpa is not None and abs(sign.offset_gpa) > _OFFSET_LIMIT_GPA:
-            found.append(
-                f"normal stresses are {sign.offset_gpa:+.1f} GPa off the energies (Pulay stress?); "
-                "do not fit them"
-            )
-    return found
+    fit = sign.fit
+    if sign.verdict != "fits" or fit is None or not fit.is_significant:
+        return []
+    low, high = _FACTOR_RANGE
+    if not low < fit.factor < high:
+        return [
+            f"stresses fit the energies only if multiplied by {fit.factor:.3g}; check their unit"
+        ]
+    if fit.has_offset:
+        return [
+            f"normal stresses are {fit.offset_gpa:+.1f} GPa off the energies (Pulay stress?); "
+            "do not fit them"
+        ]
+    return []

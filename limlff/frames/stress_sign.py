@@ -36,23 +36,46 @@ _VACUUM = 2.0  # gaps wider than so many mean distances are vacuum
 
 
 @dataclass(frozen=True)
+class StressFit:
+    """Stress that the energies ask for, as factor * (stress of the file - offset).
+
+    Attributes:
+        factor: What the file's stress must be multiplied with to fit the energies.
+        factor_error: Its standard error.
+        offset_gpa: Part of the file's normal stress that the energies do not have (GPa).
+        offset_error_gpa: Its standard error (GPa).
+    """
+
+    factor: float
+    factor_error: float
+    offset_gpa: float
+    offset_error_gpa: float
+
+    @property
+    def is_significant(self) -> bool:
+        """Whether the factor differs from zero."""
+        return abs(self.factor) > _SIGNIFICANCE * self.factor_error
+
+    @property
+    def has_offset(self) -> bool:
+        """Whether the offset differs from zero by more than half a GPa and its own error."""
+        return abs(self.offset_gpa) > max(0.5, _SIGNIFICANCE * self.offset_error_gpa)
+
+
+@dataclass(frozen=True)
 class StressSign:
     """What the data say of the convention of their stresses.
 
     Attributes:
         verdict: "fits", "flipped" or "undecided".
         pairs: Pairs of strained neighbors compared.
-        factor: What the file's stress must be multiplied with to fit the energies, or None.
-        factor_error: Standard error of the factor, or None.
-        offset_gpa: Part of the normal stress that the energies do not have (GPa), or None.
+        fit: Comparison with the energies, None if there are too few pairs.
         volume_correlation: Correlation of pressure and volume per atom, or None.
     """
 
     verdict: str
     pairs: int = 0
-    factor: float | None = None
-    factor_error: float | None = None
-    offset_gpa: float | None = None
+    fit: StressFit | None = None
     volume_correlation: float | None = None
 
 
@@ -67,12 +90,10 @@ def judge_stress_sign(frames: Sequence[Frame]) -> StressSign:
     """
     usable = [frame for frame in frames if frame.stress is not None and np.all(frame.periodic)]
     terms = strain_work(usable)
-    factor = error = offset = None
+    fit = _fit_factor(terms) if len(terms) >= _FEWEST else None
     votes = []
-    if len(terms) >= _FEWEST:
-        factor, error, offset = _fit_factor(terms)
-        if abs(factor) > _SIGNIFICANCE * error:
-            votes.append(factor)
+    if fit is not None and fit.is_significant:
+        votes.append(fit.factor)
     correlation = pressure_volume_correlation(usable)
     if correlation is not None and abs(correlation) >= _CORRELATION:
         votes.append(-correlation)
@@ -81,20 +102,25 @@ def judge_stress_sign(frames: Sequence[Frame]) -> StressSign:
         verdict = "fits"
     elif votes and all(vote < 0 for vote in votes):
         verdict = "flipped"
-    offset_gpa = None if offset is None else offset / GIGAPASCAL
-    return StressSign(verdict, len(terms), factor, error, offset_gpa, correlation)
+    return StressSign(verdict, len(terms), fit, correlation)
 
 
-def _fit_factor(terms: np.ndarray) -> tuple[float, float, float]:
-    """Factor of the stress, its standard error, and the offset of the file's stress (eV/Å^3)."""
+def _fit_factor(terms: np.ndarray) -> StressFit | None:
+    """Least squares of the energies by the work of the stress and a constant pressure."""
     energy, design = terms[:, 0], terms[:, 1:]
     solution, _, rank, _ = np.linalg.lstsq(design, energy, rcond=None)
     if rank < 2:
-        return 0.0, float("inf"), 0.0
+        return None
     variance = np.sum((energy - design @ solution) ** 2) / (len(energy) - 2)
-    error = float(np.sqrt(variance * np.linalg.inv(design.T @ design)[0, 0]))
-    factor, pressure = map(float, solution)
-    return factor, error, -pressure / factor if factor else 0.0
+    errors = np.sqrt(variance * np.diag(np.linalg.inv(design.T @ design)))
+    factor, pressure = solution
+    # energy = factor * (stress - offset) : strain, hence the sign
+    return StressFit(
+        float(factor),
+        float(errors[0]),
+        float(-pressure / factor / GIGAPASCAL),
+        float(abs(errors[1] / factor) / GIGAPASCAL),
+    )
 
 
 def strain_work(frames: Sequence[Frame]) -> np.ndarray:
