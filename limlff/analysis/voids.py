@@ -1,10 +1,10 @@
 """Holes in a solid: how many atoms are missing in them, and how much room they leave.
 
-A hole's size is stated as missing atoms, because its volume depends on the probe. Atoms are smeared
-by Gaussians of 1.5 Å, wide enough to hide the lattice and its vibrations, and narrow enough to show a
-hole. Where the smeared density falls below half of that of the perfect crystal is a hole:
-three neighboring vacancies are one, a vacancy alone (0.6) is none. The deficit of density is summed
-over the hole and a margin of 4.5 Å around it, into which the smearing has spread it.
+A hole's size is stated as missing atoms, because its volume depends on the probe. Atoms are
+smeared by Gaussians of 1.5 Å, wide enough to hide the lattice and its vibrations, and narrow
+enough to show a hole. Where the smeared density falls below half of that of the perfect crystal is
+a hole: three neighboring vacancies are one, a vacancy alone (0.6) is none. The deficit of density
+is summed over the hole and a margin of 4.5 Å around it, into which the smearing has spread it.
 """
 
 from __future__ import annotations
