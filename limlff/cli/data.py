@@ -41,6 +41,7 @@ def _check(files: Sequence[Path], json_file: Path | None) -> int:
     """Report every file, also those after one that is refused."""
     from dataclasses import asdict
 
+    from limlff.atomic_file import replaced_when_whole
     from limlff.frames.read import read_source
     from limlff.frames.report import report_frames
 
@@ -57,7 +58,8 @@ def _check(files: Sequence[Path], json_file: Path | None) -> int:
         print(format_report(report), flush=True)
     if json_file is not None:
         content = json.dumps([asdict(report) for report in reports], indent=1)
-        json_file.write_text(content + "\n", encoding="utf-8")
+        with replaced_when_whole(json_file) as temporary:
+            temporary.write_text(content + "\n", encoding="utf-8")
     return exit_code
 
 

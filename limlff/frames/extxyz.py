@@ -19,6 +19,7 @@ from typing import TextIO
 import numpy as np
 from ase.data import atomic_numbers
 
+from limlff.atomic_file import replaced_when_whole
 from limlff.errors import InputError
 from limlff.frames.frame import Frame
 from limlff.frames.labels import LabelKeys, choose_label_keys, full_stress, stress_from_virial
@@ -224,9 +225,9 @@ def write_extxyz(frames: Iterable[Frame], path: Path) -> None:
 
     Args:
         frames: The frames.
-        path: The file; compressed if it ends in .gz, .xz or .bz2.
+        path: The file, replaced when all is written; compressed if it ends in .gz, .xz or .bz2.
     """
-    with open_text(path, "wt") as file:
+    with replaced_when_whole(path) as temporary, open_text(temporary, "wt") as file:
         for frame in frames:
             file.write(f"{len(frame)}\n{_comment_line(frame)}\n")
             values = frame.positions

@@ -9,7 +9,6 @@ never in a value; where one is missing the array holds NaN. The attribute `diges
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any, overload
 import h5py
 import numpy as np
 
+from limlff.atomic_file import replaced_when_whole
 from limlff.errors import InputError
 from limlff.frames.digest import frames_digest
 from limlff.frames.frame import Frame
@@ -42,15 +42,8 @@ def write_store(frames: Sequence[Frame], path: Path) -> None:
         frames: The frames; read twice, never held in memory together.
         path: The file, replaced if there is one.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with h5py.File(temporary, "w") as file:
-            _write_content(file, frames)
-        with open(temporary, "rb+") as handle:
-            os.fsync(handle.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replaced_when_whole(path) as temporary, h5py.File(temporary, "w") as file:
+        _write_content(file, frames)
 
 
 def _write_content(file: h5py.File, frames: Sequence[Frame]) -> None:

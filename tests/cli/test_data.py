@@ -74,6 +74,9 @@ def test_convert_refuses_an_unknown_format_and_bad_frames(example, tmp_path, cap
     bad = tmp_path / "bad.extxyz"
     bad.write_text('1\nLattice="3 0 0 0 3 0 0 0 3" energy=nan\nLi 0 0 0\n')
     assert main(["data", "convert", str(bad), str(tmp_path / "all.h5")]) == 2
+    nowhere = tmp_path / "nowhere" / "all.h5"
+    assert main(["data", "convert", str(example), str(nowhere)]) == 2
+    assert "there is no folder" in capsys.readouterr().err
     assert not (tmp_path / "all.h5").exists()
 
 
