@@ -1,0 +1,191 @@
+"""The compiled loop over steps.
+
+One program is compiled per shape of atoms and neighbors. It advances until a given step or until
+the neighbor list could miss a pair; the step that would break the list is not taken, so that no
+force ever comes from an incomplete list.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+from limlff import precision as precision  # first: sets up jax
+from limlff.md.ensembles import Integrator
+from limlff.md.state import AtomTable, MDState
+from limlff.neighbors.host import Capacity, build_neighbors
+from limlff.neighbors.matrix import NeighborMatrix
+from limlff.neighbors.skin import list_is_complete
+from limlff.potential import Potential
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class NeighborList:
+    """A neighbor matrix and the configuration for which it was built.
+
+    Attributes:
+        matrix: The pairs.
+        positions: Positions at that time (Å).
+        cell: Cell at that time (Å).
+    """
+
+    matrix: NeighborMatrix
+    positions: Float[Array, "slots 3"]
+    cell: Float[Array, "3 3"]
+
+
+@dataclass
+class Engine:
+    """Advances states with one potential and one integrator.
+
+    Attributes:
+        potential: The potential.
+        integrator: The equations of motion.
+        dtype: Arithmetic of the model.
+        skin: Added to the cutoff in neighbor lists (Å).
+        compile_seconds: Time spent in compilation so far (s).
+        compilations: Programs compiled so far.
+    """
+
+    potential: Potential
+    integrator: Integrator
+    dtype: str
+    skin: float
+    compile_seconds: float = 0.0
+    _programs: dict[tuple[int, ...], Any] = field(default_factory=dict)
+
+    @property
+    def list_radius(self) -> float:
+        """Radius of neighbor lists: cutoff and skin (Å)."""
+        return self.potential.cutoff + self.skin
+
+    @property
+    def compilations(self) -> int:
+        """Programs compiled so far."""
+        return len(self._programs)
+
+    def advance(
+        self, state: MDState, atoms: AtomTable, neighbors: NeighborList, stop: int
+    ) -> tuple[MDState, bool]:
+        """Advance a state.
+
+        Args:
+            state: Where to start; at step -1 its forces are evaluated first.
+            atoms: The atoms.
+            neighbors: A list that is complete for the state.
+            stop: Step at which to end.
+
+        Returns:
+            The state reached, in NumPy arrays, and whether the list must be built anew to go on.
+        """
+        shape = (
+            len(state.positions),
+            *neighbors.matrix.indices.shape,
+            len(neighbors.matrix.ghost_owner),
+        )
+        arguments = (state, atoms, neighbors, np.int64(stop))
+        if shape not in self._programs:
+            begin = time.perf_counter()
+            self._programs[shape] = jax.jit(self._loop).lower(*arguments).compile()
+            self.compile_seconds += time.perf_counter() - begin
+        reached, stale = self._programs[shape](*arguments)
+        return jax.tree.map(np.asarray, reached), bool(stale)
+
+    def _loop(
+        self, state: MDState, atoms: AtomTable, neighbors: NeighborList, stop: Any
+    ) -> tuple[MDState, Bool[Array, ""]]:
+        def goes_on(carry: tuple[MDState, Array]) -> Array:
+            return (carry[0].step < stop) & ~carry[1]
+
+        def body(carry: tuple[MDState, Array]) -> tuple[MDState, Array]:
+            return self._step(carry[0], atoms, neighbors)
+
+        return jax.lax.while_loop(goes_on, body, (state, jnp.array(False)))
+
+    def _step(
+        self, state: MDState, atoms: AtomTable, neighbors: NeighborList
+    ) -> tuple[MDState, Bool[Array, ""]]:
+        """One step, or the unchanged state if the list does not allow for it."""
+        # A fresh state passes through once with its positions kept, to get its first forces; so the
+        # potential is compiled once only.
+        fresh = state.step < 0
+        moved, memory = self.integrator.begin(state, atoms)
+        moved = _choose(fresh, state, moved)
+        complete = list_is_complete(
+            moved.positions,
+            moved.cell,
+            neighbors.positions,
+            neighbors.cell,
+            self.potential.cutoff,
+            self.skin,
+        )
+
+        def finish() -> MDState:
+            evaluated = self._evaluate(moved, atoms, neighbors)
+            finished = self.integrator.finish(evaluated, memory, atoms)
+            return replace(_choose(fresh, evaluated, finished), step=state.step + 1)
+
+        return jax.lax.cond(complete, finish, lambda: state), ~complete
+
+    def _evaluate(self, state: MDState, atoms: AtomTable, neighbors: NeighborList) -> MDState:
+        """The state with forces, energy and virial at its positions."""
+        prediction = self.potential.predict(
+            atoms.species, state.positions, state.cell, neighbors.matrix, self.dtype
+        )
+        return replace(
+            state,
+            forces=prediction.forces * atoms.mobile,
+            energy=prediction.energy,
+            virial=prediction.virial,
+        )
+
+
+def _choose(first: Bool[Array, ""], a: MDState, b: MDState) -> MDState:
+    return jax.tree.map(lambda x, y: jnp.where(first, x, y), a, b)
+
+
+def roomy_capacity(
+    positions: Float[np.ndarray, "atoms 3"],
+    cell: Float[np.ndarray, "3 3"],
+    periodic: np.ndarray,
+    radius: float,
+) -> Capacity:
+    """Sizes that hold the neighbors also once heat has disordered the atoms.
+
+    They are those of a copy whose atoms are displaced at random by 0.3 Å in each direction, about
+    what melting does: a perfect crystal has whole shells of neighbors just beyond the radius.
+    """
+    noise = np.random.default_rng(0).normal(scale=0.3, size=positions.shape)
+    _, still = build_neighbors(positions, cell, periodic, radius)
+    _, moved = build_neighbors(positions + noise, cell, periodic, radius)
+    return Capacity(max(still.slots, moved.slots), max(still.ghosts, moved.ghosts))
+
+
+def list_neighbors(
+    positions: Float[np.ndarray, "slots 3"],
+    cell: Float[np.ndarray, "3 3"],
+    periodic: np.ndarray,
+    count: int,
+    radius: float,
+    capacity: Capacity | None,
+) -> tuple[NeighborList, Capacity]:
+    """Neighbor list of the first `count` slots.
+
+    Args:
+        positions: Positions (Å).
+        cell: Cell vectors as rows (Å).
+        periodic: Periodicity along each cell vector.
+        count: Number of atoms; the slots behind them are empty.
+        radius: Cutoff plus skin (Å).
+        capacity: Sizes to keep if the pairs fit.
+    """
+    slots = len(positions)
+    matrix, capacity = build_neighbors(positions[:count], cell, periodic, radius, capacity, slots)
+    return NeighborList(matrix, positions, cell), capacity  # type: ignore[arg-type]

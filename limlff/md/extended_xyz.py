@@ -1,0 +1,52 @@
+"""Trajectories as extended XYZ, for programs that do not read H5MD."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool
+
+from limlff.md.trajectory import TrajectoryFrame
+
+
+class ExtendedXYZWriter:
+    """Appends frames to an extended XYZ file.
+
+    Args:
+        path: The file.
+        periodic: Periodicity along each cell vector.
+        keep_bytes: Length to which an existing file is cut first; None starts a new one.
+    """
+
+    def __init__(
+        self, path: Path, periodic: Bool[np.ndarray, "3"], keep_bytes: int | None = None
+    ) -> None:
+        self._file = path.open("wb" if keep_bytes is None else "r+b")
+        if keep_bytes is not None:
+            self._file.truncate(keep_bytes)
+            self._file.seek(keep_bytes)
+        self._periodic = " ".join("T" if axis else "F" for axis in periodic)
+
+    def write(self, frame: TrajectoryFrame) -> None:
+        """Append a frame."""
+        lattice = " ".join(f"{value:.10g}" for value in frame.cell.ravel())
+        lines = [
+            str(len(frame.numbers)),
+            f'Lattice="{lattice}" Properties=species:S:1:pos:R:3 pbc="{self._periodic}" '
+            f"step={frame.step} time_fs={frame.time_fs:.10g}",
+        ]
+        lines += [
+            f"{symbol} {x:.6f} {y:.6f} {z:.6f}"
+            for symbol, (x, y, z) in zip(frame.symbols, frame.positions, strict=True)
+        ]
+        self._file.write(("\n".join(lines) + "\n").encode())
+
+    def flush(self) -> int:
+        """Hand everything to the operating system; returns the length of the file (bytes)."""
+        self._file.flush()
+        return self._file.tell()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()

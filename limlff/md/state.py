@@ -1,0 +1,143 @@
+"""State of a run: what a step changes, and the atoms that it does not.
+
+Atoms live in slots, of which the last may be empty: species -1, mass 1, at the origin, without
+momentum or force. Positions are never wrapped; only ghosts carry whole cell vectors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, UInt32
+
+from limlff import precision as precision  # first: sets up jax
+from limlff.units import BOLTZMANN
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class AtomTable:
+    """What an atom is.
+
+    Attributes:
+        species: Index of the element in the potential; -1 in an empty slot.
+        masses: Masses (amu); 1 in an empty slot.
+        mobile: 1 for an atom that moves, 0 for a frozen one and an empty slot.
+        degrees_of_freedom: 3N - 3 for N moving atoms whose total momentum is kept at zero, 3N if
+            there are frozen atoms, which take up momentum.
+    """
+
+    species: Int[Array, " slots"]
+    masses: Float[Array, "slots 1"]
+    mobile: Float[Array, "slots 1"]
+    degrees_of_freedom: Float[Array, ""]
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class MDState:
+    """Everything that a step changes; together with the settings it defines the rest of the run.
+
+    Attributes:
+        step: Steps done; -1 before the first evaluation of the forces.
+        positions: Unwrapped positions (Å).
+        momenta: Momenta (amu Å / time unit, see `limlff.units`).
+        forces: Forces on moving atoms, zero for the others (eV/Å).
+        cell: Cell vectors as rows, none of them zero (Å).
+        energy: Potential energy (eV).
+        virial: -dE/dstrain (eV).
+        key: Key of the random numbers to come.
+        bath_energy: What thermostat and barostat have taken up (eV); with the energy of the atoms
+            it makes the conserved quantity.
+        chain_positions: Positions of a Nose-Hoover chain; of length zero without one.
+        chain_momenta: Their momenta.
+        reference_volume: Volume at the start (Å^3), in the barostat's mobility.
+    """
+
+    step: Int[Array, ""]
+    positions: Float[Array, "slots 3"]
+    momenta: Float[Array, "slots 3"]
+    forces: Float[Array, "slots 3"]
+    cell: Float[Array, "3 3"]
+    energy: Float[Array, ""]
+    virial: Float[Array, "3 3"]
+    key: UInt32[Array, "2"]
+    bath_energy: Float[Array, ""]
+    chain_positions: Float[Array, " chain"]
+    chain_momenta: Float[Array, " chain"]
+    reference_volume: Float[Array, ""]
+
+
+def initial_state(
+    positions: Float[np.ndarray, "slots 3"],
+    momenta: Float[np.ndarray, "slots 3"],
+    cell: Float[np.ndarray, "3 3"],
+    key: UInt32[np.ndarray, "2"],
+    chain_length: int,
+) -> MDState:
+    """State before the first evaluation of the forces (NumPy arrays)."""
+    return MDState(
+        step=np.int64(-1),  # type: ignore[arg-type]
+        positions=positions,  # type: ignore[arg-type]
+        momenta=momenta,  # type: ignore[arg-type]
+        forces=np.zeros_like(positions),  # type: ignore[arg-type]
+        cell=cell,  # type: ignore[arg-type]
+        energy=np.float64(0),  # type: ignore[arg-type]
+        virial=np.zeros((3, 3)),  # type: ignore[arg-type]
+        key=key,  # type: ignore[arg-type]
+        bath_energy=np.float64(0),  # type: ignore[arg-type]
+        chain_positions=np.zeros(chain_length),  # type: ignore[arg-type]
+        chain_momenta=np.zeros(chain_length),  # type: ignore[arg-type]
+        reference_volume=np.float64(abs(np.linalg.det(cell))),  # type: ignore[arg-type]
+    )
+
+
+def kinetic_tensor(state: MDState, atoms: AtomTable) -> Float[Array, "3 3"]:
+    """Sum of m v v^T over the moving atoms (eV); half its trace is the kinetic energy."""
+    return (state.momenta / atoms.masses).T @ state.momenta
+
+
+def kinetic_energy(
+    momenta: Float[Array, "slots 3"], masses: Float[Array, "slots 1"]
+) -> Float[Array, ""]:
+    """Kinetic energy (eV)."""
+    return 0.5 * jnp.sum(momenta * momenta / masses)
+
+
+def temperature(kinetic: float, degrees_of_freedom: float) -> float:
+    """Temperature (K) of a kinetic energy (eV); zero without degrees of freedom."""
+    if degrees_of_freedom <= 0:
+        return 0.0
+    return 2.0 * kinetic / (degrees_of_freedom * BOLTZMANN)
+
+
+def draw_momenta(
+    masses: Float[np.ndarray, "slots 1"],
+    mobile: Float[np.ndarray, "slots 1"],
+    temperature_k: float,
+    key: UInt32[Array, "2"],
+) -> Float[np.ndarray, "slots 3"]:
+    """Momenta of the Maxwell-Boltzmann distribution for the moving atoms.
+
+    The drift of all atoms is removed by `without_drift` afterwards; what is left is distributed
+    as it is in an ensemble without total momentum.
+    """
+    normal = np.asarray(jax.random.normal(key, (len(masses), 3), dtype=jnp.float64))
+    return normal * np.sqrt(masses * BOLTZMANN * temperature_k) * mobile
+
+
+def without_drift(
+    momenta: Float[Array, "slots 3"],
+    masses: Float[Array, "slots 1"],
+    mobile: Float[Array, "slots 1"],
+) -> Float[Array, "slots 3"]:
+    """Momenta after the velocity of the centre of mass is taken from every moving atom.
+
+    In mass-weighted coordinates this is an orthogonal projection, so that Gaussian momenta stay
+    Gaussian with the same temperature in the remaining degrees of freedom.
+    """
+    inertia = masses * mobile
+    return momenta - inertia * (momenta.sum(axis=0) / inertia.sum())

@@ -1,0 +1,240 @@
+"""Trajectories in HDF5, in the H5MD layout, and as extended XYZ.
+
+Group /particles/all holds box/edges (cell vectors as rows), position, species and, if asked for,
+velocity, each with value, step and time. Positions are unwrapped and in float32: at 100 Å from the
+origin they are exact to 4e-6 Å. Species are atomic numbers. The number of atoms may grow from frame
+to frame: earlier frames then end with species -1 and positions that are not a number.
+
+The file is written in HDF5's single-writer mode and flushed after every frame, so that it can be
+read during the run and after the writer was killed.
+
+Source of the layout: P. de Buyl, P. H. Colberg and F. Höfling, Comput. Phys. Commun. 185, 1546
+(2014), version 1.1.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+
+import h5py
+import numpy as np
+from ase.data import chemical_symbols
+from jaxtyping import Bool, Float, Int
+
+from limlff.errors import InputError
+
+_GROUP = "particles/all"
+_ATOM_CHUNK = 1024  # atoms per piece of the file
+
+
+@dataclass(frozen=True)
+class TrajectoryFrame:
+    """One frame.
+
+    Attributes:
+        step: Step of the run.
+        time_fs: Time (fs).
+        numbers: Atomic numbers.
+        positions: Unwrapped positions (Å).
+        cell: Cell vectors as rows (Å).
+        velocities: Velocities (Å/fs), or None if the file has none.
+    """
+
+    step: int
+    time_fs: float
+    numbers: Int[np.ndarray, " atoms"]
+    positions: Float[np.ndarray, "atoms 3"]
+    cell: Float[np.ndarray, "3 3"]
+    velocities: Float[np.ndarray, "atoms 3"] | None = None
+
+    @property
+    def symbols(self) -> list[str]:
+        """Chemical symbols, one per atom."""
+        return [chemical_symbols[number] for number in self.numbers]
+
+
+class TrajectoryWriter:
+    """Appends frames to a trajectory file.
+
+    Args:
+        path: The file; replaced if `keep_frames` is None.
+        periodic: Periodicity along each cell vector.
+        velocities: Whether frames hold velocities.
+        keep_frames: Frames of an existing file to go on from; what follows them is dropped.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        periodic: Bool[np.ndarray, "3"],
+        velocities: bool = False,
+        keep_frames: int | None = None,
+    ) -> None:
+        self._velocities = velocities
+        if keep_frames is None:
+            self._file = _new_file(path, periodic, velocities)
+            return
+        # Copied, because HDF5 refuses to open a file for writing whose last writer was killed.
+        copy = path.with_name(path.name + ".part")
+        self._file = _new_file(copy, periodic, velocities)
+        with Trajectory(path) as old:
+            for index in range(keep_frames):
+                self.write(old[index])
+        os.replace(copy, path)
+
+    def __len__(self) -> int:
+        """Frames written."""
+        return int(self._file[_GROUP]["position/step"].shape[0])
+
+    def write(self, frame: TrajectoryFrame) -> None:
+        """Append a frame and flush it."""
+        group = self._file[_GROUP]
+        row, atoms = len(self), len(frame.numbers)
+        slots = max(atoms, group["position/value"].shape[1])
+        columns = {"position": frame.positions, "species": frame.numbers}
+        if self._velocities:
+            if frame.velocities is None:
+                raise ValueError(f"frame of step {frame.step} has no velocities to write")
+            columns["velocity"] = frame.velocities
+        for name, values in columns.items():
+            data = group[f"{name}/value"]
+            data.resize((row + 1, slots, *data.shape[2:]))
+            data[row, :atoms] = values
+        edges = group["box/edges/value"]
+        edges.resize(row + 1, axis=0)
+        edges[row] = frame.cell
+        for name, value in (("step", frame.step), ("time", frame.time_fs)):
+            data = group[f"position/{name}"]
+            data.resize(row + 1, axis=0)
+            data[row] = value
+        self._file.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def _new_file(path: Path, periodic: Bool[np.ndarray, "3"], velocities: bool) -> h5py.File:
+    file = h5py.File(path, "w", libver="latest")
+    header = file.create_group("h5md")
+    header.attrs["version"] = np.array([1, 1], np.int32)
+    header.create_group("author").attrs["name"] = "unknown"
+    creator = header.create_group("creator")
+    creator.attrs["name"], creator.attrs["version"] = "limlff", version("limlff")
+    group = file.create_group(_GROUP)
+    box = group.create_group("box")
+    box.attrs["dimension"] = 3
+    box.attrs["boundary"] = ["periodic" if axis else "none" for axis in periodic]
+    position = group.create_group("position")
+    position.create_dataset("step", (0,), np.int64, maxshape=(None,), chunks=(1024,))
+    position.create_dataset("time", (0,), np.float64, maxshape=(None,), chunks=(1024,))
+    position["time"].attrs["unit"] = "fs"
+    _per_atom(position, (3,), np.float32, np.nan, "Angstrom")
+    _per_atom(group.create_group("species"), (), np.int16, -1, None)
+    names = ["species", "box/edges"]
+    if velocities:
+        _per_atom(group.create_group("velocity"), (3,), np.float32, np.nan, "Angstrom fs-1")
+        names.append("velocity")
+    edges = box.create_group("edges")
+    edges.create_dataset("value", (0, 3, 3), np.float64, maxshape=(None, 3, 3), chunks=(64, 3, 3))
+    edges["value"].attrs["unit"] = "Angstrom"
+    for name in names:
+        group[f"{name}/step"], group[f"{name}/time"] = position["step"], position["time"]
+    file.swmr_mode = True
+    return file
+
+
+def _per_atom(
+    group: h5py.Group, shape: tuple[int, ...], dtype: type, fill: float, unit: str | None
+) -> None:
+    """A growing array of frames x atoms x shape."""
+    data = group.create_dataset(
+        "value",
+        (0, 0, *shape),
+        dtype,
+        maxshape=(None, None, *shape),
+        chunks=(1, _ATOM_CHUNK, *shape),
+        fillvalue=fill,
+    )
+    if unit:
+        data.attrs["unit"] = unit
+
+
+class Trajectory:
+    """Reads a trajectory file, also while it is being written.
+
+    Args:
+        path: The file.
+
+    Raises:
+        InputError: If the file is missing or no trajectory.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._file = h5py.File(path, "r", libver="latest", swmr=True)
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read as a trajectory: {error}") from error
+        if _GROUP not in self._file or "h5md" not in self._file:
+            self._file.close()
+            raise InputError(f"{path}: has no group '{_GROUP}', so it is no H5MD trajectory")
+        self._group = self._file[_GROUP]
+
+    def __enter__(self) -> Trajectory:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def __len__(self) -> int:
+        """Frames in the file."""
+        return int(self._group["position/step"].shape[0])
+
+    @property
+    def periodic(self) -> Bool[np.ndarray, "3"]:
+        """Periodicity along each cell vector."""
+        return np.array([kind == "periodic" for kind in self._group["box"].attrs["boundary"]])
+
+    @property
+    def symbols(self) -> list[str]:
+        """Chemical symbols of the first frame; later frames may hold more atoms."""
+        return self[0].symbols
+
+    def __getitem__(self, index: int) -> TrajectoryFrame:
+        """Frame by number; negative numbers count from the end."""
+        count = len(self)
+        if not -count <= index < count:
+            raise IndexError(f"frame {index} of {count}")
+        row = index % count
+        species = self._group["species/value"][row]
+        real = species >= 0
+        velocities = None
+        if "velocity" in self._group:
+            velocities = self._group["velocity/value"][row][real].astype(float)
+        return TrajectoryFrame(
+            step=int(self._group["position/step"][row]),
+            time_fs=float(self._group["position/time"][row]),
+            numbers=species[real].astype(int),
+            positions=self._group["position/value"][row][real].astype(float),
+            cell=self._group["box/edges/value"][row],
+            velocities=velocities,
+        )
+
+    def __iter__(self) -> Iterator[TrajectoryFrame]:
+        """Frames in order, one in memory at a time."""
+        for index in range(len(self)):
+            yield self[index]
