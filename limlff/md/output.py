@@ -100,16 +100,21 @@ class RunOutput:
         self._thermo.write(row)
         self._thermo.flush()
 
-    def write_frame(self, state: MDState) -> None:
-        """Append a frame to the trajectory if one belongs to this step; the last always does."""
+    def write_frame(self, state: MDState) -> TrajectoryFrame | None:
+        """Append a frame to the trajectory if one belongs to this step; the last always does.
+
+        Returns:
+            The frame, if one was written.
+        """
         step = int(state.step)
         if step % self._config.output.trajectory_every and step != self._config.steps:
-            return
+            return None
         frame = frame_of(state, self._structure, self._config)
         self._trajectory.write(frame)
         if self._xyz:
             self._xyz.write(frame)
             self._xyz.flush()
+        return frame
 
     def written(self) -> dict[str, int]:
         """What a checkpoint must know to cut the files later."""

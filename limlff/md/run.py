@@ -32,6 +32,7 @@ from limlff.md.output import RunOutput, frame_of
 from limlff.md.prepare import Structure
 from limlff.md.state import AtomTable, MDState
 from limlff.md.thermo import read_thermo, thermo_row
+from limlff.md.trajectory import TrajectoryFrame
 from limlff.neighbors.host import Capacity
 
 
@@ -56,7 +57,10 @@ class MDResult:
 
 @dataclass
 class Run:
-    """A run under way; `state` is always the last accepted one."""
+    """A run under way; `state` is always the last accepted one.
+
+    `until` is asked after every frame of the trajectory whether the run may end there.
+    """
 
     config: MDConfig
     out: Path
@@ -65,10 +69,12 @@ class Run:
     engine: Engine
     state: MDState
     capacity: Capacity | None
+    until: Callable[[TrajectoryFrame], bool] | None = None
     neighbors: NeighborList = field(init=False)
     builds: int = 0
     build_seconds: float = 0.0
     _digest: str = ""
+    _ended: bool = False
 
     def rebuild(self, positions: Any = None, cell: Any = None) -> None:
         """Neighbor list for the present state, or for the configuration that is given."""
@@ -99,7 +105,7 @@ class Run:
                     self._advance_chunk(0, results)
                     self._write(results)
                 self._announce(bar, progress)
-                while self.state.step < self.config.steps:
+                while self.state.step < self.config.steps and not self._ended:
                     chunk_end = int(self.state.step) + self.config.chunk_steps
                     target = results.next_step(int(self.state.step))
                     self._advance_chunk(min(target, chunk_end), results)
@@ -140,8 +146,10 @@ class Run:
             results.write_row(
                 thermo_row(self.state, self.table, self.config.timestep_fs, conserved, has_volume)
             )
-        results.write_frame(self.state)
-        if results.checkpoint_is_due(step):
+        frame = results.write_frame(self.state)
+        if frame is not None and self.until is not None:
+            self._ended = self.until(frame)
+        if results.checkpoint_is_due(step) or self._ended:
             self._checkpoint(results)
 
     def _checkpoint(self, results: RunOutput) -> None:
@@ -174,7 +182,7 @@ class Run:
 
     def _leave(self, results: RunOutput, elapsed: float) -> None:
         step = int(self.state.step)
-        if step >= self.config.steps:
+        if step >= self.config.steps or self._ended:
             return
         self._checkpoint(results)
         raise OutOfTime(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import yaml
 from ase import Atoms
 
@@ -22,6 +24,7 @@ from limlff.md.prepare import (
     read_structure,
 )
 from limlff.md.run import MDResult, Run
+from limlff.md.trajectory import TrajectoryFrame
 from limlff.neighbors.host import Capacity
 from limlff.potential import Potential
 
@@ -37,6 +40,7 @@ def run_md(
     force: bool = False,
     atom_slots: int | None = None,
     capacity: Capacity | None = None,
+    until: Callable[[TrajectoryFrame], bool] | None = None,
 ) -> MDResult:
     """Run molecular dynamics.
 
@@ -50,6 +54,7 @@ def run_md(
         force: Whether a run in the folder is overwritten.
         atom_slots: Slots for atoms, if there shall be empty ones.
         capacity: First sizes of the neighbor matrix; by default what the structure needs.
+        until: Asked with each frame of the trajectory whether the run may end there.
 
     Returns:
         Files, last configuration and summary.
@@ -68,12 +73,12 @@ def run_md(
     )
     state = first_state(atoms, structure, table, config, engine.integrator)
     capacity = capacity or roomy_capacity(
-        atoms.positions, state.cell, structure.periodic, engine.list_radius
+        atoms.positions, np.asarray(state.cell), structure.periodic, engine.list_radius
     )
     claim_folder(out, force)
     settings = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
     (out / "md.yaml").write_text(settings, encoding="utf-8")
-    run = Run(config, out, structure, table, engine, state, capacity)
+    run = Run(config, out, structure, table, engine, state, capacity, until)
     run.rebuild()
     return run.to_the_end(None, progress, max_runtime_seconds)
 
