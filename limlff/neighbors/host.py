@@ -80,7 +80,7 @@ def find_pairs(
         np.asarray(positions, float), full_cell(cell), list(map(bool, periodic)), "ijS"
     )
     i, j = i.astype(np.int64), j.astype(np.int64)
-    order = np.lexsort((_image_key(j, shifts), i))
+    order = np.lexsort((image_keys(j, shifts), i))
     return PairList(i[order], j[order], shifts[order])
 
 
@@ -110,7 +110,7 @@ def build_neighbors(
     pairs = find_pairs(positions, cell, periodic, radius)
     counts = np.bincount(pairs.centres, minlength=atoms)
     is_image = np.any(pairs.shifts != 0, axis=1)
-    keys = _image_key(pairs.owners[is_image], pairs.shifts[is_image])
+    keys = image_keys(pairs.owners[is_image], pairs.shifts[is_image])
     ghosts, first, ghost_of_pair = np.unique(keys, return_index=True, return_inverse=True)
     needed = (int(counts.max(initial=0)), len(ghosts))
     if capacity is None:
@@ -134,7 +134,7 @@ def build_neighbors(
     return NeighborMatrix(indices, ghost_owner, ghost_shift), capacity  # type: ignore[arg-type]
 
 
-def _image_key(owners: np.ndarray, shifts: np.ndarray) -> np.ndarray:
+def image_keys(owners: np.ndarray, shifts: np.ndarray) -> np.ndarray:
     """One integer per owner and shift, in the order of both."""
     if shifts.size and np.abs(shifts).max() >= _SHIFT_LIMIT // 16:
         raise InputError(

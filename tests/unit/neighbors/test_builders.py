@@ -1,0 +1,267 @@
+"""Both neighbor builders against brute force over all images, in every kind of cell."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import bcc110, bulk
+
+from limlff.errors import InputError
+from limlff.neighbors.choice import choose_builder
+from limlff.neighbors.device import DeviceNeighbors
+from limlff.neighbors.host import Capacity, bucket, build_neighbors
+from limlff.neighbors.images import images_within_reach
+from limlff.neighbors.matrix import NeighborMatrix, pair_vectors
+
+RADIUS = 5.0
+BUILDERS = {"host": build_neighbors, "device": DeviceNeighbors().build}
+
+
+def _bulk() -> Atoms:
+    atoms = bulk("Li", cubic=True, a=3.4).repeat((3, 4, 3))
+    atoms.rattle(0.2, seed=0)
+    return atoms
+
+
+def _tiny() -> Atoms:
+    return bulk("Li", "bcc", a=3.4)
+
+
+def _thin() -> Atoms:
+    return Atoms("Li2", [[0, 0, 0], [1, 1, 5]], cell=[1.9, 2.3, 11.0], pbc=True)
+
+
+def _sheared() -> Atoms:
+    atoms = bulk("Li", cubic=True, a=3.4).repeat((2, 1, 1))
+    atoms.set_cell(atoms.cell.array @ [[1, 0, 0], [1.7, 1, 0], [-0.8, 2.1, 1]], scale_atoms=True)
+    atoms.rattle(0.1, seed=1)
+    return atoms
+
+
+def _slab() -> Atoms:
+    atoms = bcc110("Li", (2, 2, 4), a=3.4, vacuum=4.0)
+    atoms.pbc = (True, True, False)
+    return atoms
+
+
+def _slab_without_third_vector() -> Atoms:
+    atoms = _slab()
+    cell = atoms.cell.array.copy()
+    cell[2] = 0
+    atoms.set_cell(cell)
+    return atoms
+
+
+def _wire() -> Atoms:
+    atoms = bulk("Li", cubic=True, a=3.4).repeat((2, 2, 2))
+    atoms.pbc = (False, True, False)
+    atoms.center(vacuum=3, axis=(0, 2))
+    return atoms
+
+
+def _cluster() -> Atoms:
+    return Atoms("Li30", np.random.default_rng(2).uniform(-6, 6, (30, 3)))
+
+
+def _dense_cluster() -> Atoms:
+    """Every atom sees every other: more neighbors than any crystal has."""
+    return Atoms("Li150", np.random.default_rng(3).uniform(0, 2.5, (150, 3)))
+
+
+def _outside() -> Atoms:
+    """Atoms that have left the cell on both sides."""
+    atoms = bulk("Li", cubic=True, a=3.4).repeat(2)
+    atoms.rattle(0.2, seed=0)
+    moves = np.random.default_rng(4).integers(-1, 2, (len(atoms), 3))
+    atoms.positions += moves @ atoms.cell.array
+    return atoms
+
+
+def _drifted() -> Atoms:
+    atoms = _sheared()
+    atoms.positions += [7.3, -21.0, 44.4]
+    return atoms
+
+
+def _left_handed() -> Atoms:
+    atoms = _sheared()
+    atoms.set_cell(atoms.cell.array[[1, 0, 2]])
+    return atoms
+
+
+STRUCTURES = {
+    function.__name__.strip("_"): function
+    for function in (
+        _bulk,
+        _tiny,
+        _thin,
+        _sheared,
+        _slab,
+        _slab_without_third_vector,
+        _wire,
+        _cluster,
+        _dense_cluster,
+        _outside,
+        _drifted,
+        _left_handed,
+    )
+}
+
+
+def brute_force_vectors(atoms: Atoms, radius: float) -> list[Counter]:
+    """Rounded vectors to all neighbors of each atom, from every image in a wide range."""
+    cell, positions = atoms.cell.array, atoms.positions
+    diameter = np.ptp(positions, axis=0)
+    ranges = []
+    for axis in range(3):
+        if not atoms.pbc[axis]:
+            ranges.append(range(1))
+            continue
+        others = [cell[k] for k in range(3) if k != axis and np.any(cell[k])]
+        normal = np.cross(*others) if len(others) == 2 else cell[axis]
+        height = abs(cell[axis] @ normal) / np.linalg.norm(normal)
+        most = int(np.ceil((radius + np.linalg.norm(diameter)) / height)) + 1
+        ranges.append(range(-most, most + 1))
+    found = [Counter() for _ in atoms]
+    for shift in itertools.product(*ranges):
+        vectors = positions[None, :] + np.array(shift) @ cell - positions[:, None]
+        distances = np.linalg.norm(vectors, axis=2)
+        near = distances < radius
+        if not any(shift):
+            np.fill_diagonal(near, False)
+        for i, j in np.argwhere(near):
+            found[i][_rounded(vectors[i, j])] += 1
+    return found
+
+
+def matrix_vectors(atoms: Atoms, neighbors: NeighborMatrix) -> list[Counter]:
+    slots = neighbors.indices.shape[1]
+    padded = np.pad(atoms.positions, ((0, slots - len(atoms)), (0, 0)))
+    vectors = np.asarray(pair_vectors(padded, atoms.cell.array, neighbors))
+    mask = np.asarray(neighbors.mask)
+    assert not mask[:, len(atoms) :].any()
+    return [
+        Counter(_rounded(vectors[:, slot, i]) for slot in np.flatnonzero(mask[:, i]))
+        for i in range(len(atoms))
+    ]
+
+
+def _rounded(vector: np.ndarray) -> tuple[float, ...]:
+    return tuple(float(x) for x in np.round(vector, 6) + 0.0)
+
+
+def canonical_pairs(neighbors: NeighborMatrix) -> np.ndarray:
+    """Owner and shift of every neighbor in the order of the slots; -1 in empty slots."""
+    owners, mask = np.asarray(neighbors.owners), np.asarray(neighbors.mask)
+    columns = mask.shape[1]
+    shifts = np.concatenate([np.zeros((columns, 3)), np.asarray(neighbors.ghost_shift)])
+    pairs = np.concatenate([owners[..., None], shifts[np.asarray(neighbors.indices)]], axis=2)
+    return np.where(mask[..., None], pairs, -99)[: mask.sum(axis=0).max()]
+
+
+ON_DEVICE = ("sheared", "slab", "dense_cluster", "outside")
+"""Each compiles code of its own, which takes seconds; the others differ only in their images."""
+
+
+@pytest.mark.parametrize("name", STRUCTURES)
+def test_pairs_are_those_of_brute_force(name):
+    atoms = STRUCTURES[name]()
+    neighbors, _ = build_neighbors(atoms.positions, atoms.cell.array, atoms.pbc, RADIUS)
+    assert matrix_vectors(atoms, neighbors) == brute_force_vectors(atoms, RADIUS)
+
+
+@pytest.mark.parametrize("name", ON_DEVICE)
+def test_device_and_host_give_the_same_pairs_in_the_same_order(name):
+    atoms = STRUCTURES[name]()
+    host, device = (
+        build(atoms.positions, atoms.cell.array, atoms.pbc, RADIUS, None, len(atoms) + 3)[0]
+        for build in BUILDERS.values()
+    )
+    assert np.array_equal(canonical_pairs(host), canonical_pairs(device))
+
+
+@pytest.mark.parametrize("builder", BUILDERS)
+def test_sizes_grow_when_pairs_do_not_fit_and_are_kept_when_they_do(builder):
+    atoms = _sheared()
+    geometry = (atoms.positions, atoms.cell.array, atoms.pbc, RADIUS)
+    matrix, small = BUILDERS[builder](*geometry, Capacity(2, 1))
+    assert small.slots > 2 and small.ghosts > 1
+    assert matrix.indices.shape == (small.slots, len(atoms))
+    assert matrix_vectors(atoms, matrix) == brute_force_vectors(atoms, RADIUS)
+    wide = Capacity(small.slots + 16, small.ghosts + 64)
+    matrix, kept = BUILDERS[builder](*geometry, wide, len(atoms) + 10)
+    assert kept == wide
+    assert matrix.indices.shape == (wide.slots, len(atoms) + 10)
+    assert matrix_vectors(atoms, matrix) == brute_force_vectors(atoms, RADIUS)
+
+
+def test_device_list_survives_a_crowd_that_forms_after_its_sizes_were_set():
+    """A dilute gas collapses: cells and neighborhoods overflow, and must be repaired."""
+    build = DeviceNeighbors().build
+    gas = Atoms("Li150", np.random.default_rng(5).uniform(0, 30, (150, 3)))
+    corners = np.array([[0, 0, 0], [30, 30, 30]])
+    for scale in (1.0, 0.1):
+        gas.positions[2:] *= scale
+        gas.positions[:2] = corners  # so that the box, and with it the compiled code, is kept
+        neighbors, _ = build(gas.positions, gas.cell.array, gas.pbc, RADIUS)
+        assert matrix_vectors(gas, neighbors) == brute_force_vectors(gas, RADIUS)
+
+
+def test_device_list_follows_a_cell_that_shrinks():
+    """jax-md's own periodic lists do not notice a shrinking box."""
+    build, capacity = DeviceNeighbors().build, Capacity(60, 640)
+    atoms = bulk("Li", cubic=True, a=3.4).repeat(2)
+    atoms.rattle(0.2, seed=0)
+    for scale in (1.0, 0.97, 0.85):
+        scaled = atoms.copy()
+        scaled.set_cell(atoms.cell * scale, scale_atoms=True)
+        neighbors, capacity = build(
+            scaled.positions, scaled.cell.array, scaled.pbc, RADIUS, capacity, 20
+        )
+        assert matrix_vectors(scaled, neighbors) == brute_force_vectors(scaled, RADIUS)
+
+
+@pytest.mark.parametrize("name", STRUCTURES)
+def test_images_within_reach_are_those_needed_and_not_many_more(name):
+    atoms = STRUCTURES[name]()
+    geometry = (atoms.positions, atoms.cell.array, atoms.pbc, RADIUS)
+    owners, shifts = images_within_reach(*geometry)
+    neighbors, _ = build_neighbors(*geometry)
+    used = {
+        (int(o), *map(int, s))
+        for o, s in zip(neighbors.ghost_owner, neighbors.ghost_shift, strict=True)
+    }
+    used.discard((0, 0, 0, 0))
+    reach = {(int(o), *map(int, s)) for o, s in zip(owners, shifts, strict=True)}
+    assert used <= reach
+    assert len(reach) <= 4 * len(used)
+
+
+def test_one_atom_without_a_cell_has_no_neighbors():
+    for build in BUILDERS.values():
+        neighbors, _ = build(np.zeros((1, 3)), np.zeros((3, 3)), np.zeros(3, bool), RADIUS)
+        assert not np.asarray(neighbors.mask).any()
+
+
+def test_an_atom_that_is_thousands_of_cells_away_is_refused():
+    atoms = _tiny()
+    atoms.append("Li")
+    atoms.positions[1] += 5000 * atoms.cell[0]
+    with pytest.raises(InputError, match="wrap the positions"):
+        build_neighbors(atoms.positions, atoms.cell.array, atoms.pbc, RADIUS)
+
+
+def test_buckets_hold_their_count_and_are_whole_steps():
+    for count in range(1, 300):
+        assert bucket(count) >= 1.1 * count
+        assert bucket(count) % 8 == 0
+        assert bucket(count) < 1.1 * count + 8
+
+
+def test_cpu_builds_on_the_host_and_accelerators_on_the_device():
+    assert choose_builder("cpu") is build_neighbors
+    assert choose_builder("gpu").__func__ is DeviceNeighbors.build
