@@ -1,0 +1,25 @@
+"""Healing of a hole in a bcc metal, at one temperature and several pressures.
+
+A hole is cut into a crystal; at each pressure molecular dynamics runs until the hole has closed or
+time is up. What is measured in every frame: missing atoms, void volume, local order and mobility
+near the hole and far from it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from limlff.workflows.healing.config import HealingConfig as Config
+
+if TYPE_CHECKING:
+    from limlff.workflows.study import StudyResult
+
+__all__ = ["Config", "run"]
+
+
+def run(config: Config, out: Path, progress: bool = True) -> StudyResult:
+    """Run the study; see `limlff.workflows.healing.study`."""
+    from limlff.workflows.healing.study import run as run_all
+
+    return run_all(config, out, progress)

@@ -1,0 +1,214 @@
+"""From the frames of a run to numbers against time: the hole, order, and mobility."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from limlff.analysis.local_order import Order, classify
+from limlff.analysis.mobility import (
+    diffusion_coefficient,
+    group_mean,
+    internal_coordinates,
+    square_displacements,
+)
+from limlff.analysis.voids import find_voids, void_volume
+from limlff.md.trajectory import TrajectoryFrame
+
+GROUPS = ("near", "far")
+
+
+@dataclass(frozen=True)
+class Neighborhood:
+    """What is near the hole and what is far, about a point that moves with the crystal.
+
+    Attributes:
+        centre: Centre of the hole at the start, in fractions of the cell vectors.
+        near: Largest distance of near atoms (Å).
+        far: Smallest distance of far atoms (Å).
+    """
+
+    centre: Float[np.ndarray, "3"]
+    near: float
+    far: float
+
+    def members(
+        self, fractional: Float[np.ndarray, "atoms 3"], cell: Float[np.ndarray, "3 3"]
+    ) -> dict[str, Bool[np.ndarray, " atoms"]]:
+        """Members of both groups, from fractional positions without drift."""
+        offset = fractional - self.centre
+        distance = np.linalg.norm((offset - np.round(offset)) @ cell, axis=1)
+        return {"near": distance <= self.near, "far": distance >= self.far}
+
+
+@dataclass(frozen=True)
+class RunSeries:
+    """Numbers of one run against time.
+
+    Attributes:
+        time_ps: Times of the frames (ps).
+        columns: Values of each frame by name, see `RunAnalysis.add`.
+        msd_time_ps: Middle of the time over which displacements are measured (ps).
+        msd: Mean-square displacement of each group over that time (Å^2).
+        diffusion: Diffusion coefficient of each group over the run (Å^2/ps).
+        orders: Local order of every atom in each frame.
+    """
+
+    time_ps: Float[np.ndarray, " frames"]
+    columns: dict[str, Float[np.ndarray, " frames"]]
+    msd_time_ps: Float[np.ndarray, " origins"]
+    msd: dict[str, Float[np.ndarray, " origins"]]
+    diffusion: dict[str, float]
+    orders: list[np.ndarray] = field(repr=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """Values JSON can hold; what is not a number becomes null."""
+        return {
+            "time_ps": _numbers(self.time_ps),
+            **{name: _numbers(values) for name, values in self.columns.items()},
+            "msd_time_ps": _numbers(self.msd_time_ps),
+            **{f"msd_{group}_angstrom2": _numbers(values) for group, values in self.msd.items()},
+            **{
+                f"diffusion_{group}_angstrom2_per_ps": _numbers(np.array([value]))[0]
+                for group, value in self.diffusion.items()
+            },
+        }
+
+
+class RunAnalysis:
+    """Takes the frames of one run as they come.
+
+    Args:
+        reference_density: Number density of the perfect crystal (1/Å^3).
+        surroundings: What is near and far.
+        lag_ps: Time over which displacements are measured (ps).
+    """
+
+    def __init__(self, reference_density: float, surroundings: Neighborhood, lag_ps: float) -> None:
+        self._density, self._surroundings, self._lag_ps = reference_density, surroundings, lag_ps
+        self._frames: list[TrajectoryFrame] = []
+        self._rows: list[dict[str, float]] = []
+        self._members: list[dict[str, np.ndarray]] = []
+        self._orders: list[np.ndarray] = []
+        self._first: np.ndarray | None = None
+
+    def add(self, frame: TrajectoryFrame) -> dict[str, float]:
+        """Measure a frame and keep it.
+
+        Returns:
+            missing_atoms (of the largest hole), missing_atoms_in_all_holes, missing_atoms_of_cell,
+            holes, void_volume_angstrom3, volume_per_atom_angstrom3, and for all, near and far atoms
+            the fractions in bcc order and in disorder.
+        """
+        fractional = frame.positions @ np.linalg.inv(frame.cell)
+        self._first = fractional if self._first is None else self._first
+        drift = (fractional - self._first).mean(axis=0)
+        members = self._surroundings.members(fractional - drift, frame.cell)
+        order = classify(frame.positions, frame.cell)
+        row = {**_hole(frame, self._density), **_order(order, members)}
+        self._frames.append(frame)
+        self._members.append(members)
+        self._orders.append(order)
+        self._rows.append(row)
+        return row
+
+    @property
+    def time_ps(self) -> Float[np.ndarray, " frames"]:
+        """Times of the frames (ps)."""
+        return np.array([frame.time_fs for frame in self._frames]) * 1e-3
+
+    @property
+    def missing_atoms(self) -> Float[np.ndarray, " frames"]:
+        """Missing atoms of the largest hole in each frame."""
+        return np.array([row["missing_atoms"] for row in self._rows])
+
+    def series(self) -> RunSeries:
+        """All numbers against time."""
+        positions = np.array([frame.positions for frame in self._frames])
+        cells = np.array([frame.cell for frame in self._frames])
+        members = {name: np.array([groups[name] for groups in self._members]) for name in GROUPS}
+        columns = {name: np.array([row[name] for row in self._rows]) for name in self._rows[0]}
+        mobility = _mobility(positions, cells, self.time_ps, members, self._lag_ps)
+        return RunSeries(self.time_ps, columns, *mobility, self._orders)
+
+
+def closing_time(
+    time_ps: Float[np.ndarray, " frames"],
+    missing: Float[np.ndarray, " frames"],
+    below: float,
+    for_ps: float,
+) -> float | None:
+    """Time from which a hole lacks less than `below` atoms for at least `for_ps`.
+
+    Returns:
+        The first such time (ps); None if the hole does not close, or not for long enough.
+    """
+    start: float | None = None
+    for time, count in zip(time_ps, missing, strict=True):
+        if count >= below:
+            start = None
+        elif start is None:
+            start = float(time)
+        if start is not None and time - start >= for_ps - 1e-9:
+            return start
+    return None
+
+
+def _hole(frame: TrajectoryFrame, reference_density: float) -> dict[str, float]:
+    voids = find_voids(frame.positions, frame.cell, reference_density)
+    volume = float(abs(np.linalg.det(frame.cell)))
+    return {
+        "missing_atoms": voids.largest_missing,
+        "missing_atoms_in_all_holes": voids.all_missing,
+        "missing_atoms_of_cell": voids.cell_missing,
+        "holes": float(voids.count),
+        "void_volume_angstrom3": void_volume(frame.positions, frame.cell),
+        "volume_per_atom_angstrom3": volume / len(frame.positions),
+    }
+
+
+def _order(order: np.ndarray, members: dict[str, np.ndarray]) -> dict[str, float]:
+    everyone = {"all": np.ones(len(order), bool), **members}
+    fractions = {}
+    for group, chosen in everyone.items():
+        kinds = order[chosen]
+        fractions[f"bcc_{group}"] = float(np.mean(kinds == Order.BCC)) if len(kinds) else np.nan
+        fractions[f"disordered_{group}"] = (
+            float(np.mean(kinds == Order.DISORDERED)) if len(kinds) else np.nan
+        )
+    return fractions
+
+
+def _mobility(
+    positions: np.ndarray,
+    cells: np.ndarray,
+    time_ps: np.ndarray,
+    members: dict[str, np.ndarray],
+    lag_ps: float,
+) -> tuple[np.ndarray, dict[str, np.ndarray], dict[str, float]]:
+    """Displacements over `lag_ps`, and diffusion coefficients from one to three times that lag."""
+    nothing = np.zeros(0)
+    if len(time_ps) < 3:
+        return nothing, dict.fromkeys(GROUPS, nothing), dict.fromkeys(GROUPS, float("nan"))
+    interval = float(time_ps[1] - time_ps[0])
+    lag = max(1, round(lag_ps / interval))
+    if lag >= len(time_ps):
+        return nothing, dict.fromkeys(GROUPS, nothing), dict.fromkeys(GROUPS, float("nan"))
+    coordinates = internal_coordinates(positions, cells)
+    squares = square_displacements(coordinates, lag)
+    msd = {group: group_mean(squares, members[group][:-lag]) for group in GROUPS}
+    longest = min(3 * lag, len(time_ps) // 2)
+    diffusion = dict.fromkeys(GROUPS, float("nan"))
+    if longest > lag:
+        diffusion = {
+            group: diffusion_coefficient(coordinates, members[group], interval, (lag, longest))
+            for group in GROUPS
+        }
+    return 0.5 * (time_ps[lag:] + time_ps[:-lag]), msd, diffusion
+
+
+def _numbers(values: np.ndarray) -> list[float | None]:
+    return [round(float(value), 6) if np.isfinite(value) else None for value in values]

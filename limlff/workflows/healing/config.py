@@ -1,0 +1,129 @@
+"""Configuration of the healing study."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+
+from limlff.config import StrictModel
+from limlff.structures.lattice import LITHIUM_LATTICE_CONSTANT
+
+Repeats = tuple[PositiveInt, PositiveInt, PositiveInt]
+
+
+class Reference(StrictModel):
+    """Perfect crystal whose density and order the runs are compared with, one for each pressure.
+
+    Attributes:
+        repeats: Cubic cells along x, y, z.
+        equilibration_ps: Time that is left out of the averages (ps).
+        duration_ps: Time of the averages (ps).
+    """
+
+    repeats: Repeats = (6, 6, 6)
+    equilibration_ps: PositiveFloat = 3.0
+    duration_ps: PositiveFloat = 12.0
+
+
+class Cavity(StrictModel):
+    """The hole.
+
+    Attributes:
+        missing_atoms: Atoms taken out.
+        shape: "sphere" or "cuboid".
+        centre: Its centre in fractions of the cell.
+    """
+
+    missing_atoms: PositiveInt = 30
+    shape: Literal["sphere", "cuboid"] = "sphere"
+    centre: tuple[float, float, float] = (0.5, 0.5, 0.5)
+
+
+class Dynamics(StrictModel):
+    """How the runs are integrated.
+
+    Attributes:
+        duration_ps: Longest time of a run (ps).
+        timestep_fs: Time step (fs).
+        frame_every_ps: Time between frames (ps), all of which are analysed.
+        coupling: Whether the cell changes size only ("isotropic") or each axis by itself ("axes").
+        precision: Arithmetic of the model.
+    """
+
+    duration_ps: PositiveFloat = 60.0
+    timestep_fs: PositiveFloat = 2.0
+    frame_every_ps: PositiveFloat = 0.5
+    coupling: Literal["isotropic", "axes"] = "axes"
+    precision: Literal["float32", "float64"] = "float32"
+
+
+class Closed(StrictModel):
+    """When a hole counts as closed, and how long the run goes on from there.
+
+    Attributes:
+        missing_below: Missing atoms of the largest hole below which it is closed.
+        for_ps: Time for which it must stay so (ps).
+        go_on_ps: Time that a run goes on afterwards, to see the crystal order itself again (ps).
+    """
+
+    missing_below: PositiveFloat = 3.0
+    for_ps: PositiveFloat = 3.0
+    go_on_ps: Annotated[float, Field(ge=0)] = 10.0
+
+
+class HealingConfig(StrictModel):
+    """Everything that defines a healing study.
+
+    Attributes:
+        study: Name of the study.
+        potential: Name of a shipped potential or path of a potential file.
+        element: Chemical symbol of a bcc metal that the potential knows.
+        lattice_constant: First guess (Å); the runs start from the one found at each pressure.
+        repeats: Cubic cells along x, y, z.
+        hole: The hole.
+        temperature_k: Temperature (K).
+        pressures_gpa: A run for each pressure, positive in compression (GPa).
+        reference: The perfect crystals.
+        dynamics: Integration.
+        closed: When a run may end.
+        near_angstrom: Atoms up to this distance from the surface of the initial hole are near it,
+            those beyond twice this distance are far from it (Å).
+        mobility_lag_ps: Time over which displacements are measured (ps).
+        max_runtime_minutes: Wall time of all simulations; runs not done by then are cut short.
+        processes: Runs at the same time, each on one core.
+        seed: Seed of all random numbers.
+    """
+
+    study: Literal["healing"] = "healing"
+    potential: str = "li"
+    element: str = "Li"
+    lattice_constant: PositiveFloat = LITHIUM_LATTICE_CONSTANT
+    repeats: Repeats = (8, 8, 8)
+    hole: Cavity = Cavity()
+    temperature_k: PositiveFloat = 300.0
+    pressures_gpa: Annotated[tuple[float, ...], Field(min_length=1, max_length=6)] = (0.0, 1.0)
+    reference: Reference = Reference()
+    dynamics: Dynamics = Dynamics()
+    closed: Closed = Closed()
+    near_angstrom: PositiveFloat = 4.0
+    mobility_lag_ps: PositiveFloat = 2.0
+    max_runtime_minutes: PositiveFloat = 9.0
+    processes: PositiveInt = 2
+    seed: NonNegativeInt = 1
+
+    @model_validator(mode="after")
+    def _times_fit(self) -> HealingConfig:
+        every = self.dynamics.frame_every_ps
+        if self.mobility_lag_ps < every or self.mobility_lag_ps > 0.5 * self.dynamics.duration_ps:
+            raise ValueError(
+                f"mobility_lag_ps is {self.mobility_lag_ps}; it must lie between frame_every_ps "
+                f"({every}) and half of duration_ps ({self.dynamics.duration_ps / 2})"
+            )
+        if len(set(self.pressures_gpa)) < len(self.pressures_gpa):
+            raise ValueError(f"pressures_gpa {self.pressures_gpa} holds a pressure twice")
+        return self
+
+    def steps(self, time_ps: float) -> int:
+        """Whole number of time steps in a time, at least one."""
+        return max(1, round(1000.0 * time_ps / self.dynamics.timestep_fs))

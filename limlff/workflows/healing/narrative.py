@@ -1,0 +1,252 @@
+"""What the page of the healing study says: result, numbers, definitions and limits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from limlff.analysis import local_order, voids
+from limlff.analysis.grid import PeriodicGrid
+from limlff.analysis.local_order import Order
+from limlff.analysis.mobility import SQUARE_ANGSTROM_PER_PS_IN_CM2_PER_S
+from limlff.md.trajectory import Trajectory, TrajectoryFrame
+from limlff.report.movie import Movie, MovieFrame
+from limlff.report.page import Figure, Report, Table
+from limlff.workflows.healing.config import HealingConfig
+from limlff.workflows.healing.figures import ORDER_COLORS, run_label
+from limlff.workflows.healing.simulate import Outcome
+
+MOVIE_FRAMES = 120
+"""Most frames of a run that go into the page."""
+
+HOLLOW_SPACING = 1.0
+"""Distance of the points that show a hole (Å)."""
+
+
+def build_report(
+    config: HealingConfig,
+    outcomes: Sequence[Outcome],
+    figures: Sequence[Figure],
+    card: dict[str, Any],
+    settings: str,
+    out: Path,
+) -> Report:
+    """Everything the page says, from the outcomes alone."""
+    return Report(
+        title=f"Healing of a hole of {config.hole.missing_atoms} atoms in {config.element}",
+        summary=" ".join(sentence(config, outcome) for outcome in outcomes),
+        simulated=simulated(config, outcomes),
+        numbers=key_numbers(config, outcomes),
+        figures=figures,
+        movies=[_movie(config, outcome, out) for outcome in outcomes],
+        definitions=definitions(config),
+        limits=limits(config, outcomes),
+        settings=settings,
+        provenance=[("Potential", _describe(config, card))],
+    )
+
+
+def sentence(config: HealingConfig, outcome: Outcome) -> str:
+    """One run's result in words."""
+    series = outcome.series
+    missing = float(series.columns["missing_atoms"][-1])
+    cell = last_mean(series.columns["missing_atoms_of_cell"])
+    where = f"At {outcome.pressure_gpa:g} GPa and {config.temperature_k:g} K"
+    end = float(series.time_ps[-1])
+    if outcome.closed_at_ps is not None:
+        return (
+            f"{where} the hole is closed after {outcome.closed_at_ps:.1f} ps; at the end, at "
+            f"{end:.1f} ps, the cell lacks {cell:.1f} atoms in comparison with a perfect crystal."
+        )
+    reason = "when the time allowed was up" if outcome.ended == "out of time" else "at the end"
+    return (
+        f"{where} the hole does not close: {missing:.0f} of {outcome.hole.missing_atoms} atoms are "
+        f"missing in it after {end:.1f} ps, {reason}."
+    )
+
+
+def simulated(config: HealingConfig, outcomes: Sequence[Outcome]) -> str:
+    """What was done, in sentences."""
+    dynamics, first = config.dynamics, outcomes[0]
+    a, b, c = config.repeats
+    return (
+        f"A bcc {config.element} crystal of {a} x {b} x {c} cubic cells, periodic in all "
+        f"directions, from which the {first.hole.missing_atoms} atoms nearest to a point were "
+        f"taken ({config.hole.shape}, {first.hole.radius:.1f} Å), leaving {first.atoms}. Molecular "
+        f"dynamics at {config.temperature_k:g} K with a time step of {dynamics.timestep_fs:g} fs; "
+        "pressure by stochastic cell rescaling, "
+        + ("each axis by itself" if dynamics.coupling == "axes" else "all axes alike")
+        + ", temperature by stochastic velocity rescaling; model arithmetic in "
+        f"{dynamics.precision}. At each pressure a perfect crystal of "
+        f"{2 * math.prod(config.reference.repeats)} atoms gave the density of reference and the "
+        "lattice constant of the start. A run ends when the hole has been closed for "
+        f"{config.closed.for_ps + config.closed.go_on_ps:g} ps, after {dynamics.duration_ps:g} ps, "
+        f"or when {config.max_runtime_minutes:g} minutes for the whole study are over."
+    )
+
+
+def key_numbers(config: HealingConfig, outcomes: Sequence[Outcome]) -> Table:
+    """A column for each run."""
+
+    def row(name: str, values: Sequence[str]) -> list[str]:
+        return [name, *values]
+
+    def column(name: str, scale: float = 1.0, digits: int = 1) -> list[str]:
+        return [_text(scale * last_mean(o.series.columns[name]), digits) for o in outcomes]
+
+    def diffusion(group: str) -> list[str]:
+        scale = SQUARE_ANGSTROM_PER_PS_IN_CM2_PER_S * 1e6
+        return [_text(scale * o.series.diffusion[group], 2) for o in outcomes]
+
+    lattice = [
+        f"{o.crystal.lattice_constant:.3f} ± "
+        f"{o.crystal.lattice_constant * o.crystal.volume_error / o.crystal.volume_per_atom / 3:.3f}"
+        for o in outcomes
+    ]
+    closed = [
+        f"{o.closed_at_ps:.1f}" if o.closed_at_ps is not None else "not closed" for o in outcomes
+    ]
+    rows = [
+        row("Atoms removed", [str(o.hole.missing_atoms) for o in outcomes]),
+        row("Hole closed at (ps)", closed),
+        row("Length of the run (ps)", [f"{o.series.time_ps[-1]:.1f}" for o in outcomes]),
+        row("Run ended because", [o.ended for o in outcomes]),
+        row("Missing atoms of the largest hole, last frames", column("missing_atoms")),
+        row("Missing atoms of the whole cell, last frames", column("missing_atoms_of_cell")),
+        row("Void volume, last frames (Å³)", column("void_volume_angstrom3", digits=0)),
+        row("Disordered atoms near the hole, largest (%)", [_most_disorder(o) for o in outcomes]),
+        row("The same, last frames (%)", column("disordered_near", 100)),
+        row("Atoms in bcc order, whole cell, last frames (%)", column("bcc_all", 100)),
+        row("Diffusion near the hole, whole run (10⁻⁶ cm²/s)", diffusion("near")),
+        row("Diffusion far from it, whole run (10⁻⁶ cm²/s)", diffusion("far")),
+        row("Perfect crystal: lattice constant (Å)", lattice),
+        row(
+            "Perfect crystal: found in bcc order (%)",
+            [f"{100 * o.crystal.bcc:.2f}" for o in outcomes],
+        ),
+    ]
+    return Table(["", *(run_label(outcome) for outcome in outcomes)], rows)
+
+
+def last_mean(values: np.ndarray, part: float = 0.1) -> float:
+    """Mean over the last tenth of a run."""
+    return float(np.mean(values[-max(1, round(part * len(values))) :]))
+
+
+def definitions(config: HealingConfig) -> list[tuple[str, str]]:
+    """Meaning of every quantity on the page."""
+    near = config.near_angstrom
+    return [
+        (
+            "Missing atoms of the largest hole",
+            f"Atoms are smeared by Gaussians of {voids.SMEARING} Å. A hole is where the density is "
+            f"below {100 * voids.HOLE_DENSITY:.0f} % of that of the perfect crystal at the same "
+            f"temperature and pressure; the deficit is summed over it and {voids.MARGIN} Å around "
+            "it. A vacancy by itself is no hole.",
+        ),
+        (
+            "Missing atoms of the whole cell",
+            "Volume of the cell times the density of the perfect crystal, less the number of "
+            "atoms. Isolated vacancies and looser packing count too; it varies with the volume.",
+        ),
+        (
+            "Hole closed",
+            f"The largest hole lacks fewer than {config.closed.missing_below:g} atoms for at least "
+            f"{config.closed.for_ps:g} ps.",
+        ),
+        (
+            "Void volume",
+            f"What a sphere of {voids.PROBE_RADIUS} Å radius can sweep between atoms of "
+            f"{voids.ATOM_RADIUS} Å radius. It depends on both radii.",
+        ),
+        (
+            "Local order",
+            "Bond-orientational order averaged after Lechner and Dellago (2008) over the "
+            f"{local_order.NEIGHBORS} nearest neighbors: q6 below {local_order.CRYSTALLINE_Q6} is "
+            "disordered; in the rest the signs of w6 and w4 tell bcc, fcc and hcp.",
+        ),
+        (
+            "Near, far",
+            f"Up to {near:g} Å from the surface of the initial hole, and beyond {2 * near:g} Å of "
+            "it; measured from the place of the hole in the crystal, which moves with all atoms.",
+        ),
+        (
+            "Mobility",
+            f"Mean-square displacement over {config.mobility_lag_ps:g} ps in coordinates that move "
+            "with the cell, drift removed. Diffusion: a sixth of the slope between one and three "
+            "times that lag; it averages over a process that is not stationary.",
+        ),
+    ]
+
+
+def limits(config: HealingConfig, outcomes: Sequence[Outcome]) -> list[str]:
+    """What the results do not say."""
+    longest = max(float(outcome.series.time_ps[-1]) for outcome in outcomes)
+    return [
+        f"One run for each pressure, of at most {longest:.0f} ps: closing times scatter from run "
+        "to run. Compare several seeds before a time is quoted.",
+        "A periodic crystal has no surface, grain boundary or dislocation that could take up "
+        "vacancies. A hole that closes leaves its atoms' worth of space as vacancies or loose "
+        "packing in the cell, unless the cell loses a whole lattice plane; see the missing atoms "
+        "of the whole cell.",
+        "The hole sees its own periodic images through their elastic fields; sizes and times "
+        "depend on the cell.",
+        "The potential is as good as its training data; see its card. Electrolyte, impurities and "
+        "electric fields are not simulated.",
+    ]
+
+
+def _most_disorder(outcome: Outcome) -> str:
+    fractions = outcome.series.columns["disordered_near"]
+    return _text(100 * float(np.nanmax(fractions)), 1)
+
+
+def _text(value: float, digits: int) -> str:
+    if math.isnan(value):
+        return "not known"
+    text = f"{value:.{digits}f}"
+    return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
+
+
+def _describe(config: HealingConfig, card: dict[str, Any]) -> str:
+    parts = [Path(config.potential).name]
+    parts += [str(card[key]) for key in ("title", "summary", "licence", "license") if key in card]
+    return "; ".join(parts)
+
+
+def _movie(config: HealingConfig, outcome: Outcome, out: Path) -> Movie:
+    density = 1 / outcome.crystal.volume_per_atom
+    shift = 0.5 - outcome.hole.centre  # the hole into the middle of the picture
+    with Trajectory(out / outcome.name / "trajectory.h5") as trajectory:
+        count = min(len(trajectory), len(outcome.series.orders))
+        chosen = np.unique(np.linspace(0, count - 1, min(count, MOVIE_FRAMES)).round().astype(int))
+        frames = [_movie_frame(trajectory[int(i)], outcome, int(i), density, shift) for i in chosen]
+        elements = tuple(trajectory.symbols)
+    return Movie(
+        title=f"{config.temperature_k:g} K, {run_label(outcome)}",
+        kinds=tuple(kind.name.lower() for kind in Order),
+        colors=tuple(ORDER_COLORS[kind] for kind in Order),
+        elements=elements,
+        frames=frames,
+    )
+
+
+def _movie_frame(
+    frame: TrajectoryFrame, outcome: Outcome, index: int, density: float, shift: np.ndarray
+) -> MovieFrame:
+    positions = frame.positions + shift @ frame.cell
+    grid = PeriodicGrid.with_spacing(frame.cell, HOLLOW_SPACING)
+    low = grid.smeared_density(positions, voids.SMEARING) < voids.HOLE_DENSITY * density
+    missing = outcome.series.columns["missing_atoms"][index]
+    return MovieFrame(
+        time_ps=frame.time_fs * 1e-3,
+        positions=positions,
+        cell=frame.cell,
+        kinds=outcome.series.orders[index],
+        hollow=grid.cartesian(np.argwhere(low)),
+        note=f"{missing:.1f} atoms missing",
+    )

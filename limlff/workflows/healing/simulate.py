@@ -1,0 +1,283 @@
+"""Molecular dynamics of the healing study: at each pressure a perfect crystal and a holed one."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import queue
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from limlff.analysis.local_order import Order, classify
+from limlff.analysis.mobility import internal_coordinates, square_displacements
+from limlff.errors import OutOfTime
+from limlff.md.trajectory import Trajectory, TrajectoryFrame
+from limlff.structures.lattice import bcc_supercell
+from limlff.structures.void import Hole, cut_hole
+from limlff.workflows.healing.analysis import (
+    Neighborhood,
+    RunAnalysis,
+    RunSeries,
+    closing_time,
+)
+from limlff.workflows.healing.config import HealingConfig
+
+Report = Callable[[str, float, float], None]
+"""Told the name of a run, its time (ps) and the missing atoms; nan where there is no hole."""
+
+
+@dataclass(frozen=True)
+class PerfectCrystal:
+    """Averages over the perfect crystal at one pressure.
+
+    Attributes:
+        volume_per_atom: Volume per atom (Å^3).
+        volume_error: Its standard error (Å^3), from eight blocks of time.
+        bcc: Fraction of atoms that the analysis finds in bcc order: one, but for its own errors.
+        msd: Mean-square displacement over the study's lag (Å^2), here of vibrations alone.
+    """
+
+    volume_per_atom: float
+    volume_error: float
+    bcc: float
+    msd: float
+
+    @property
+    def lattice_constant(self) -> float:
+        """Edge of the cubic cell (Å)."""
+        return float(np.cbrt(2 * self.volume_per_atom))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One pressure's results.
+
+    Attributes:
+        name: Name of the run's folder.
+        pressure_gpa: Pressure (GPa).
+        crystal: The perfect crystal.
+        hole: The hole as it was cut.
+        series: Numbers against time.
+        closed_at_ps: When the hole was closed; None if it was not.
+        ended: Why the run ended.
+        speed: Wall time per atom and step (µs).
+        atoms: Number of atoms.
+    """
+
+    name: str
+    pressure_gpa: float
+    crystal: PerfectCrystal
+    hole: Hole
+    series: RunSeries
+    closed_at_ps: float | None
+    ended: Literal["hole closed", "duration reached", "out of time"]
+    speed: float
+    atoms: int
+
+
+def simulate_all(config: HealingConfig, out: Path, report: Report) -> list[Outcome]:
+    """Run every pressure, several at a time.
+
+    Args:
+        config: The study.
+        out: Folder that gets one folder for each run.
+        report: Told how the runs get on.
+
+    Raises:
+        OutOfTime: If time was up before a hole could be cut, or a signal came.
+    """
+    count = len(config.pressures_gpa)
+    at_once = min(config.processes, count)
+    share = 60.0 * config.max_runtime_minutes / -(-count // at_once)
+    tasks = [(config, out, index, share) for index in range(count)]
+    if at_once == 1:
+        return [simulate(*task, report) for task in tasks]
+    # Spawned, not forked: jax does not survive a fork.
+    context = multiprocessing.get_context("spawn")
+    with context.Manager() as manager, context.Pool(at_once) as pool:
+        messages = manager.Queue()
+        waiting = [pool.apply_async(_simulate_on_core, (*task, messages)) for task in tasks]
+        try:
+            while not all(result.ready() for result in waiting):
+                _drain(messages, report)
+                failed = [r for r in waiting if r.ready() and not r.successful()]
+                if failed:
+                    failed[0].get()
+        except KeyboardInterrupt as interrupt:
+            raise OutOfTime(
+                f"{out}: interrupted; the frames so far are in its folders"
+            ) from interrupt
+        return [result.get() for result in waiting]
+
+
+def _drain(messages: Any, report: Report) -> None:
+    try:
+        while True:
+            report(*messages.get(timeout=1.0))
+    except queue.Empty:
+        return
+
+
+def _simulate_on_core(
+    config: HealingConfig, out: Path, index: int, seconds: float, messages: Any
+) -> Outcome:
+    """In a process of its own: one core for each run, so that they do not hinder each other."""
+    if hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {cores[index % len(cores)]})
+    return simulate(config, out, index, seconds, lambda *news: messages.put(news))
+
+
+def simulate(
+    config: HealingConfig, out: Path, index: int, seconds: float, report: Report
+) -> Outcome:
+    """Run one pressure.
+
+    Args:
+        config: The study.
+        out: Folder of the study.
+        index: Which pressure.
+        seconds: Wall time that the run may take (s).
+        report: Told how it gets on.
+    """
+    begin = time.monotonic()
+    pressure = config.pressures_gpa[index]
+    name = f"{pressure:g}-GPa"
+    crystal = equilibrate(config, out / f"crystal-{name}", index, seconds, report)
+    perfect = bcc_supercell(config.element, crystal.lattice_constant, config.repeats)
+    atoms, hole = cut_hole(
+        perfect, config.hole.missing_atoms, config.hole.shape, config.hole.centre
+    )
+    surroundings = Neighborhood(
+        centre=hole.centre,
+        near=hole.radius + config.near_angstrom,
+        far=hole.radius + 2 * config.near_angstrom,
+    )
+    analysis = RunAnalysis(1 / crystal.volume_per_atom, surroundings, config.mobility_lag_ps)
+
+    def is_done(frame: TrajectoryFrame) -> bool:
+        row = analysis.add(frame)
+        report(name, frame.time_fs * 1e-3, row["missing_atoms"])
+        closed = _closed_at(config, analysis)
+        last = frame.time_fs * 1e-3
+        return closed is not None and last >= closed + config.closed.for_ps + config.closed.go_on_ps
+
+    left = seconds - (time.monotonic() - begin)
+    folder = out / f"hole-{name}"
+    finished, speed = _run(
+        config, folder, atoms, config.dynamics.duration_ps, 2 * index + 1, left, is_done
+    )
+    closed_at = _closed_at(config, analysis)
+    in_time = "duration reached" if closed_at is None else "hole closed"
+    return Outcome(
+        name=folder.name,
+        pressure_gpa=pressure,
+        crystal=crystal,
+        hole=hole,
+        series=analysis.series(),
+        closed_at_ps=closed_at,
+        ended=in_time if finished else "out of time",  # type: ignore[arg-type]
+        speed=speed,
+        atoms=len(atoms),
+    )
+
+
+def equilibrate(
+    config: HealingConfig, folder: Path, index: int, seconds: float, report: Report
+) -> PerfectCrystal:
+    """Averages over a perfect crystal at the temperature and one of the pressures.
+
+    Raises:
+        OutOfTime: If the time does not suffice for it.
+    """
+    reference = config.reference
+    atoms = bcc_supercell(config.element, config.lattice_constant, reference.repeats)
+    length = reference.equilibration_ps + reference.duration_ps
+    report(folder.name, 0.0, float("nan"))
+    finished, _ = _run(config, folder, atoms, length, 2 * index, seconds, lambda frame: False)
+    if not finished:
+        raise OutOfTime(
+            f"{folder}: the perfect crystal alone took all of max_runtime_minutes = "
+            f"{config.max_runtime_minutes}; allow more, or make reference.duration_ps shorter"
+        )
+    with Trajectory(folder / "trajectory.h5") as trajectory:
+        frames = [f for f in trajectory if f.time_fs >= 1e3 * reference.equilibration_ps]
+    volumes = np.array([abs(np.linalg.det(frame.cell)) for frame in frames]) / len(atoms)
+    blocks = [block.mean() for block in np.array_split(volumes, 8) if len(block)]
+    found = [np.mean(classify(f.positions, f.cell) == Order.BCC) for f in frames[::4]]
+    coordinates = internal_coordinates(
+        np.array([f.positions for f in frames]), np.array([f.cell for f in frames])
+    )
+    lag = max(1, round(config.mobility_lag_ps / config.dynamics.frame_every_ps))
+    lag = min(lag, len(frames) - 1)
+    return PerfectCrystal(
+        volume_per_atom=float(volumes.mean()),
+        volume_error=float(np.std(blocks, ddof=1) / np.sqrt(len(blocks))),
+        bcc=float(np.mean(found)),
+        msd=float(square_displacements(coordinates, lag).mean()),
+    )
+
+
+def _closed_at(config: HealingConfig, analysis: RunAnalysis) -> float | None:
+    rule = config.closed
+    return closing_time(analysis.time_ps, analysis.missing_atoms, rule.missing_below, rule.for_ps)
+
+
+def _run(
+    config: HealingConfig,
+    folder: Path,
+    atoms: Any,
+    length_ps: float,
+    seed: int,
+    seconds: float,
+    until: Callable[[TrajectoryFrame], bool],
+) -> tuple[bool, float]:
+    """Molecular dynamics; whether it came to its end in time, and its speed (µs/atom/step)."""
+    from limlff.md.config import NPT, MDConfig, Output
+    from limlff.md.runner import run_md
+
+    dynamics = config.dynamics
+    pressure = config.pressures_gpa[seed // 2]
+    every = config.steps(dynamics.frame_every_ps)
+    settings = MDConfig(
+        potential=config.potential,
+        seed=1000 * config.seed + seed,
+        steps=config.steps(length_ps),
+        timestep_fs=dynamics.timestep_fs,
+        temperature_k=config.temperature_k,
+        ensemble=NPT(coupling=dynamics.coupling, pressure_gpa=pressure),
+        # Twice the target, because half of it goes into vibrations of a lattice at rest.
+        initial_temperature_k=2 * config.temperature_k,
+        output=Output(thermo_every=50, trajectory_every=every, checkpoint_every=20 * every),
+        precision=dynamics.precision,
+    )
+    begin = time.monotonic()
+    steps = 0
+
+    def count(frame: TrajectoryFrame) -> bool:
+        nonlocal steps
+        steps = frame.step
+        return until(frame)
+
+    try:
+        run_md(
+            settings,
+            folder,
+            atoms,
+            progress=False,
+            max_runtime_seconds=seconds,
+            force=True,
+            until=count,
+        )
+        finished = True
+    except OutOfTime:
+        if time.monotonic() - begin < seconds:
+            raise  # a signal, not the limit
+        finished = False
+    speed = 1e6 * (time.monotonic() - begin) / max(steps, 1) / len(atoms)
+    return finished, speed

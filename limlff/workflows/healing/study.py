@@ -1,0 +1,109 @@
+"""The whole healing study: simulate, draw, and write numbers and page."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from limlff.catalog import find_potential
+from limlff.errors import InputError
+from limlff.potential_file import load_potential
+from limlff.report.page import write_report
+from limlff.workflows.healing.config import HealingConfig
+from limlff.workflows.healing.figures import draw_figures
+from limlff.workflows.healing.narrative import build_report
+from limlff.workflows.healing.simulate import Outcome, simulate_all
+from limlff.workflows.study import StudyResult
+
+
+def run(config: HealingConfig, out: Path, progress: bool = True) -> StudyResult:
+    """Run the study.
+
+    Args:
+        config: The study.
+        out: Folder of all results.
+        progress: Whether to print how the runs get on.
+
+    Returns:
+        The page, the numbers and a summary.
+
+    Raises:
+        InputError: If the potential does not know the element.
+        GuardStop: If a run left what can be trusted.
+        OutOfTime: If not even a start could be made in the time allowed.
+    """
+    begin = time.monotonic()
+    potential_file = find_potential(config.potential)
+    potential = load_potential(potential_file)
+    if config.element not in potential.elements:
+        raise InputError(
+            f"element is {config.element}, but the potential {config.potential} knows only "
+            f"{', '.join(potential.elements)}"
+        )
+    # Resolved here, so that a relative path means the same in every process.
+    config = config.model_copy(update={"potential": str(potential_file.resolve())})
+    outcomes = simulate_all(config, out, progress_printer(config) if progress else _silent)
+    figures = draw_figures(config, outcomes, out)
+    settings = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    report = build_report(config, outcomes, figures, potential.card, settings, out)
+    numbers = out / "healing.json"
+    wall_minutes = (time.monotonic() - begin) / 60
+    content = {
+        "summary": report.summary,
+        "wall_minutes": round(wall_minutes, 2),
+        "settings": config.model_dump(mode="json"),
+        "runs": [_numbers(outcome) for outcome in outcomes],
+    }
+    numbers.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    page = write_report(out / "index.html", report)
+    return StudyResult(page, numbers, report.summary)
+
+
+def progress_printer(
+    config: HealingConfig, every_seconds: float = 10.0
+) -> Callable[[str, float, float], None]:
+    """Prints a line per run, not oftener than every so many seconds."""
+    last: dict[str, float] = {}
+
+    def show(name: str, time_ps: float, missing: float) -> None:
+        now = time.monotonic()
+        if now - last.get(name, -math.inf) < every_seconds:
+            return
+        last[name] = now
+        if math.isnan(missing):
+            print(f"{name:>14}: perfect crystal", flush=True)
+        else:
+            print(
+                f"{name:>14}: {time_ps:6.1f} of at most {config.dynamics.duration_ps:g} ps, "
+                f"{missing:5.1f} atoms missing",
+                flush=True,
+            )
+
+    return show
+
+
+def _silent(name: str, time_ps: float, missing: float) -> None:
+    """Shows nothing."""
+
+
+def _numbers(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "name": outcome.name,
+        "pressure_gpa": outcome.pressure_gpa,
+        "atoms": outcome.atoms,
+        "removed_atoms": outcome.hole.missing_atoms,
+        "hole_radius_angstrom": outcome.hole.radius,
+        "closed_at_ps": outcome.closed_at_ps,
+        "ended": outcome.ended,
+        "microseconds_per_atom_step": outcome.speed,
+        "perfect_crystal": asdict(outcome.crystal)
+        | {"lattice_constant": outcome.crystal.lattice_constant},
+        "series": outcome.series.to_json(),
+    }

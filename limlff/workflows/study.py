@@ -1,0 +1,77 @@
+"""Studies by name: what each is called in its YAML file, and where its code lies."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from limlff.config import StrictModel, load_config
+from limlff.errors import InputError
+
+STUDIES = {"healing": "limlff.workflows.healing"}
+"""Module of each study, with a class `Config` and a function `run(config, out, progress)`."""
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """What a study leaves.
+
+    Attributes:
+        page: The HTML page.
+        numbers: The JSON file with all numbers behind the page.
+        summary: Sentences that say what was found.
+    """
+
+    page: Path
+    numbers: Path
+    summary: str
+
+
+def run_study(
+    path: Path, out: Path, overrides: list[str], progress: bool = True, force: bool = False
+) -> StudyResult:
+    """Run the study of a YAML file.
+
+    Args:
+        path: The file; its key `study` names the study.
+        out: Folder for all results; made if missing.
+        overrides: Changes of single settings, as "section.key=value".
+        progress: Whether to show progress.
+        force: Whether results in the folder are overwritten.
+
+    Raises:
+        InputError: If the file names no known study, a setting is not allowed, or the folder holds
+            results and `force` is not set.
+    """
+    name = _study_of(path)
+    module: Any = importlib.import_module(STUDIES[name])
+    config: StrictModel = load_config(path, module.Config, overrides)
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out}: is a file; name a folder with --out")
+    if out.is_dir() and any(out.iterdir()) and not force:
+        raise InputError(f"{out}: holds files already; name another folder or add --force")
+    out.mkdir(parents=True, exist_ok=True)
+    settings = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    (out / "settings.yaml").write_text(settings, encoding="utf-8")
+    result: StudyResult = module.run(config, out, progress)
+    return result
+
+
+def _study_of(path: Path) -> str:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: is no valid YAML: {' '.join(str(error).split())}") from error
+    name = content.get("study") if isinstance(content, dict) else None
+    if name in STUDIES:
+        return str(name)
+    close = difflib.get_close_matches(str(name), list(STUDIES), n=1)
+    hint = f"did you mean '{close[0]}'?" if close else f"it must be one of {', '.join(STUDIES)}"
+    raise InputError(f"{path}: key 'study' is {name!r}; {hint}")
