@@ -111,6 +111,7 @@ class MomentModel:
             "statistics": {
                 "mean": jnp.zeros((elements, self.invariants)),
                 "scale": jnp.ones((elements, self.invariants)),
+                "whitening": jnp.tile(jnp.eye(moments), (elements, self.max_degree + 1, 1, 1)),
             },
         }
 
@@ -122,18 +123,25 @@ class MomentModel:
         vectors: Float[Array, "3 slots atoms"],
         mask: Bool[Array, "slots atoms"],
     ) -> Parameters:
-        """Parameters that bring each invariant to mean 0 and deviation 1 over these atoms."""
-        means, scales = [], []
+        """Parameters whose channels and invariants have unit deviation over these atoms.
+
+        The moments of each degree are whitened, because the radial functions overlap strongly and
+        their coefficients would otherwise be learned slowly.
+        """
+        moments = np.asarray(self._moments(neighbor_species, vectors))
+        new = {name: np.array(value) for name, value in parameters["statistics"].items()}
         for element in range(len(self.elements)):
-            invariants = jnp.concatenate(
-                self._invariants(parameters["mixing"][element], neighbor_species, vectors)
-            )
-            chosen = invariants[:, np.flatnonzero(np.asarray(species) == element)]
-            enough = chosen.shape[1] > 1
-            means.append(jnp.mean(chosen, 1) if enough else jnp.zeros(self.invariants))
-            deviation = jnp.std(chosen, 1) if enough else jnp.ones(self.invariants)
-            scales.append(1 / jnp.maximum(deviation, 1e-6))
-        return {**parameters, "statistics": {"mean": jnp.stack(means), "scale": jnp.stack(scales)}}
+            chosen = moments[:, :, np.flatnonzero(np.asarray(species) == element)]
+            if chosen.shape[2] < 2:
+                continue
+            new["whitening"][element] = [
+                _whitening(chosen[l * l : (l + 1) ** 2]) for l in range(self.max_degree + 1)
+            ]
+            mixing = parameters["mixing"][element] @ new["whitening"][element]
+            invariants = np.concatenate(self._contract(mixing, jnp.asarray(chosen)))
+            new["mean"][element] = invariants.mean(axis=1)
+            new["scale"][element] = 1 / np.maximum(invariants.std(axis=1), 1e-6)
+        return {**parameters, "statistics": jax.tree.map(jnp.asarray, new)}
 
     def energies(
         self,
@@ -148,7 +156,8 @@ class MomentModel:
         total = jnp.zeros(species.shape, vectors.dtype)
         for element in range(len(self.elements)):
             own = jax.tree.map(lambda leaf, i=element: leaf[i], parameters)
-            invariants = self._contract(own["mixing"], moments)
+            own["statistics"] = jax.lax.stop_gradient(own["statistics"])
+            invariants = self._contract(own["mixing"] @ own["statistics"]["whitening"], moments)
             total = jnp.where(species == element, self._readout(own, invariants), total)
         if self.repulsion:
             squared = jnp.sum(vectors**2, axis=0)
@@ -199,20 +208,12 @@ class MomentModel:
             )
         return blocks
 
-    def _invariants(
-        self,
-        mixing: Float[Array, "degrees channels moments"],
-        neighbor_species: Int[Array, "slots atoms"],
-        vectors: Float[Array, "3 slots atoms"],
-    ) -> list[Float[Array, "channels atoms"]]:
-        return self._contract(mixing, self._moments(neighbor_species, vectors))
-
     def _readout(
         self, own: dict[str, Any], invariants: list[Float[Array, "channels atoms"]]
     ) -> Float[Array, " atoms"]:
         """Linear term plus net of the normalised invariants, for one element."""
-        mean = jax.lax.stop_gradient(own["statistics"]["mean"]).reshape(-1, self.channels, 1)
-        scale = jax.lax.stop_gradient(own["statistics"]["scale"]).reshape(-1, self.channels, 1)
+        mean = own["statistics"]["mean"].reshape(-1, self.channels, 1)
+        scale = own["statistics"]["scale"].reshape(-1, self.channels, 1)
         normal = [(block - mean[i]) * scale[i] for i, block in enumerate(invariants)]
         activation = ACTIVATIONS[self.activation]
         net = [own["net"][f"layer{i}"] for i in range(len(self.hidden) + 1)]
@@ -228,6 +229,18 @@ def _apply_blocks(
     """Matrix times the blocks stacked, without stacking them."""
     parts = jnp.split(weights, len(blocks), axis=1)
     return _sum([part @ block for part, block in zip(parts, blocks, strict=True)])
+
+
+def _whitening(
+    moments: Float[np.ndarray, "m moments atoms"],
+) -> Float[np.ndarray, "moments moments"]:
+    """Matrix that makes the moments of one degree uncorrelated, of unit deviation."""
+    # Only the one moment of degree 0 has a mean that is not zero by symmetry.
+    centred = moments - moments.mean(axis=2, keepdims=True) if len(moments) == 1 else moments
+    covariance = np.einsum("mbn,mcn->bc", centred, centred) / (len(moments) * moments.shape[2])
+    values, vectors = np.linalg.eigh(covariance)
+    floor = np.maximum(values, 1e-6 * values.max())  # directions without data are not blown up
+    return (vectors / np.sqrt(floor)) @ vectors.T
 
 
 def _sum(terms: list[Array]) -> Array:

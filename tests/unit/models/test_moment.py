@@ -57,7 +57,9 @@ def reference_energy(model, parameters, element, neighbor_species, vectors, mask
         moments[neighbor_species[slot]] += np.outer(chebyshev * (1 - s) ** 3, harmonics)
     flat = moments.reshape(-1, size)
     channels = [
-        parameters["mixing"][element, l] @ flat[:, l * l : (l + 1) ** 2]
+        parameters["mixing"][element, l]
+        @ parameters["statistics"]["whitening"][element, l]
+        @ flat[:, l * l : (l + 1) ** 2]
         for l in range(model.max_degree + 1)
     ]
     blocks = [channels[0][:, 0]]
@@ -110,17 +112,23 @@ def test_empty_atom_slots_have_no_energy():
     assert abs(energies[1]) > 0
 
 
-def test_adapted_invariants_have_mean_zero_and_deviation_one():
-    many = neighborhood(seed=3, atoms=60, slots=12)
-    parameters = MODEL.adapt(MODEL.initialize(jax.random.key(1)), *many)
-    species, neighbor_species, vectors, _ = many
+def test_adapted_invariants_and_channels_have_unit_deviation():
+    species, neighbor_species, vectors, mask = neighborhood(seed=3, atoms=90, slots=12)
+    start = MODEL.initialize(jax.random.key(1))
+    parameters = MODEL.adapt(start, species, neighbor_species, vectors, mask)
+    moments = np.asarray(MODEL._moments(neighbor_species, vectors))
     for element in range(2):
-        raw = np.concatenate(
-            MODEL._invariants(parameters["mixing"][element], neighbor_species, vectors)
-        )[:, species == element]
-        normal = (raw - parameters["statistics"]["mean"][element][:, None]) * parameters[
-            "statistics"
-        ]["scale"][element][:, None]
+        statistics = {k: np.asarray(v[element]) for k, v in parameters["statistics"].items()}
+        chosen = moments[:, :, species == element]
+        for l in range(MODEL.max_degree + 1):
+            white = statistics["whitening"][l] @ chosen[l * l : (l + 1) ** 2]
+            if l == 0:
+                white -= white.mean(axis=2, keepdims=True)
+            covariance = np.einsum("mbn,mcn->bc", white, white) / white[:, 0].size
+            np.testing.assert_allclose(covariance, np.eye(len(covariance)), atol=1e-8)
+        mixing = np.asarray(parameters["mixing"][element]) @ statistics["whitening"]
+        raw = np.concatenate(MODEL._contract(mixing, chosen))
+        normal = (raw - statistics["mean"][:, None]) * statistics["scale"][:, None]
         np.testing.assert_allclose(normal.mean(axis=1), 0, atol=1e-9)
         np.testing.assert_allclose(normal.std(axis=1), 1, rtol=1e-9)
 
