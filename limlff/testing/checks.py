@@ -16,7 +16,7 @@ from ase import Atoms
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
-from limlff.neighbors.host import build_neighbors
+from limlff.neighbors.host import Capacity, build_neighbors
 from limlff.potential import Potential, Prediction
 from limlff.testing.examples import SKIN, Bench, bond_length, geometry
 
@@ -166,8 +166,15 @@ def check_extensivity(bench: Bench) -> Check:
 def check_padding(bench: Bench) -> Check:
     """Empty atom slots, neighbor slots and ghosts change nothing."""
     atoms = bench.structures["bulk"]
-    tight, _ = build_neighbors(*geometry(atoms), bench.potential.cutoff + SKIN)
-    worst = _deviation(bench.predict(atoms), bench.predict(atoms, "float64", tight))
+    slots, columns = bench.neighbors(atoms).indices.shape
+    ghosts = len(bench.neighbors(atoms).ghost_owner)
+    wide, _ = build_neighbors(
+        *geometry(atoms),
+        bench.potential.cutoff + SKIN,
+        Capacity(slots + 7, ghosts + 30),
+        columns + 5,
+    )
+    worst = _deviation(bench.predict(atoms), bench.predict(atoms, "float64", wide))
     return Check("padding", worst, 1e-11, "of the largest")
 
 

@@ -1,0 +1,75 @@
+"""`limlff info FILE`: what is in a potential file."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from limlff.potential import Potential
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the command."""
+    parser.add_argument("potential", help="potential file, or the name of a shipped potential")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print elements, cutoff, settings, size, data, errors, units, licence and digest."""
+    from limlff.calculator import load
+
+    description = describe(load(arguments.potential))
+    if arguments.json:
+        print(json.dumps(description, indent=1, ensure_ascii=False))
+    else:
+        print("\n".join(_lines(description)))
+    return 0
+
+
+def describe(potential: Potential) -> dict[str, Any]:
+    """What is known of a potential, in values that JSON can hold."""
+    from limlff.models.registry import model_to_settings
+    from limlff.potential_file import UNITS, flatten_parameters, potential_digest
+
+    settings = model_to_settings(potential.model)
+    arrays = flatten_parameters(potential.parameters).values()
+    baseline = dict(zip(potential.elements, map(float, potential.baseline), strict=True))
+    return {
+        "elements": list(potential.elements),
+        "cutoff_angstrom": potential.cutoff,
+        "architecture": settings["architecture"],
+        "settings": {
+            name: value
+            for name, value in settings.items()
+            if name not in ("architecture", "elements", "cutoff")
+        },
+        "parameters": sum(array.size for array in arrays),
+        "baseline_ev": baseline,
+        "units": UNITS,
+        "digest": potential_digest(potential),
+        "card": potential.card,
+    }
+
+
+def _lines(value: Any, name: str = "", indent: int = 0) -> list[str]:
+    """A table of names and values; what is nested is indented below its name."""
+    title = f"{'  ' * indent}{name.replace('_', ' ')}"
+    if isinstance(value, dict) and value:
+        own = [title] if name else []
+        inner = indent + 1 if name else indent
+        return own + [line for key, item in value.items() for line in _lines(item, key, inner)]
+    if isinstance(value, list) and any(isinstance(item, dict) for item in value):
+        return [title] + [line for item in value for line in _lines(item, "-", indent + 1)]
+    return [f"{title:<34} {_text(value)}"]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(_text(item) for item in value) or "none"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if value is None or value == {}:
+        return "-"
+    return str(value)

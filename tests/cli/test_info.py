@@ -1,0 +1,87 @@
+"""`limlff info`: all that is known of a potential, as a table and as JSON."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+
+import jax
+import numpy as np
+import pytest
+
+from limlff.cli.main import main
+from limlff.models.moment import MomentModel
+from limlff.potential import Potential
+from limlff.potential_file import flatten_parameters, potential_digest, save_potential
+
+
+@pytest.fixture
+def potential() -> Potential:
+    model = MomentModel(("Li",), cutoff=4.75, radial=3, channels=2, max_degree=2, hidden=(4,))
+    card = {
+        "licence": "Apache-2.0",
+        "data": {"sets": ["first", "second"], "digest": "abc"},
+        "errors": {"force_mae_ev_per_angstrom": 0.0101},
+    }
+    return Potential(model, model.initialize(jax.random.PRNGKey(0)), np.array([-1.9]), card)
+
+
+@pytest.fixture
+def file(potential, tmp_path):
+    path = tmp_path / "small.limlff"
+    save_potential(potential, path)
+    return path
+
+
+def test_json_holds_what_the_potential_is(file, potential, capsys):
+    assert main(["info", str(file), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["elements"] == ["Li"]
+    assert found["cutoff_angstrom"] == 4.75
+    assert found["architecture"] == "moment"
+    assert found["settings"]["channels"] == 2
+    sizes = [array.size for array in flatten_parameters(potential.parameters).values()]
+    assert found["parameters"] == sum(sizes)
+    assert found["baseline_ev"] == {"Li": -1.9}
+    assert found["units"]["stress"] == "eV/Å^3"
+    assert found["digest"] == potential_digest(potential)
+    assert found["card"]["licence"] == "Apache-2.0"
+
+
+def test_table_names_elements_cutoff_data_errors_and_licence(file, potential, capsys):
+    assert main(["info", str(file)]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["cutoff", "angstrom", "4.75"] in lines
+    assert ["elements", "Li"] in lines
+    assert ["licence", "Apache-2.0"] in lines
+    assert ["sets", "first,", "second"] in lines
+    assert ["force", "mae", "ev", "per", "angstrom", "0.0101"] in lines
+    assert ["digest", potential_digest(potential)] in lines
+
+
+def test_import_and_help_do_not_wait_for_jax():
+    """Importing jax takes a second or more, jax-md several; neither may be loaded."""
+    code = (
+        "import sys, limlff, limlff.cli.main as m\n"
+        "try: m.main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "slow = {'jax', 'jax_md', 'ase', 'matplotlib', 'h5py', 'scipy'} & set(sys.modules)\n"
+        "sys.exit(str(slow) if slow else 0)\n"
+    )
+    begin = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert time.perf_counter() - begin < 5  # 0.2 s on a free machine
+
+
+def test_lazy_names_of_the_package_are_there():
+    import limlff
+    from limlff.calculator import Calculator, load
+
+    assert limlff.Calculator is Calculator
+    assert limlff.load is load
+    assert limlff.Potential is Potential
+    with pytest.raises(AttributeError, match="no attribute 'Calculater'"):
+        _ = limlff.Calculater
