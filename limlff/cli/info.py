@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from limlff.potential import Potential
 
+_LEFT_TO_JSON = ("recipe", "groups")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
@@ -24,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(description, indent=1, ensure_ascii=False))
     else:
-        print("\n".join(_lines(description)))
+        print("\n".join(_lines(_shortened(description))))
     return 0
 
 
@@ -51,6 +53,14 @@ def describe(potential: Potential) -> dict[str, Any]:
         "digest": potential_digest(potential),
         "card": potential.card,
     }
+
+
+def _shortened(value: Any) -> Any:
+    """The description without the recipe and the errors of each group, which --json shows."""
+    if isinstance(value, dict):
+        kept = {key: item for key, item in value.items() if key not in _LEFT_TO_JSON}
+        return {key: _shortened(item) for key, item in kept.items()}
+    return value
 
 
 def _lines(value: Any, name: str = "", indent: int = 0) -> list[str]:

@@ -60,7 +60,7 @@ class Defective(EmbeddedPairs):
             "knows all atoms": 1e-3 * jnp.sum(energies) * near.sum(axis=0),
             "averages over slots": 1e-3 * jnp.mean(near, axis=0),
             "knows the order of slots": 1e-3 * near[0] ** 2,
-            "loses digits in float32": jnp.sqrt(1e8 + jnp.sum(near, axis=0)) - 1e4,
+            "loses digits in float32": jnp.sqrt(1e10 + jnp.sum(near, axis=0)) - 1e5,
             "has wrong forces": 1e-3 * _with_wrong_gradient(jnp.sum(near, axis=0)),
         }[self.defect]
         return jnp.where(species >= 0, energies + extra, 0.0)
