@@ -17,6 +17,9 @@ STUDIES = {"healing": "limlff.workflows.healing"}
 """Module of each study, with a class `Config` and a function `run(config, out, progress)`."""
 
 
+_SETTINGS = "settings.yaml"
+
+
 @dataclass(frozen=True)
 class StudyResult:
     """What a study leaves.
@@ -53,11 +56,12 @@ def run_study(
     config: StrictModel = load_config(path, module.Config, overrides)
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: is a file; name a folder with --out")
-    if out.is_dir() and any(out.iterdir()) and not force:
+    # A start that failed leaves its settings only, and may be repeated.
+    if out.is_dir() and any(file.name != _SETTINGS for file in out.iterdir()) and not force:
         raise InputError(f"{out}: holds files already; name another folder or add --force")
     out.mkdir(parents=True, exist_ok=True)
     settings = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-    (out / "settings.yaml").write_text(settings, encoding="utf-8")
+    (out / _SETTINGS).write_text(settings, encoding="utf-8")
     result: StudyResult = module.run(config, out, progress)
     return result
 
