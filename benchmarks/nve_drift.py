@@ -1,0 +1,125 @@
+"""Conservation of energy: drift over 20 ps, and error amplitude against the time step.
+
+    python benchmarks/nve_drift.py [POTENTIAL] [--cells 8] [--drift-ps 20] [--json OUT]
+
+bcc Li is brought to 300 K by Langevin dynamics; from there NVE runs in float64. The drift is the
+slope of a straight line through the total energy at 1 fs. The amplitude is the standard deviation
+of the total energy over 2 ps at 0.5, 1 and 2 fs: velocity Verlet conserves a shadow energy that
+differs from the true one by a term of order dt^2, so it falls by 4 with each halving.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from _environment import describe_environment
+from ase import Atoms
+
+from limlff.calculator import load
+from limlff.md.config import NVE, Langevin, MDConfig, Output
+from limlff.md.runner import run_md
+from limlff.md.thermo import read_thermo
+from limlff.potential import Potential
+from limlff.potential_file import potential_digest
+from limlff.structures.lattice import bcc_supercell
+
+TEMPERATURE_K = 300.0
+LATTICE_CONSTANT = 3.47  # Å, near that of bcc Li at 300 K in PBE
+DRIFT_LIMIT = 1e-4  # meV/atom/ps
+
+
+def main() -> None:
+    """Measure, print, write JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("potential", nargs="?", default="li", help="name or path (default: li)")
+    parser.add_argument("--cells", type=int, default=8, help="cubic cells along each axis")
+    parser.add_argument("--drift-ps", type=float, default=20.0)
+    parser.add_argument("--json", type=Path, metavar="OUT")
+    arguments = parser.parse_args()
+    potential = load(arguments.potential)
+    with tempfile.TemporaryDirectory() as folder:
+        start = equilibrate(potential, arguments.cells, Path(folder))
+        amplitudes = {
+            f"{step:g}": amplitude(total_energy(potential, start, step, 2.0, Path(folder))[1])
+            for step in (0.5, 1.0, 2.0)
+        }
+        drift, error = slope(*total_energy(potential, start, 1.0, arguments.drift_ps, Path(folder)))
+    ratios = [amplitudes["1"] / amplitudes["0.5"], amplitudes["2"] / amplitudes["1"]]
+    print(f"{len(start)} atoms, float64, {TEMPERATURE_K:g} K")
+    print(f"drift over {arguments.drift_ps:g} ps at 1 fs: {drift:.1e} +- {error:.0e} meV/atom/ps")
+    for step, value in amplitudes.items():
+        print(f"amplitude at {step:>3} fs: {value:.2e} meV/atom")
+    print(f"ratios for a doubled step: {ratios[0]:.2f}, {ratios[1]:.2f} (4 for dt^2)")
+    if arguments.json:
+        record = {
+            "benchmark": "nve_drift",
+            **describe_environment(),
+            "potential": arguments.potential,
+            "digest": potential_digest(potential),
+            "atoms": len(start),
+            "temperature_k": TEMPERATURE_K,
+            "drift_ps": arguments.drift_ps,
+            "drift_mev_per_atom_per_ps": drift,
+            "drift_error_mev_per_atom_per_ps": error,
+            "drift_limit_mev_per_atom_per_ps": DRIFT_LIMIT,
+            "amplitude_mev_per_atom_by_timestep_fs": amplitudes,
+            "amplitude_ratios": ratios,
+        }
+        arguments.json.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def equilibrate(potential: Potential, cells: int, folder: Path) -> Atoms:
+    """Crystal in motion; velocities are drawn at twice the temperature, the lattice takes half."""
+    config = MDConfig(
+        steps=1000,
+        timestep_fs=2.0,
+        temperature_k=TEMPERATURE_K,
+        initial_temperature_k=2 * TEMPERATURE_K,
+        ensemble=Langevin(friction_per_ps=5.0),
+        precision="float32",
+    )
+    crystal = bcc_supercell("Li", LATTICE_CONSTANT, (cells, cells, cells))
+    return run_md(config, folder / "equilibration", crystal, potential, progress=False).atoms
+
+
+def total_energy(
+    potential: Potential, start: Atoms, timestep_fs: float, duration_ps: float, folder: Path
+) -> tuple[np.ndarray, np.ndarray]:
+    """Times (ps) and total energies (meV/atom) of an NVE run."""
+    config = MDConfig(
+        steps=round(1000 * duration_ps / timestep_fs),
+        timestep_fs=timestep_fs,
+        temperature_k=TEMPERATURE_K,
+        ensemble=NVE(),
+        initial_velocities="file",
+        precision="float64",
+        output=Output(thermo_every=10, trajectory_every=10**9, checkpoint_every=10**9),
+    )
+    out = folder / f"nve-{timestep_fs}-{duration_ps}"
+    run = run_md(config, out, start.copy(), potential, progress=False)
+    rows = read_thermo(run.thermo)
+    total = rows["potential_ev"] + rows["kinetic_ev"]
+    return rows["time_fs"] / 1000, 1000 * (total - total[0]) / len(start)
+
+
+def amplitude(energies: np.ndarray) -> float:
+    """Standard deviation of an energy (in its unit)."""
+    return float(np.std(energies))
+
+
+def slope(times: np.ndarray, energies: np.ndarray, blocks: int = 10) -> tuple[float, float]:
+    """Slope of a line through the energies, and its error from the scatter of block averages."""
+    trend = np.polyfit(times, energies, 1)
+    rest = energies - np.polyval(trend, times)
+    means = [np.mean(block) for block in np.array_split(rest, blocks)]
+    centres = [np.mean(block) for block in np.array_split(times, blocks)]
+    error = np.std(means) / (np.std(centres) * np.sqrt(blocks - 2))
+    return float(trend[0]), float(error)
+
+
+if __name__ == "__main__":
+    main()
