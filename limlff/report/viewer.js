@@ -19,6 +19,7 @@
       vec3 seen = turn * position;
       tint = color; extent = radius; hidden = step(cut, seen.z);
       gl_Position = vec4(seen.xy * scale * aspect, -seen.z / depth, 1.0);
+      if (radius <= 0.0) gl_Position = vec4(2.0, 2.0, 2.0, 1.0); // a point of size 0 is still seen
       gl_PointSize = 2.0 * radius * scale * pixels;
     }`, `#version 300 es
     precision highp float;

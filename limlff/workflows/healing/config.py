@@ -13,17 +13,16 @@ Repeats = tuple[PositiveInt, PositiveInt, PositiveInt]
 
 
 class Reference(StrictModel):
-    """Perfect crystal whose density and order the runs are compared with, one for each pressure.
+    """Perfect crystal at each pressure: the hole is cut into its last frame, and its density and
+    order are what the run is compared with.
 
     Attributes:
-        repeats: Cubic cells along x, y, z.
         equilibration_ps: Time that is left out of the averages (ps).
         duration_ps: Time of the averages (ps).
     """
 
-    repeats: Repeats = (6, 6, 6)
-    equilibration_ps: PositiveFloat = 3.0
-    duration_ps: PositiveFloat = 12.0
+    equilibration_ps: PositiveFloat = 2.0
+    duration_ps: PositiveFloat = 6.0
 
 
 class Cavity(StrictModel):
@@ -48,6 +47,7 @@ class Dynamics(StrictModel):
         timestep_fs: Time step (fs).
         frame_every_ps: Time between frames (ps), all of which are analysed.
         coupling: Whether the cell changes size only ("isotropic") or each axis by itself ("axes").
+        barostat_tau_fs: Time in which the volume relaxes (fs).
         precision: Arithmetic of the model.
     """
 
@@ -55,6 +55,7 @@ class Dynamics(StrictModel):
     timestep_fs: PositiveFloat = 2.0
     frame_every_ps: PositiveFloat = 0.5
     coupling: Literal["isotropic", "axes"] = "axes"
+    barostat_tau_fs: PositiveFloat = 500.0
     precision: Literal["float32", "float64"] = "float32"
 
 
@@ -79,12 +80,12 @@ class HealingConfig(StrictModel):
         study: Name of the study.
         potential: Name of a shipped potential or path of a potential file.
         element: Chemical symbol of a bcc metal that the potential knows.
-        lattice_constant: First guess (Å); the runs start from the one found at each pressure.
+        lattice_constant: First guess (Å); the perfect crystal finds its own at each pressure.
         repeats: Cubic cells along x, y, z.
         hole: The hole.
         temperature_k: Temperature (K).
         pressures_gpa: A run for each pressure, positive in compression (GPa).
-        reference: The perfect crystals.
+        reference: The perfect crystal before the hole is cut.
         dynamics: Integration.
         closed: When a run may end.
         near_angstrom: Atoms up to this distance from the surface of the initial hole are near it,

@@ -36,7 +36,7 @@ STYLE: dict[Any, Any] = {
     "savefig.dpi": 200,
 }
 
-SLAB = 3.6  # half the thickness of what a snapshot shows (Å): about four layers of bcc Li
+SLAB = 1.9  # half the thickness of what a snapshot shows (Å): about two layers of bcc Li
 
 
 def run_label(outcome: Outcome) -> str:
@@ -73,22 +73,35 @@ def _snapshots(config: HealingConfig, outcomes: Sequence[Outcome], out: Path) ->
         len(outcomes), columns, figsize=(2.5 * columns, 2.62 * len(outcomes)), squeeze=False
     )
     for outcome, row in zip(outcomes, axes, strict=True):
-        picked = np.unique(np.linspace(0, len(outcome.series.time_ps) - 1, columns).round())
+        picked = telling_frames(outcome)
         with Trajectory(out / outcome.name / "trajectory.h5") as trajectory:
             for axis in row:
                 axis.set_axis_off()
-            for axis, index in zip(row, picked.astype(int), strict=False):
-                _snapshot(axis, trajectory[int(index)], outcome, int(index))
+            for axis, index in zip(row, picked, strict=False):
+                _snapshot(axis, trajectory[index], outcome, index)
     _color_legend(figure)
     return _save(
         figure,
         out / "snapshots.png",
         "The hole in the course of time",
-        f"A layer of {2 * SLAB:.0f} Å through the middle of the hole, seen along z, at equal parts "
-        "of each run. Atoms are coloured by their local order; n is the number of missing atoms "
-        "of the largest hole.",
+        f"A layer of {2 * SLAB:.0f} Å through the middle of the hole, seen along z: at the start, "
+        "when half of the missing atoms are there, when the hole has closed, and at the end; at "
+        "equal times if it does not close. Atoms are coloured by their local order; n is the "
+        "number of missing atoms of the largest hole.",
         wide=True,
     )
+
+
+def telling_frames(outcome: Outcome) -> list[int]:
+    """Start, half filled, closed, end; equal times if the hole has not closed."""
+    series = outcome.series
+    last = len(series.time_ps) - 1
+    if outcome.closed_at_ps is None:
+        return sorted({0, round(last / 3), round(2 * last / 3), last})
+    missing = series.columns["missing_atoms"]
+    half = int(np.argmax(missing <= 0.5 * outcome.hole.missing_atoms))
+    closed = int(np.argmax(series.time_ps >= outcome.closed_at_ps))
+    return sorted({0, half, closed, last})
 
 
 def _snapshot(axis: Any, frame: TrajectoryFrame, outcome: Outcome, index: int) -> None:
@@ -114,7 +127,7 @@ def _snapshot(axis: Any, frame: TrajectoryFrame, outcome: Outcome, index: int) -
     )
     missing = outcome.series.columns["missing_atoms"][index]
     time = outcome.series.time_ps[index]
-    axis.set_title(f"{run_label(outcome)}, {time:.0f} ps, n = {missing:.0f}", fontsize=9)
+    axis.set_title(f"{run_label(outcome)}, {time:.1f} ps, n = {missing:.0f}", fontsize=9)
 
 
 def _color_legend(figure: Any) -> None:

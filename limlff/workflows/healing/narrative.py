@@ -71,21 +71,22 @@ def sentence(config: HealingConfig, outcome: Outcome) -> str:
 
 def simulated(config: HealingConfig, outcomes: Sequence[Outcome]) -> str:
     """What was done, in sentences."""
-    dynamics, first = config.dynamics, outcomes[0]
+    dynamics, reference, first = config.dynamics, config.reference, outcomes[0]
     a, b, c = config.repeats
     return (
         f"A bcc {config.element} crystal of {a} x {b} x {c} cubic cells, periodic in all "
-        f"directions, from which the {first.hole.missing_atoms} atoms nearest to a point were "
-        f"taken ({config.hole.shape}, {first.hole.radius:.1f} Å), leaving {first.atoms}. Molecular "
-        f"dynamics at {config.temperature_k:g} K with a time step of {dynamics.timestep_fs:g} fs; "
-        "pressure by stochastic cell rescaling, "
+        f"directions, was held at {config.temperature_k:g} K and each pressure for "
+        f"{reference.equilibration_ps + reference.duration_ps:g} ps, the last "
+        f"{reference.duration_ps:g} ps of which gave the density of reference. Then the "
+        f"{first.hole.missing_atoms} atoms nearest to a point were taken out "
+        f"({config.hole.shape}, {first.hole.radius:.1f} Å), leaving {first.atoms}. Molecular "
+        f"dynamics with a time step of {dynamics.timestep_fs:g} fs; pressure by stochastic cell "
+        "rescaling, "
         + ("each axis by itself" if dynamics.coupling == "axes" else "all axes alike")
         + ", temperature by stochastic velocity rescaling; model arithmetic in "
-        f"{dynamics.precision}. At each pressure a perfect crystal of "
-        f"{2 * math.prod(config.reference.repeats)} atoms gave the density of reference and the "
-        "lattice constant of the start. A run ends when the hole has been closed for "
+        f"{dynamics.precision}. A run ends when the hole has been closed for "
         f"{config.closed.for_ps + config.closed.go_on_ps:g} ps, after {dynamics.duration_ps:g} ps, "
-        f"or when {config.max_runtime_minutes:g} minutes for the whole study are over."
+        f"or when {config.max_runtime_minutes:g} minutes for all simulations are over."
     )
 
 

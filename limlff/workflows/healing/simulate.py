@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from ase import Atoms
 
 from limlff.analysis.local_order import Order, classify
 from limlff.analysis.mobility import internal_coordinates, square_displacements
@@ -26,6 +27,7 @@ from limlff.workflows.healing.analysis import (
     closing_time,
 )
 from limlff.workflows.healing.config import HealingConfig
+from limlff.workflows.healing.dynamics import run_dynamics
 
 Report = Callable[[str, float, float], None]
 """Told the name of a run, its time (ps) and the missing atoms; nan where there is no hole."""
@@ -37,7 +39,7 @@ class PerfectCrystal:
 
     Attributes:
         volume_per_atom: Volume per atom (Å^3).
-        volume_error: Its standard error (Å^3), from eight blocks of time.
+        volume_error: Its standard error (Å^3), from four blocks of time.
         bcc: Fraction of atoms that the analysis finds in bcc order: one, but for its own errors.
         msd: Mean-square displacement over the study's lag (Å^2), here of vibrations alone.
     """
@@ -112,7 +114,10 @@ def simulate_all(config: HealingConfig, out: Path, report: Report) -> list[Outco
             raise OutOfTime(
                 f"{out}: interrupted; the frames so far are in its folders"
             ) from interrupt
-        return [result.get() for result in waiting]
+        outcomes = [result.get() for result in waiting]
+        pool.close()
+        pool.join()
+        return outcomes
 
 
 def _drain(messages: Any, report: Report) -> None:
@@ -148,8 +153,7 @@ def simulate(
     begin = time.monotonic()
     pressure = config.pressures_gpa[index]
     name = f"{pressure:g}-GPa"
-    crystal = equilibrate(config, out / f"crystal-{name}", index, seconds, report)
-    perfect = bcc_supercell(config.element, crystal.lattice_constant, config.repeats)
+    perfect, crystal = equilibrate(config, out / f"crystal-{name}", index, seconds, report)
     atoms, hole = cut_hole(
         perfect, config.hole.missing_atoms, config.hole.shape, config.hole.centre
     )
@@ -169,9 +173,7 @@ def simulate(
 
     left = seconds - (time.monotonic() - begin)
     folder = out / f"hole-{name}"
-    finished, speed = _run(
-        config, folder, atoms, config.dynamics.duration_ps, 2 * index + 1, left, is_done
-    )
+    last = run_dynamics(config, folder, atoms, index, config.dynamics.duration_ps, left, is_done)
     closed_at = _closed_at(config, analysis)
     in_time = "duration reached" if closed_at is None else "hole closed"
     return Outcome(
@@ -181,103 +183,52 @@ def simulate(
         hole=hole,
         series=analysis.series(),
         closed_at_ps=closed_at,
-        ended=in_time if finished else "out of time",  # type: ignore[arg-type]
-        speed=speed,
+        ended=in_time if last.finished else "out of time",  # type: ignore[arg-type]
+        speed=last.speed,
         atoms=len(atoms),
     )
 
 
 def equilibrate(
     config: HealingConfig, folder: Path, index: int, seconds: float, report: Report
-) -> PerfectCrystal:
-    """Averages over a perfect crystal at the temperature and one of the pressures.
+) -> tuple[Atoms, PerfectCrystal]:
+    """A perfect crystal at the temperature and one of the pressures.
+
+    Returns:
+        Its last configuration with velocities, and its averages.
 
     Raises:
         OutOfTime: If the time does not suffice for it.
     """
     reference = config.reference
-    atoms = bcc_supercell(config.element, config.lattice_constant, reference.repeats)
-    length = reference.equilibration_ps + reference.duration_ps
+    atoms = bcc_supercell(config.element, config.lattice_constant, config.repeats)
     report(folder.name, 0.0, float("nan"))
-    finished, _ = _run(config, folder, atoms, length, 2 * index, seconds, lambda frame: False)
-    if not finished:
+    last = run_dynamics(
+        config, folder, atoms, index, reference.equilibration_ps + reference.duration_ps, seconds
+    )
+    if last.atoms is None:
         raise OutOfTime(
             f"{folder}: the perfect crystal alone took all of max_runtime_minutes = "
-            f"{config.max_runtime_minutes}; allow more, or make reference.duration_ps shorter"
+            f"{config.max_runtime_minutes:g}; allow more, or make reference.duration_ps shorter"
         )
     with Trajectory(folder / "trajectory.h5") as trajectory:
         frames = [f for f in trajectory if f.time_fs >= 1e3 * reference.equilibration_ps]
     volumes = np.array([abs(np.linalg.det(frame.cell)) for frame in frames]) / len(atoms)
-    blocks = [block.mean() for block in np.array_split(volumes, 8) if len(block)]
+    blocks = [block.mean() for block in np.array_split(volumes, 4) if len(block)]
     found = [np.mean(classify(f.positions, f.cell) == Order.BCC) for f in frames[::4]]
     coordinates = internal_coordinates(
         np.array([f.positions for f in frames]), np.array([f.cell for f in frames])
     )
-    lag = max(1, round(config.mobility_lag_ps / config.dynamics.frame_every_ps))
-    lag = min(lag, len(frames) - 1)
-    return PerfectCrystal(
+    lag = min(round(config.mobility_lag_ps / config.dynamics.frame_every_ps), len(frames) - 1)
+    averages = PerfectCrystal(
         volume_per_atom=float(volumes.mean()),
         volume_error=float(np.std(blocks, ddof=1) / np.sqrt(len(blocks))),
         bcc=float(np.mean(found)),
         msd=float(square_displacements(coordinates, lag).mean()),
     )
+    return last.atoms, averages
 
 
 def _closed_at(config: HealingConfig, analysis: RunAnalysis) -> float | None:
     rule = config.closed
     return closing_time(analysis.time_ps, analysis.missing_atoms, rule.missing_below, rule.for_ps)
-
-
-def _run(
-    config: HealingConfig,
-    folder: Path,
-    atoms: Any,
-    length_ps: float,
-    seed: int,
-    seconds: float,
-    until: Callable[[TrajectoryFrame], bool],
-) -> tuple[bool, float]:
-    """Molecular dynamics; whether it came to its end in time, and its speed (µs/atom/step)."""
-    from limlff.md.config import NPT, MDConfig, Output
-    from limlff.md.runner import run_md
-
-    dynamics = config.dynamics
-    pressure = config.pressures_gpa[seed // 2]
-    every = config.steps(dynamics.frame_every_ps)
-    settings = MDConfig(
-        potential=config.potential,
-        seed=1000 * config.seed + seed,
-        steps=config.steps(length_ps),
-        timestep_fs=dynamics.timestep_fs,
-        temperature_k=config.temperature_k,
-        ensemble=NPT(coupling=dynamics.coupling, pressure_gpa=pressure),
-        # Twice the target, because half of it goes into vibrations of a lattice at rest.
-        initial_temperature_k=2 * config.temperature_k,
-        output=Output(thermo_every=50, trajectory_every=every, checkpoint_every=20 * every),
-        precision=dynamics.precision,
-    )
-    begin = time.monotonic()
-    steps = 0
-
-    def count(frame: TrajectoryFrame) -> bool:
-        nonlocal steps
-        steps = frame.step
-        return until(frame)
-
-    try:
-        run_md(
-            settings,
-            folder,
-            atoms,
-            progress=False,
-            max_runtime_seconds=seconds,
-            force=True,
-            until=count,
-        )
-        finished = True
-    except OutOfTime:
-        if time.monotonic() - begin < seconds:
-            raise  # a signal, not the limit
-        finished = False
-    speed = 1e6 * (time.monotonic() - begin) / max(steps, 1) / len(atoms)
-    return finished, speed
