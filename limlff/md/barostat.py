@@ -8,15 +8,16 @@ exp(-Phi/kT) with
     f_k = -dPhi/de_k = sum_a (sum m v_a^2 + W_aa - P_a V) + n_k kT
 
 where the sum over a is over the n_k axes of the mode, and W is the virial. The modes follow
-overdamped dynamics, de_k = mu_k f_k dt + sqrt(2 kT mu_k) dW, with mu_k = kappa / (3 n_k V_0 tau),
-kappa the compressibility and V_0 the volume at the start. A constant mobility makes the noise
-additive, and tau the relaxation time of the volume. Positions are scaled with the cell and momenta
-against it.
+overdamped dynamics, de_k = mu_k f_k dt + sqrt(2 kT mu_k) dW, with mu_k = kappa / (m n_k^2 V_0 tau)
+for m modes, kappa the compressibility and V_0 the volume at the start. A constant mobility makes
+the noise additive, and tau the relaxation time of the volume. Positions are scaled with the cell
+and momenta against it.
 
 One step needs one evaluation of the forces: thermostat, half a kick, the strain together with the
 drift x' = a x + v dt, v' = v / a (a = exp(strain)), which is its own inverse under time reversal,
 the forces at the new point, half a kick. The ratio of the probabilities of this step and of its
-reverse gives the change of the effective energy, which is conserved as the step goes to zero.
+reverse gives the change of the effective energy, which is conserved as the step goes to zero. The
+variance of the volume is too large by about step / tau.
 
 With N atoms whose total momentum is zero the volume of an ideal gas is distributed as
 V^(N-1) exp(-P V / kT), so that <V> = N kT / P; with frozen atoms the exponent is the number of
@@ -139,7 +140,8 @@ class StochasticCellRescaling:
 
     def _mobilities(self, state: MDState) -> Float[Array, " modes"]:
         axes = jnp.array(self.modes).sum(axis=1)
-        return self.compressibility / (3.0 * axes * state.reference_volume * self.tau)
+        inertia = len(self.modes) * axes**2 * state.reference_volume
+        return self.compressibility / (inertia * self.tau)
 
     def _mode_forces(
         self,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -39,6 +39,20 @@ class NeighborList:
     matrix: NeighborMatrix
     positions: Float[Array, "slots 3"]
     cell: Float[Array, "3 3"]
+
+
+class Reached(NamedTuple):
+    """Where the loop ended, in NumPy arrays.
+
+    Attributes:
+        state: The last state.
+        stale: Whether the neighbor list must be built anew before the next step.
+        conserved: Conserved quantity of the state (eV).
+    """
+
+    state: MDState
+    stale: Bool[np.ndarray, ""]
+    conserved: Float[np.ndarray, ""]
 
 
 @dataclass
@@ -73,7 +87,7 @@ class Engine:
 
     def advance(
         self, state: MDState, atoms: AtomTable, neighbors: NeighborList, stop: int
-    ) -> tuple[MDState, bool]:
+    ) -> Reached:
         """Advance a state.
 
         Args:
@@ -83,7 +97,7 @@ class Engine:
             stop: Step at which to end.
 
         Returns:
-            The state reached, in NumPy arrays, and whether the list must be built anew to go on.
+            Where it ended.
         """
         shape = (
             len(state.positions),
@@ -95,19 +109,19 @@ class Engine:
             begin = time.perf_counter()
             self._programs[shape] = jax.jit(self._loop).lower(*arguments).compile()
             self.compile_seconds += time.perf_counter() - begin
-        reached, stale = self._programs[shape](*arguments)
-        return jax.tree.map(np.asarray, reached), bool(stale)
+        return Reached(*jax.tree.map(np.asarray, self._programs[shape](*arguments)))
 
     def _loop(
         self, state: MDState, atoms: AtomTable, neighbors: NeighborList, stop: Any
-    ) -> tuple[MDState, Bool[Array, ""]]:
+    ) -> tuple[MDState, Bool[Array, ""], Float[Array, ""]]:
         def goes_on(carry: tuple[MDState, Array]) -> Array:
             return (carry[0].step < stop) & ~carry[1]
 
         def body(carry: tuple[MDState, Array]) -> tuple[MDState, Array]:
             return self._step(carry[0], atoms, neighbors)
 
-        return jax.lax.while_loop(goes_on, body, (state, jnp.array(False)))
+        reached, stale = jax.lax.while_loop(goes_on, body, (state, jnp.array(False)))
+        return reached, stale, self.integrator.conserved(reached, atoms)
 
     def _step(
         self, state: MDState, atoms: AtomTable, neighbors: NeighborList

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import jax.numpy as jnp
-import numpy as np
 from jax_md import simulate
 from jaxtyping import Array, Float
 
@@ -224,7 +223,7 @@ class NoseHooverChain:
 
         Source: G. J. Martyna, M. L. Klein and M. Tuckerman, J. Chem. Phys. 97, 2635 (1992).
         """
-        kt = self.thermal_energy.at(np.maximum(state.step, 0))
+        kt = self.thermal_energy.at(state.step)
         kinetic = 0.5 * jnp.sum(state.chain_momenta**2 / self._chain_masses(kt))
         potential = kt * (
             self.degrees_of_freedom * state.chain_positions[0] + jnp.sum(state.chain_positions[1:])

@@ -71,6 +71,7 @@ class Run:
     capacity: Capacity | None
     until: Callable[[TrajectoryFrame], bool] | None = None
     neighbors: NeighborList = field(init=False)
+    conserved: float = float("nan")
     builds: int = 0
     build_seconds: float = 0.0
     _digest: str = ""
@@ -123,7 +124,9 @@ class Run:
         """Advance to a step, accepting states on the way, building lists anew where needed."""
         fresh_list = bool(self.state.step < 0)
         while self.state.step < stop:
-            reached, stale = self.engine.advance(self.state, self.table, self.neighbors, stop)
+            reached, stale, conserved = self.engine.advance(
+                self.state, self.table, self.neighbors, stop
+            )
             problem = find_problem(reached, self.table, self.config.guards)
             stuck = stale and fresh_list and reached.step == self.state.step
             if stuck:
@@ -133,18 +136,19 @@ class Run:
                 )
             if problem:
                 self._stop(problem, int(reached.step), results)
-            self.state = reached
-            fresh_list = stale
+            self.state, self.conserved = reached, float(conserved)
+            fresh_list = bool(stale)
             if stale:
                 self.rebuild()
 
     def _write(self, results: RunOutput) -> None:
         step = int(self.state.step)
         if results.thermo_is_due(step):
-            conserved = float(self.engine.integrator.conserved(self.state, self.table))
             has_volume = bool(self.structure.periodic.all())
             results.write_row(
-                thermo_row(self.state, self.table, self.config.timestep_fs, conserved, has_volume)
+                thermo_row(
+                    self.state, self.table, self.config.timestep_fs, self.conserved, has_volume
+                )
             )
         frame = results.write_frame(self.state)
         if frame is not None and self.until is not None:

@@ -85,7 +85,8 @@ class ThermoWriter:
 
     def write(self, row: dict[str, float]) -> None:
         """Append a row; floats are written so that they are read back exactly."""
-        self._file.write((",".join(repr(row[name]) for name in COLUMNS) + "\n").encode())
+        values = [str(int(row["step"])), *(repr(float(row[name])) for name in COLUMNS[1:])]
+        self._file.write((",".join(values) + "\n").encode())
 
     def flush(self) -> int:
         """Hand everything to the operating system; returns the length of the table (bytes)."""

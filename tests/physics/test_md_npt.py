@@ -1,0 +1,146 @@
+"""Pressure: what it is, and that the barostat holds it, in a crystal through the whole runner."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from ase.units import GPa
+from md_models import COPPER, copper, run_copper
+from test_md_nvt import blocked_error
+
+from limlff.md.thermo import read_thermo
+from limlff.neighbors.host import build_neighbors
+
+
+def energy_of(atoms, strain):
+    """Potential energy of the atoms in a homogeneously strained cell (eV)."""
+    deformation = np.eye(3) + strain
+    positions, cell = atoms.positions @ deformation, atoms.cell.array @ deformation
+    matrix, _ = build_neighbors(positions, cell, atoms.pbc, COPPER.cutoff)
+    species = np.zeros(len(atoms), np.int32)
+    import jax
+
+    matrix = jax.tree.map(jax.numpy.asarray, matrix)
+    return float(COPPER.predict(jax.numpy.asarray(species), positions, cell, matrix).energy)
+
+
+def test_pressure_is_the_derivative_of_the_energy_plus_the_kinetic_part(tmp_path):
+    """All six components in a sheared cell, against central differences."""
+    atoms = copper()
+    shear = np.array([[0, 0.1, 0], [0, 0, 0.2], [0.1, 0, -0.2]])
+    atoms.set_cell(atoms.cell.array + shear, scale_atoms=True)
+    final = run_copper(tmp_path, atoms, steps=20, temperature_k=600.0).atoms
+    row = {name: values[-1] for name, values in read_thermo(tmp_path / "thermo.csv").items()}
+    momenta, masses = final.get_momenta(), final.get_masses()
+    kinetic = np.einsum("ia,ib->ab", momenta / masses[:, None], momenta)
+    volume = final.get_volume()
+    assert row["volume_angstrom3"] == pytest.approx(volume, rel=1e-12)
+    for i, j, name in (
+        (0, 0, "xx"),
+        (1, 1, "yy"),
+        (2, 2, "zz"),
+        (1, 2, "yz"),
+        (0, 2, "xz"),
+        (0, 1, "xy"),
+    ):
+        strain = np.zeros((3, 3))
+        strain[i, j] += 0.5e-4
+        strain[j, i] += 0.5e-4
+        slope = (energy_of(final, strain) - energy_of(final, -strain)) / 2e-4
+        pressure = (kinetic[i, j] - slope) / volume / GPa
+        assert row[f"pressure_{name}_gpa"] == pytest.approx(pressure, abs=1e-5)
+
+
+def mean_pressures(tmp_path, steps, **coupling):
+    """Run at constant pressure: columns of pressures after 3 ps, and the last cell's strain.
+
+    The mean pressure of a run of length t has the standard error sqrt(2 kT tau / (kappa V t)), so
+    tau is short here.
+    """
+    atoms = copper()
+    barostat = {"kind": "npt", "tau_fs": 25.0, "compressibility_per_gpa": 0.015, **coupling}
+    result = run_copper(
+        tmp_path,
+        atoms,
+        steps=steps,
+        timestep_fs=3.0,
+        ensemble=barostat,
+        output={"thermo_every": 8, "trajectory_every": 100_000},
+    )
+    table = read_thermo(result.thermo)
+    columns = {axis: table[f"pressure_{axis}_gpa"][125:] for axis in ("xx", "yy", "zz")}
+    columns["mean"] = np.mean(list(columns.values()), axis=0)
+    return columns, result.atoms.cell.lengths() / atoms.cell.lengths()
+
+
+def test_pressure_averages_to_its_target(tmp_path):
+    """Within four standard errors; the kinetic part alone is 0.32 GPa."""
+    columns, stretch = mean_pressures(tmp_path, 6000, pressure_gpa=1.0)
+    error = blocked_error(columns["mean"])
+    assert error < 0.06
+    assert abs(columns["mean"].mean() - 1.0) < 4 * error
+    np.testing.assert_allclose(stretch, stretch[0], rtol=1e-12)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("coupling", "targets"),
+    [
+        ({"coupling": "isotropic", "pressure_gpa": -0.5}, {"mean": -0.5}),
+        (
+            {"coupling": "axes", "pressure_gpa": {"x": -0.5, "y": 0.5, "z": 1.0}},
+            {"xx": -0.5, "yy": 0.5, "zz": 1.0},
+        ),
+        ({"coupling": "uniaxial", "axis": "y", "pressure_gpa": 0.5}, {"yy": 0.5}),
+    ],
+    ids=["isotropic", "axes", "uniaxial"],
+)
+def test_pressures_of_all_couplings_average_to_their_targets(tmp_path, coupling, targets):
+    columns, stretch = mean_pressures(tmp_path, 60_000, **coupling)
+    for name, target in targets.items():
+        error = blocked_error(columns[name])
+        assert error < 0.04
+        assert abs(columns[name].mean() - target) < 4 * error
+    if coupling["coupling"] == "uniaxial":
+        assert stretch[0] == stretch[2] == 1.0
+        assert stretch[1] != 1.0
+
+
+def test_effective_energy_drifts_less_with_shorter_steps(tmp_path):
+    """Largest change within 480 fs, at 8, 4 and 2 fs; the energy of the atoms changes by eV."""
+    changes = []
+    for timestep_fs in (8.0, 4.0, 2.0):
+        every = int(8.0 / timestep_fs)
+        result = run_copper(
+            tmp_path / str(timestep_fs),
+            steps=60 * every,
+            timestep_fs=timestep_fs,
+            ensemble={"kind": "npt", "coupling": "axes", "pressure_gpa": 3.0, "tau_fs": 200.0},
+            output={"thermo_every": every, "trajectory_every": 10_000},
+        )
+        table = read_thermo(result.thermo)
+        changes.append(np.abs(table["conserved_ev"] - table["conserved_ev"][0]).max())
+        assert np.ptp(table["potential_ev"] + table["kinetic_ev"]) > 10 * changes[-1]
+    assert changes[0] / changes[1] > 1.7
+    assert changes[1] / changes[2] > 1.7
+
+
+def test_pressure_ramp_squeezes_the_crystal(tmp_path):
+    """From 0 to 5 GPa; at the end the pressure is near 5 GPa and the volume has shrunk."""
+    result = run_copper(
+        tmp_path,
+        steps=2000,
+        timestep_fs=3.0,
+        ensemble={
+            "kind": "npt",
+            "pressure_gpa": [0.0, 5.0],
+            "tau_fs": 200.0,
+            "compressibility_per_gpa": 0.015,
+        },
+        output={"thermo_every": 4, "trajectory_every": 10_000},
+    )
+    table = read_thermo(result.thermo)
+    mean = (table["pressure_xx_gpa"] + table["pressure_yy_gpa"] + table["pressure_zz_gpa"]) / 3
+    assert mean[100:200].mean() == pytest.approx(1.5, abs=0.5)
+    assert mean[-50:].mean() == pytest.approx(4.75, abs=0.5)
+    assert table["volume_angstrom3"][-50:].mean() < 0.98 * table["volume_angstrom3"][:50].mean()

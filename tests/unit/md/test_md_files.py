@@ -1,0 +1,168 @@
+"""Files of a run: growing trajectories, thermo table, checkpoints."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+import h5py
+import numpy as np
+import pytest
+from md_models import COPPER
+
+from limlff.errors import InputError
+from limlff.md.checkpoint import (
+    Checkpoint,
+    potential_digest,
+    read_checkpoint,
+    write_checkpoint,
+)
+from limlff.md.state import initial_state
+from limlff.md.thermo import COLUMNS, ThermoWriter, read_thermo
+from limlff.md.trajectory import Trajectory, TrajectoryFrame, TrajectoryWriter
+from limlff.neighbors.host import Capacity
+
+
+def frame(step, atoms):
+    rng = np.random.default_rng(step)
+    return TrajectoryFrame(
+        step=step,
+        time_fs=2.0 * step,
+        numbers=rng.choice([3, 29], atoms),
+        positions=rng.normal(size=(atoms, 3)) * 50,
+        cell=np.diag(rng.uniform(10, 20, 3)),
+    )
+
+
+def assert_same(read, written):
+    assert (read.step, read.time_fs) == (written.step, written.time_fs)
+    assert np.array_equal(read.numbers, written.numbers)
+    assert np.array_equal(read.positions, written.positions.astype(np.float32))
+    assert np.array_equal(read.cell, written.cell)
+    assert read.velocities is None
+
+
+def test_trajectory_may_gain_and_lose_atoms(tmp_path):
+    frames = [frame(0, 3), frame(10, 5), frame(20, 1500), frame(30, 4)]
+    writer = TrajectoryWriter(tmp_path / "t.h5", np.array([True, True, False]))
+    for each in frames:
+        writer.write(each)
+    writer.close()
+    with Trajectory(tmp_path / "t.h5") as trajectory:
+        assert len(trajectory) == 4
+        assert trajectory.periodic.tolist() == [True, True, False]
+        for read, written in zip(trajectory, frames, strict=True):
+            assert_same(read, written)
+        with pytest.raises(IndexError):
+            trajectory[4]
+
+
+def test_trajectory_has_the_h5md_layout(tmp_path):
+    writer = TrajectoryWriter(tmp_path / "t.h5", np.ones(3, bool))
+    writer.write(frame(0, 3))
+    writer.write(frame(5, 4))
+    writer.close()
+    with h5py.File(tmp_path / "t.h5") as file:
+        assert file["h5md"].attrs["version"].tolist() == [1, 1]
+        group = file["particles/all"]
+        assert group["box"].attrs["dimension"] == 3
+        assert list(group["box"].attrs["boundary"]) == ["periodic"] * 3
+        assert group["box/edges/value"].shape == (2, 3, 3)
+        for name in ("position", "species", "box/edges"):
+            assert group[name]["step"][:].tolist() == [0, 5]
+            assert group[name]["time"][:].tolist() == [0.0, 10.0]
+        assert group["species/value"][0].tolist()[3] == -1
+        assert np.isnan(group["position/value"][0, 3]).all()
+
+
+def test_trajectory_can_be_read_while_it_is_written_and_continued_after_a_kill(tmp_path):
+    path = tmp_path / "t.h5"
+    writer = TrajectoryWriter(path, np.ones(3, bool))
+    for step in range(3):
+        writer.write(frame(step, 4))
+    with Trajectory(path) as trajectory:
+        assert len(trajectory) == 3
+        assert_same(trajectory[2], frame(2, 4))
+    killed = tmp_path / "killed.h5"
+    killed.write_bytes(path.read_bytes())  # as a kill leaves it: flushed, never closed
+    writer.close()
+    again = TrajectoryWriter(killed, np.ones(3, bool), keep_frames=2)
+    again.write(frame(7, 6))
+    again.close()
+    with Trajectory(killed) as trajectory:
+        assert [each.step for each in trajectory] == [0, 1, 7]
+        assert_same(trajectory[1], frame(1, 4))
+
+
+def test_a_file_that_is_no_trajectory_is_refused(tmp_path):
+    (tmp_path / "text").write_text("no")
+    with pytest.raises(InputError, match="cannot be read as a trajectory"):
+        Trajectory(tmp_path / "text")
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["x"] = 1
+    with pytest.raises(InputError, match="no H5MD trajectory"):
+        Trajectory(tmp_path / "other.h5")
+
+
+def test_thermo_table_is_read_back_exactly_and_cut_where_asked(tmp_path):
+    rng = np.random.default_rng(0)
+    rows = [dict(zip(COLUMNS, [i, *rng.normal(size=12)], strict=True)) for i in range(4)]
+    writer = ThermoWriter(tmp_path / "thermo.csv")
+    for row in rows[:2]:
+        writer.write(row)
+    length = writer.flush()
+    writer.write(rows[2])
+    writer.close()
+    writer = ThermoWriter(tmp_path / "thermo.csv", keep_bytes=length)
+    writer.write(rows[3])
+    writer.close()
+    table = read_thermo(tmp_path / "thermo.csv")
+    for name in COLUMNS:
+        assert table[name].tolist() == [rows[i][name] for i in (0, 1, 3)]
+    with pytest.raises(InputError, match="cannot be read"):
+        read_thermo(tmp_path / "missing.csv")
+
+
+def checkpoint(step):
+    rng = np.random.default_rng(step)
+    state = initial_state(
+        rng.normal(size=(4, 3)),
+        rng.normal(size=(4, 3)),
+        np.eye(3) * 5,
+        np.array([1, 2], np.uint32),
+        3,
+    )
+    return Checkpoint(
+        state=replace(state, step=np.int64(step), energy=np.float64(rng.normal())),
+        numbers=np.array([3, 3, 29]),
+        masses=rng.uniform(1, 60, 3),
+        mobile=np.array([1.0, 0.0, 1.0]),
+        periodic=np.array([True, False, True]),
+        list_positions=rng.normal(size=(4, 3)),
+        list_cell=rng.normal(size=(3, 3)),
+        capacity=Capacity(40, 128),
+        written={"thermo_bytes": 1234, "frames": 5},
+        config="{}",
+        potential="abc",
+    )
+
+
+def test_checkpoint_is_read_back_exactly_and_two_are_kept(tmp_path):
+    for step in (5, 10, 15):
+        write_checkpoint(tmp_path, checkpoint(step))
+    assert len(list(tmp_path.iterdir())) == 2
+    written, read = checkpoint(15), read_checkpoint(tmp_path)
+    for field in fields(written.state):
+        one, two = getattr(written.state, field.name), getattr(read.state, field.name)
+        assert np.array_equal(one, two)
+        assert np.asarray(one).dtype == np.asarray(two).dtype
+    for field in fields(written):
+        if field.name != "state":
+            assert np.array_equal(getattr(written, field.name), getattr(read, field.name))
+
+
+def test_digest_changes_with_any_number_of_the_potential():
+    digest = potential_digest(COPPER)
+    assert digest == potential_digest(COPPER)
+    repulsion = COPPER.parameters["repulsion"] * (1 + 1e-15)
+    changed = replace(COPPER, parameters={**COPPER.parameters, "repulsion": repulsion})
+    assert digest != potential_digest(changed)
