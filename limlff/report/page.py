@@ -101,7 +101,7 @@ def write_report(path: Path, report: Report) -> Path:
         definitions=_definitions(report.definitions),
         limits="\n".join(f"<li>{escape(limit)}</li>" for limit in report.limits),
         settings=escape(report.settings),
-        provenance=_definitions([*report.provenance, *_versions()]),
+        provenance=_definitions([*report.provenance, ("Software", _listed(versions()))]),
         viewer_hidden="" if report.movies else "hidden",
         movies=movies,
         style=(folder / "page.css").read_text(encoding="utf-8"),
@@ -111,9 +111,14 @@ def write_report(path: Path, report: Report) -> Path:
     return path
 
 
-def _versions() -> list[tuple[str, str]]:
-    packages = ", ".join(f"{name} {version(name)}" for name in ("limlff", "jax", "numpy", "ase"))
-    return [("Software", f"{packages}, Python {platform.python_version()}")]
+def versions() -> dict[str, str]:
+    """Versions of the software that a result depends on."""
+    names = ("limlff", "jax", "numpy", "scipy", "ase")
+    return {**{name: version(name) for name in names}, "python": platform.python_version()}
+
+
+def _listed(numbers: dict[str, str]) -> str:
+    return ", ".join(f"{name} {number}" for name, number in numbers.items())
 
 
 def _table(table: Table) -> str:

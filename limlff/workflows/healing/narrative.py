@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -14,6 +13,8 @@ from limlff.analysis.grid import PeriodicGrid
 from limlff.analysis.local_order import Order
 from limlff.analysis.mobility import SQUARE_ANGSTROM_PER_PS_IN_CM2_PER_S
 from limlff.md.trajectory import Trajectory, TrajectoryFrame
+from limlff.potential import Potential
+from limlff.potential_file import potential_digest
 from limlff.report.movie import Movie, MovieFrame
 from limlff.report.page import Figure, Report, Table
 from limlff.workflows.healing.config import HealingConfig
@@ -31,7 +32,7 @@ def build_report(
     config: HealingConfig,
     outcomes: Sequence[Outcome],
     figures: Sequence[Figure],
-    card: dict[str, Any],
+    potential: Potential,
     settings: str,
     out: Path,
 ) -> Report:
@@ -44,9 +45,9 @@ def build_report(
         figures=figures,
         movies=[_movie(config, outcome, out) for outcome in outcomes],
         definitions=definitions(config),
-        limits=limits(config, outcomes),
+        limits=limits(outcomes),
         settings=settings,
-        provenance=[("Potential", _describe(config, card))],
+        provenance=_provenance(config, potential),
     )
 
 
@@ -184,7 +185,7 @@ def definitions(config: HealingConfig) -> list[tuple[str, str]]:
     ]
 
 
-def limits(config: HealingConfig, outcomes: Sequence[Outcome]) -> list[str]:
+def limits(outcomes: Sequence[Outcome]) -> list[str]:
     """What the results do not say."""
     longest = max(float(outcome.series.time_ps[-1]) for outcome in outcomes)
     return [
@@ -213,10 +214,29 @@ def _text(value: float, digits: int) -> str:
     return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
 
 
-def _describe(config: HealingConfig, card: dict[str, Any]) -> str:
-    parts = [Path(config.potential).name]
-    parts += [str(card[key]) for key in ("title", "summary", "licence", "license") if key in card]
-    return "; ".join(parts)
+def _provenance(config: HealingConfig, potential: Potential) -> list[tuple[str, str]]:
+    """Origin of the potential, as far as its card tells."""
+    card = potential.card
+    training = card.get("training", {})
+    sets = [
+        f"{item['name']} ({item['frames']} frames)"
+        for item in training.get("data", [])
+        if "name" in item and "frames" in item
+    ]
+    errors = [
+        f"{name}: {1e3 * values['force_mae_ev_per_angstrom']:.1f} meV/Å, "
+        f"{values['energy_mae_mev_per_atom']:.2f} meV/atom"
+        for name, values in card.get("errors", {}).get("validation", {}).items()
+    ]
+    facts = [
+        ("Potential", Path(config.potential).name),
+        ("Its fingerprint", potential_digest(potential)),
+        ("Trained on", ", ".join(sets)),
+        ("Mean absolute errors on frames held back", "; ".join(errors)),
+        ("Its licence", str(card.get("licence", ""))),
+        ("Notes on it", str(card.get("notes", ""))),
+    ]
+    return [(name, value) for name, value in facts if value]
 
 
 def _movie(config: HealingConfig, outcome: Outcome, out: Path) -> Movie:

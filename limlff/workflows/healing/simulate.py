@@ -29,7 +29,7 @@ from limlff.workflows.healing.analysis import (
 from limlff.workflows.healing.config import HealingConfig
 from limlff.workflows.healing.dynamics import run_dynamics
 
-Report = Callable[[str, float, float], None]
+Progress = Callable[[str, float, float], None]
 """Told the name of a run, its time (ps) and the missing atoms; nan where there is no hole."""
 
 
@@ -82,13 +82,13 @@ class Outcome:
     atoms: int
 
 
-def simulate_all(config: HealingConfig, out: Path, report: Report) -> list[Outcome]:
+def simulate_all(config: HealingConfig, out: Path, progress: Progress) -> list[Outcome]:
     """Run every pressure, several at a time.
 
     Args:
         config: The study.
         out: Folder that gets one folder for each run.
-        report: Told how the runs get on.
+        progress: Told how the runs get on.
 
     Raises:
         OutOfTime: If time was up before a hole could be cut, or a signal came.
@@ -98,7 +98,7 @@ def simulate_all(config: HealingConfig, out: Path, report: Report) -> list[Outco
     share = 60.0 * config.max_runtime_minutes / -(-count // at_once)
     tasks = [(config, out, index, share) for index in range(count)]
     if at_once == 1:
-        return [simulate(*task, report) for task in tasks]
+        return [simulate(*task, progress) for task in tasks]
     # Spawned, not forked: jax does not survive a fork.
     context = multiprocessing.get_context("spawn")
     with context.Manager() as manager, context.Pool(at_once) as pool:
@@ -106,7 +106,7 @@ def simulate_all(config: HealingConfig, out: Path, report: Report) -> list[Outco
         waiting = [pool.apply_async(_simulate_on_core, (*task, messages)) for task in tasks]
         try:
             while not all(result.ready() for result in waiting):
-                _drain(messages, report)
+                _drain(messages, progress)
                 failed = [r for r in waiting if r.ready() and not r.successful()]
                 if failed:
                     failed[0].get()
@@ -120,10 +120,10 @@ def simulate_all(config: HealingConfig, out: Path, report: Report) -> list[Outco
         return outcomes
 
 
-def _drain(messages: Any, report: Report) -> None:
+def _drain(messages: Any, progress: Progress) -> None:
     try:
         while True:
-            report(*messages.get(timeout=1.0))
+            progress(*messages.get(timeout=1.0))
     except queue.Empty:
         return
 
@@ -139,7 +139,7 @@ def _simulate_on_core(
 
 
 def simulate(
-    config: HealingConfig, out: Path, index: int, seconds: float, report: Report
+    config: HealingConfig, out: Path, index: int, seconds: float, progress: Progress
 ) -> Outcome:
     """Run one pressure.
 
@@ -148,12 +148,12 @@ def simulate(
         out: Folder of the study.
         index: Which pressure.
         seconds: Wall time that the run may take (s).
-        report: Told how it gets on.
+        progress: Told how it gets on.
     """
     begin = time.monotonic()
     pressure = config.pressures_gpa[index]
     name = f"{pressure:g}-GPa"
-    perfect, crystal = equilibrate(config, out / f"crystal-{name}", index, seconds, report)
+    perfect, crystal = equilibrate(config, out / f"crystal-{name}", index, seconds, progress)
     atoms, hole = cut_hole(
         perfect, config.hole.missing_atoms, config.hole.shape, config.hole.centre
     )
@@ -166,7 +166,7 @@ def simulate(
 
     def is_done(frame: TrajectoryFrame) -> bool:
         row = analysis.add(frame)
-        report(name, frame.time_fs * 1e-3, row["missing_atoms"])
+        progress(name, frame.time_fs * 1e-3, row["missing_atoms"])
         closed = _closed_at(config, analysis)
         last = frame.time_fs * 1e-3
         return closed is not None and last >= closed + config.closed.for_ps + config.closed.go_on_ps
@@ -190,7 +190,7 @@ def simulate(
 
 
 def equilibrate(
-    config: HealingConfig, folder: Path, index: int, seconds: float, report: Report
+    config: HealingConfig, folder: Path, index: int, seconds: float, progress: Progress
 ) -> tuple[Atoms, PerfectCrystal]:
     """A perfect crystal at the temperature and one of the pressures.
 
@@ -202,7 +202,7 @@ def equilibrate(
     """
     reference = config.reference
     atoms = bcc_supercell(config.element, config.lattice_constant, config.repeats)
-    report(folder.name, 0.0, float("nan"))
+    progress(folder.name, 0.0, float("nan"))
     last = run_dynamics(
         config, folder, atoms, index, reference.equilibration_ps + reference.duration_ps, seconds
     )

@@ -14,8 +14,8 @@ import yaml
 
 from limlff.catalog import find_potential
 from limlff.errors import InputError
-from limlff.potential_file import load_potential
-from limlff.report.page import write_report
+from limlff.potential_file import load_potential, potential_digest
+from limlff.report.page import versions, write_report
 from limlff.workflows.healing.config import HealingConfig
 from limlff.workflows.healing.figures import draw_figures
 from limlff.workflows.healing.narrative import build_report
@@ -52,12 +52,14 @@ def run(config: HealingConfig, out: Path, progress: bool = True) -> StudyResult:
     outcomes = simulate_all(config, out, progress_printer(config) if progress else _silent)
     figures = draw_figures(config, outcomes, out)
     settings = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-    report = build_report(config, outcomes, figures, potential.card, settings, out)
+    report = build_report(config, outcomes, figures, potential, settings, out)
     numbers = out / "healing.json"
     wall_minutes = (time.monotonic() - begin) / 60
     content = {
         "summary": report.summary,
         "wall_minutes": round(wall_minutes, 2),
+        "versions": versions(),
+        "potential_digest": potential_digest(potential),
         "settings": config.model_dump(mode="json"),
         "runs": [_numbers(outcome) for outcome in outcomes],
     }
