@@ -11,14 +11,13 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
-import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from limlff.atomic_file import replaced_when_whole
 from limlff.errors import InputError
 from limlff.models.contract import Parameters
 from limlff.models.registry import build_model, model_to_settings
@@ -61,7 +60,9 @@ def save_potential(potential: Potential, path: str | Path) -> None:
             information.create_system = 3  # the same bytes on every system
             archive.writestr(information, data)
     try:
-        _write_atomically(path, content.getvalue())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replaced_when_whole(path) as temporary:
+            temporary.write_bytes(content.getvalue())
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror}") from error
 
@@ -215,19 +216,3 @@ def _potential_from(members: dict[str, bytes], path: Path) -> Potential:
 
 def _array_from(data: bytes) -> np.ndarray:
     return np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    """Write to a temporary name beside the file, sync, and rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(temporary, 0o644)  # mkstemp makes it private
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from limlff.errors import InputError, OutOfTime
@@ -61,16 +63,17 @@ def run(arguments: argparse.Namespace) -> int:
     model = build_model({**recipe.model, "elements": recipe.elements})
     data = load_training_data(recipe, arguments.recipe.parent)
     fit = Fit(recipe, data, model, folder)
+    if arguments.resume:
+        fit.trainer.resume()
     (folder / "recipe.yaml").write_text(
         yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False), encoding="utf-8"
     )
-    if arguments.resume:
-        fit.trainer.resume()
     stopped: OutOfTime | None = None
-    try:
-        fit.run(max_seconds, _stop_on_signals(), arguments.quiet)
-    except OutOfTime as reason:
-        stopped = reason
+    with _stop_signals() as came:
+        try:
+            fit.run(max_seconds, came, arguments.quiet)
+        except OutOfTime as reason:
+            stopped = reason
     if fit.trainer.progress.history:
         potential = fit.potential()
         save_potential(potential, folder / POTENTIAL_FILE)
@@ -112,11 +115,17 @@ class _SignalFlag:
         signal.signal(number, signal.SIG_DFL)
 
 
-def _stop_on_signals() -> _SignalFlag:
+@contextmanager
+def _stop_signals() -> Iterator[_SignalFlag]:
+    """Note SIGINT and SIGTERM in a flag, until the end of the block."""
     flag = _SignalFlag()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, flag.note)
-    return flag
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, flag.note) for number in numbers]
+    try:
+        yield flag
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
 
 
 def _print_errors(errors: dict[str, dict[str, dict[str, float | None]]]) -> None:

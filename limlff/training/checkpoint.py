@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from limlff.atomic_file import replaced_when_whole
 from limlff.errors import InputError
 
 logger = logging.getLogger(__name__)
@@ -38,13 +38,9 @@ def save_checkpoint(folder: Path, step: int, arrays: Any, header: dict[str, Any]
         The file.
     """
     target = folder / f"checkpoint-{step:09d}.npz"
-    temporary = folder / f".{target.name}.tmp"
     text = json.dumps({"version": FORMAT_VERSION, **header})
-    with temporary.open("wb") as stream:
-        np.savez(stream, allow_pickle=False, **{_HEADER: np.array(text), **_by_path(arrays)})
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(temporary, target)
+    with replaced_when_whole(target) as temporary:
+        np.savez(temporary, allow_pickle=False, **{_HEADER: np.array(text), **_by_path(arrays)})
     for old in find_checkpoints(folder)[_KEPT:]:
         old.unlink(missing_ok=True)
     return target

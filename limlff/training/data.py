@@ -56,30 +56,60 @@ def load_training_data(recipe: Recipe, base: Path) -> TrainingData:
         zero = zeros.get(data_set.energy_zero or "", len(set(zeros.values())))
         zeros[data_set.name] = zero
         frames = _frames_of_set(data_set, base)
-        kept, held_back = split_frames(frames, recipe.validation.fraction, recipe.seed)
+        validation_files = recipe.validation.files.get(data_set.name)
+        if validation_files:
+            kept, held_back = frames, _read_files(validation_files, base)
+            _check_none_is_trained_on(held_back, kept)
+        else:
+            kept, held_back = split_frames(frames, recipe.validation.fraction, recipe.seed)
         train += [_with_weights(frame, data_set, zero) for frame in kept]
         validation += [_with_weights(frame, data_set, zero) for frame in held_back]
-        summaries.append(
-            {
-                "name": data_set.name,
-                "files": data_set.files,
-                "sha256": frames_digest(frames),
-                "frames": len(frames),
-                "atoms": sum(len(frame) for frame in frames),
-                "frames_held_back": len(held_back),
-                "energy_zero": data_set.energy_zero or data_set.name,
-            }
-        )
+        summary = {
+            "name": data_set.name,
+            **_summary(data_set.files, frames),
+            "frames_held_back": 0 if validation_files else len(held_back),
+            "energy_zero": data_set.energy_zero or data_set.name,
+        }
+        if validation_files:
+            summary["validation"] = _summary(validation_files, held_back)
+        summaries.append(summary)
     _check_labels_are_used(recipe, train)
     return TrainingData(train, validation, summaries)
 
 
-def _frames_of_set(data_set: DataSet, base: Path) -> list[Frame]:
+def _read_files(names: list[str], base: Path) -> list[Frame]:
     frames: list[Frame] = []
-    for name in data_set.files:
+    for name in names:
         of_file = read_frames(locate_data(name, base))
         check_frames(of_file)
         frames += of_file
+    return frames
+
+
+def _summary(names: list[str], frames: list[Frame]) -> dict[str, Any]:
+    return {
+        "files": names,
+        "sha256": frames_digest(frames),
+        "frames": len(frames),
+        "atoms": sum(len(frame) for frame in frames),
+    }
+
+
+def _check_none_is_trained_on(validation: list[Frame], train: list[Frame]) -> None:
+    def structure(frame: Frame) -> tuple[bytes, ...]:
+        return tuple(a.tobytes() for a in (frame.numbers, frame.cell, frame.positions))
+
+    trained = {structure(frame) for frame in train}
+    for frame in validation:
+        if structure(frame) in trained:
+            raise InputError(
+                f"{frame.origin}: a frame of validation.files is among those trained on; "
+                "leave it out of one of them"
+            )
+
+
+def _frames_of_set(data_set: DataSet, base: Path) -> list[Frame]:
+    frames = _read_files(data_set.files, base)
     known = {frame.group for frame in frames}
     named = {*data_set.groups, *(data_set.select.groups or []), *data_set.select.exclude_groups}
     if named - known:

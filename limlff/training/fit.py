@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from limlff import precision as precision  # first: sets up jax
+from limlff.errors import InputError
 from limlff.models.contract import Model, Parameters
 from limlff.potential import Potential
 from limlff.training.batches import Shape, assemble_batch, make_packing
@@ -22,10 +24,16 @@ from limlff.training.loop import Trainer
 from limlff.training.metrics import FramePrediction, grouped_errors, predict_frames
 from limlff.training.offsets import fit_baseline, free_offsets
 from limlff.training.recipe import Recipe
-from limlff.training.samples import LabelledFrame, Sample, make_samples
+from limlff.training.samples import LabelledFrame, Sample, make_samples, species_of_frame
 
 _ATOMS_TO_ADAPT = 4096  # enough for means and deviations of the invariants
-_SETTINGS_WITHOUT_EFFECT = {"checkpoint_seconds", "licence", "notes"}
+# files of validation are in the summaries of the data, with their digests
+_LEFT_OUT: dict[str, Any] = {
+    "checkpoint_seconds": True,
+    "licence": True,
+    "notes": True,
+    "validation": {"files"},
+}
 
 
 class Fit:
@@ -55,6 +63,11 @@ class Fit:
             return make_samples(labelled, elements, model.cutoff, baselines, recipe.dtype)
 
         train = samples_of(data.train)
+        if not any(sample.slots for sample in train):
+            raise InputError(
+                f"the cutoff is {model.cutoff} Å, but no two atoms of the data are so close; "
+                "raise the cutoff"
+            )
         self._shortest = _shortest_distance(train)
         packing = make_packing(train, recipe.batch_atoms, recipe.shapes)
         held_back = samples_of(data.validation)
@@ -84,29 +97,42 @@ class Fit:
 
     def potential(self) -> Potential:
         """The best potential so far, its baseline fitted once more, with its card."""
+        elements = self._model.elements
         parameters = jax.tree.map(lambda leaf: np.asarray(leaf, float), self.trainer.best["model"])
-        potential = Potential(self._model, parameters, self._baseline)
-        train, validation = self._data.train, self._data.validation
-        predictions = predict_frames(potential, [item.frame for item in train])
-        remainders = [
-            (item.frame.energy or 0.0) - prediction.energy
-            for item, prediction in zip(train, predictions, strict=True)
-        ]
-        # of sets with one zero, the first decides, so that raw energies have no mean error on it
-        first_sets = {item.zero: item.set_name for item in reversed(train)}
-        used = [i for i, item in enumerate(train) if item.set_name == first_sets[item.zero]]
-        shift, offsets = fit_baseline(
-            [train[i] for i in used],
-            [remainders[i] for i in used],
-            self._model.elements,
-            self._free,
+        labelled = self._data.train + self._data.validation
+        predictions = predict_frames(
+            Potential(self._model, parameters, self._baseline), [item.frame for item in labelled]
         )
-        potential = Potential(self._model, parameters, self._baseline + shift)
-        errors = {"train": _errors_by_set(potential, train, offsets)}
-        if validation:
-            errors["validation"] = _errors_by_set(potential, validation, offsets)
-        card = self._card(errors, offsets)
-        return Potential(self._model, parameters, potential.baseline, card)
+        shift, offsets = self._fit_remainders(predictions)
+        in_own_zero = [
+            replace(
+                prediction,
+                energy=prediction.energy
+                + float((shift + offsets[item.zero])[species_of_frame(item.frame, elements)].sum()),
+            )
+            for item, prediction in zip(labelled, predictions, strict=True)
+        ]
+        number = len(self._data.train)
+        errors = {"train": _errors_by_set(self._data.train, in_own_zero[:number])}
+        if self._data.validation:
+            errors["validation"] = _errors_by_set(self._data.validation, in_own_zero[number:])
+        return Potential(
+            self._model, parameters, self._baseline + shift, self._card(errors, offsets)
+        )
+
+    def _fit_remainders(self, predictions: list[FramePrediction]) -> tuple[np.ndarray, np.ndarray]:
+        """Shift of the baseline, and offset of each zero, that the predictions still need (eV)."""
+        elements, train = self._model.elements, self._data.train
+        # of sets with one zero, the first with an element decides, so that raw energies have no
+        # mean error on it
+        leading: dict[tuple[int, int], str] = {}
+        for item in train:
+            for species in species_of_frame(item.frame, elements):
+                leading.setdefault((item.zero, int(species)), item.set_name)
+        leaders = {(zero, name) for (zero, _), name in leading.items()}
+        used = [i for i, item in enumerate(train) if (item.zero, item.set_name) in leaders]
+        remainders = [(train[i].frame.energy or 0.0) - predictions[i].energy for i in used]
+        return fit_baseline([train[i] for i in used], remainders, elements, self._free)
 
     def _card(self, errors: dict[str, Any], offsets: np.ndarray) -> dict[str, Any]:
         """What is known of the potential; no times, so that one training gives one file."""
@@ -163,7 +189,7 @@ def initial_parameters(model: Model, samples: list[Sample], seed: int) -> Parame
 
 def fingerprint_of(recipe: Recipe, data: TrainingData, model: Model) -> str:
     """Sha256 of all that decides the result of a training."""
-    settings = recipe.model_dump(mode="json", exclude=_SETTINGS_WITHOUT_EFFECT)
+    settings = recipe.model_dump(mode="json", exclude=_LEFT_OUT)
     content = [settings, repr(model), data.summaries]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
@@ -179,21 +205,13 @@ def _shortest_distance(samples: list[Sample]) -> float:
 
 
 def _errors_by_set(
-    potential: Potential, labelled: list[LabelledFrame], offsets: np.ndarray
+    labelled: list[LabelledFrame], predictions: list[FramePrediction]
 ) -> dict[str, Any]:
-    """Errors of each set, energies taken from the zero of the set."""
+    """Errors of each set, of predictions in the set's own zero of energy."""
     errors = {}
     for name in dict.fromkeys(item.set_name for item in labelled):
-        items = [item for item in labelled if item.set_name == name]
-        frames = [item.frame for item in items]
-        shifted = [
-            FramePrediction(
-                prediction.energy
-                + float(offsets[item.zero][potential.species_of(item.frame.symbols)].sum()),
-                prediction.forces,
-                prediction.stress,
-            )
-            for item, prediction in zip(items, predict_frames(potential, frames), strict=True)
-        ]
-        errors[name] = grouped_errors(frames, shifted)
+        members = [i for i, item in enumerate(labelled) if item.set_name == name]
+        errors[name] = grouped_errors(
+            [labelled[i].frame for i in members], [predictions[i] for i in members]
+        )
     return errors

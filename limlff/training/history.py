@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
+
+from limlff.atomic_file import replaced_when_whole
 
 HISTORY_FILE = "history.json"
 CURVES_FILE = "learning-curves.png"
@@ -27,10 +28,8 @@ def write_history(folder: Path, history: list[dict[str, Any]], summary: dict[str
             validation frames (at its end, with the averaged parameters).
         summary: Speed, best epoch and the like.
     """
-    target = folder / HISTORY_FILE
-    temporary = folder / f".{HISTORY_FILE}.tmp"
-    temporary.write_text(json.dumps({**summary, "epochs": history}, indent=1), encoding="utf-8")
-    os.replace(temporary, target)
+    with replaced_when_whole(folder / HISTORY_FILE) as temporary:
+        temporary.write_text(json.dumps({**summary, "epochs": history}, indent=1), encoding="utf-8")
 
 
 def plot_history(folder: Path, history: list[dict[str, Any]]) -> Path:
@@ -57,5 +56,6 @@ def plot_history(folder: Path, history: list[dict[str, Any]]) -> Path:
         if axes.lines:
             axes.legend(frameon=False)
     target = folder / CURVES_FILE
-    figure.savefig(target, dpi=150)
+    with replaced_when_whole(target) as temporary:
+        figure.savefig(temporary, dpi=150)
     return target

@@ -11,7 +11,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -27,49 +27,17 @@ from limlff.training.batches import Packing, Shape
 from limlff.training.checkpoint import load_checkpoint, save_checkpoint
 from limlff.training.history import plot_history, write_history
 from limlff.training.loss import errors_from_sums, formula_for
+from limlff.training.progress import Progress, describe_entry, describe_errors, score
 from limlff.training.recipe import Recipe
 from limlff.training.step import (
     SUM_NAMES,
+    Objective,
+    evaluate_batch,
     initial_state,
-    make_evaluation,
-    make_step,
+    train_step,
 )
 
 _STEPS_IN_FLIGHT = 4  # the host prepares batches ahead of the device by no more than this
-
-
-@dataclass
-class Progress:
-    """How far a training is; everything here but arrays goes into the header of a checkpoint.
-
-    Attributes:
-        epoch: Epochs finished.
-        batch: Batches finished in the epoch that is under way.
-        sums: Sums of errors over those batches, in the order of `SUM_NAMES`.
-        history: One entry per finished epoch.
-        best_score: Lowest score so far.
-        best_epoch: Epoch after which it was reached.
-        stale: Validations since then.
-        seconds: Time spent in training steps (s).
-        steps: Steps made.
-        atoms: Atoms that went through them.
-    """
-
-    epoch: int = 0
-    batch: int = 0
-    sums: list[float] = field(default_factory=lambda: [0.0] * len(SUM_NAMES))
-    history: list[dict[str, Any]] = field(default_factory=list)
-    best_score: float | None = None
-    best_epoch: int = 0
-    stale: int = 0
-    seconds: float = 0.0
-    steps: int = 0
-    atoms: int = 0
-
-    @property
-    def atoms_per_second(self) -> float:
-        """Atoms times epochs per second of training, without validation."""
-        return self.atoms / self.seconds if self.seconds else 0.0
 
 
 class Trainer:
@@ -103,17 +71,21 @@ class Trainer:
             folder: Where checkpoints and learning curves go; must exist.
             fingerprint: Of recipe and data; a checkpoint with another one is refused.
         """
-        formula = formula_for(train, recipe.batch_atoms, recipe.loss.huber)
+        self._objective = Objective(
+            model,
+            formula_for(train, recipe.batch_atoms, recipe.loss.huber),
+            tuple(tuple(row) for row in free.tolist()),
+        )
         self.progress = Progress()
         self._recipe = recipe
         self._train = train
         self._validation = validation
         self._folder = folder
         self._fingerprint = fingerprint
-        self._step = make_step(model, formula, free, recipe.optimizer)
-        self._evaluate = make_evaluation(model, formula, free)
-        self._state = initial_state(parameters, free, recipe.optimizer, recipe.dtype)
+        self._state = initial_state(parameters, self._objective, recipe.optimizer, recipe.dtype)
         self._in_flight: deque[Array] = deque()
+        self._compiled: set[Shape] = set()
+        self._drawn_epochs = 0
         self.best: dict[str, Parameters] = jax.device_get(self._state.average)
 
     def resume(self) -> None:
@@ -175,13 +147,10 @@ class Trainer:
             {"state": self._state, "best": self.best},
             {"fingerprint": self._fingerprint, "progress": asdict(progress)},
         )
-        write_history(self._folder, progress.history, self.summary())
-        plot_history(self._folder, progress.history)
-
-    def summary(self) -> dict[str, Any]:
-        """Speed and result so far, for JSON."""
-        names = ("steps", "seconds", "atoms_per_second", "best_epoch", "best_score")
-        return {name: getattr(self.progress, name) for name in names}
+        write_history(self._folder, progress.history, progress.summary())
+        if self._drawn_epochs != progress.epoch:
+            plot_history(self._folder, progress.history)
+            self._drawn_epochs = progress.epoch
 
     def _is_over(self) -> bool:
         patience = self._recipe.patience
@@ -197,20 +166,35 @@ class Trainer:
         progress = self.progress
         plan = self._plan(progress.epoch)
         for shape, members in plan[progress.batch :]:
-            begun = time.monotonic()
-            controls = self._controls(progress.epoch + progress.batch / len(plan))
-            batch = self._train.assemble(shape, members)
-            self._state, sums = self._step(self._state, batch, controls)
-            self._in_flight.append(sums)
-            self._collect(_STEPS_IN_FLIGHT)
-            progress.batch += 1
-            progress.steps += 1
-            progress.atoms += sum(len(self._train.samples[i]) for i in members)
-            progress.seconds += time.monotonic() - begun
+            self._make_step(shape, members, progress.epoch + progress.batch / len(plan))
             bar.update()
             bar.set_postfix_str(self._postfix(), refresh=False)
             yield None
         self._finish_epoch(bar)
+
+    def _make_step(self, shape: Shape, members: list[int], epoch: float) -> None:
+        """Make a step and take its time; the first of each shape compiles, and counts apart."""
+        progress = self.progress
+        compiles = shape not in self._compiled
+        begun = time.monotonic()
+        if compiles:
+            self._collect(0)
+            progress.seconds += time.monotonic() - begun
+            begun = time.monotonic()
+        batch = self._train.assemble(shape, members)
+        self._state, sums = train_step(
+            self._objective, self._recipe.optimizer, self._state, batch, self._controls(epoch)
+        )
+        self._in_flight.append(sums)
+        self._collect(0 if compiles else _STEPS_IN_FLIGHT)
+        progress.batch += 1
+        progress.steps += 1
+        if compiles:
+            self._compiled.add(shape)
+            progress.compile_seconds += time.monotonic() - begun
+        else:
+            progress.atoms += sum(len(self._train.samples[i]) for i in members)
+            progress.seconds += time.monotonic() - begun
 
     def _collect(self, left: int) -> None:
         """Fetch the sums of all but the last `left` steps; the device is at most so far behind."""
@@ -257,7 +241,8 @@ class Trainer:
         weights = self._controls(self._recipe.epochs)[1:]
         total = np.zeros(len(SUM_NAMES))
         for batch in self._validation.batches():
-            total += np.asarray(self._evaluate(self._state.average, batch, weights), float)
+            sums = evaluate_batch(self._objective, self._state.average, batch, weights)
+            total += np.asarray(sums, float)
         return errors_from_sums(dict(zip(SUM_NAMES, total.tolist(), strict=True)))
 
     def _keep_if_best(self, errors: dict[str, float | None], epoch: int) -> None:
@@ -294,37 +279,3 @@ class Trainer:
             return f"epoch {self.progress.epoch + 1}"
         errors = errors_from_sums(sums)
         return f"epoch {self.progress.epoch + 1}, {describe_errors(errors)}"
-
-
-def score(errors: dict[str, float | None], recipe: Recipe) -> float:
-    """What the kept parameters are best in: mean absolute errors, weighted as at the end.
-
-    The sum of energy MAE / (1 meV/atom), force MAE / (10 meV/Å) and stress MAE / (0.1 GPa), each
-    times the final weight of its label in the loss; labels that are nowhere do not count.
-    """
-    scales = (
-        (recipe.loss.energy.final, "energy_mae_mev_per_atom", 1.0),
-        (recipe.loss.force.final, "force_mae_ev_per_angstrom", 0.01),
-        (recipe.loss.stress.final, "stress_mae_gpa", 0.1),
-    )
-    return sum(weight * (errors[key] or 0.0) / scale for weight, key, scale in scales)
-
-
-def describe_errors(errors: dict[str, float | None]) -> str:
-    """Mean absolute errors in a few words; labels that are nowhere are left out."""
-    units = {
-        "energy_mae_mev_per_atom": "meV/atom",
-        "force_mae_ev_per_angstrom": "eV/Å",
-        "stress_mae_gpa": "GPa",
-    }
-    return ", ".join(
-        f"{errors[key]:.4g} {unit}" for key, unit in units.items() if errors[key] is not None
-    )
-
-
-def describe_entry(entry: dict[str, Any], atoms_per_second: float) -> str:
-    """One line of log for an epoch."""
-    line = f"epoch {entry['epoch']}: train {describe_errors(entry['train'])}"
-    if "validation" in entry:
-        line += f"; validation {describe_errors(entry['validation'])}"
-    return f"{line}; {atoms_per_second:.0f} atoms/s"

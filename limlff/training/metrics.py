@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import jax
@@ -20,6 +19,9 @@ from limlff.units import GIGAPASCAL, MILLIELECTRONVOLT
 
 _BATCH_ATOMS = 512
 _SHAPES = 3
+_ATOMS_WORTH_SHAPES = 50_000  # with fewer, compiling more shapes takes longer than padding to one
+
+_predict = jax.jit(predict_batch, static_argnames="model")
 
 
 @dataclass(frozen=True)
@@ -53,14 +55,14 @@ def predict_frames(
     labelled = [LabelledFrame(frame) for frame in frames]
     unshifted = np.zeros((1, len(potential.elements)))
     samples = make_samples(labelled, potential.elements, potential.cutoff, unshifted, dtype)
-    packing = make_packing(samples, max(_BATCH_ATOMS, *map(len, samples)), _SHAPES)
+    shapes = _SHAPES if sum(map(len, samples)) > _ATOMS_WORTH_SHAPES else 1
+    packing = make_packing(samples, max(_BATCH_ATOMS, *map(len, samples)), shapes)
     parameters = jax.tree.map(lambda leaf: jax.numpy.asarray(leaf, dtype), potential.parameters)
-    predict = jax.jit(partial(predict_batch, potential.model))
     predictions: dict[int, FramePrediction] = {}
     for shape, members in packing.plan(None):
         batch = assemble_batch([samples[i] for i in members], shape)
         energies, forces, virials = (
-            np.asarray(array, float) for array in predict(parameters, batch)
+            np.asarray(array, float) for array in _predict(potential.model, parameters, batch)
         )
         start = 0
         for slot, index in enumerate(members):

@@ -83,7 +83,7 @@ class DataSet(StrictModel):
             element that an earlier set holds too is fitted along with the model.
     """
 
-    name: str
+    name: Annotated[str, Field(min_length=1)]
     files: Annotated[list[str], Field(min_length=1)]
     weights: LabelWeights = LabelWeights()
     groups: dict[str, LabelWeights] = Field(default_factory=dict)
@@ -96,10 +96,13 @@ class Validation(StrictModel):
 
     Attributes:
         fraction: Share of each set that is held back, drawn with the seed.
+        files: Files of frames to validate on, by the name of the set whose zero of energy and
+            weights they take; from a set named here no share is held back.
         every_epochs: Epochs from one validation to the next.
     """
 
     fraction: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    files: dict[str, Annotated[list[str], Field(min_length=1)]] = Field(default_factory=dict)
     every_epochs: Annotated[int, Field(ge=1)] = 1
 
 
@@ -236,7 +239,7 @@ class Recipe(StrictModel):
     notes: str = ""
 
     @model_validator(mode="after")
-    def _zeros_name_earlier_sets(self) -> Recipe:
+    def _names_are_of_sets(self) -> Recipe:
         earlier: list[str] = []
         for data_set in self.data:
             if data_set.name in earlier:
@@ -247,4 +250,9 @@ class Recipe(StrictModel):
                     f"one of the sets before it ({', '.join(earlier) or 'none'})"
                 )
             earlier.append(data_set.name)
+        unknown = sorted(set(self.validation.files) - set(earlier))
+        if unknown:
+            raise ValueError(
+                f"validation.files names the set {unknown[0]!r}; the sets are {', '.join(earlier)}"
+            )
         return self

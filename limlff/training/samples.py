@@ -104,12 +104,7 @@ def make_samples(
         raise InputError(
             f"the cutoff is {cutoff} Å; it must be above 0 and at most {LARGEST_CUTOFF} Å"
         )
-    samples = [_make_sample(item, elements, cutoff, baselines, dtype) for item in labelled]
-    if samples and not any(sample.slots for sample in samples):
-        raise InputError(
-            f"the cutoff is {cutoff} Å, but no two atoms of the data are so close; raise the cutoff"
-        )
-    return samples
+    return [_make_sample(item, elements, cutoff, baselines, dtype) for item in labelled]
 
 
 def _make_sample(

@@ -6,16 +6,14 @@ progress alone, so that a resumed training has the same ones.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int
 
 from limlff.models.contract import Model, Parameters
 from limlff.training.batches import Batch
@@ -52,12 +50,29 @@ class TrainState:
     step: Int[Array, ""]
 
 
-Step = Callable[
-    [TrainState, Batch, Float[np.ndarray, " controls"]], tuple[TrainState, Float[Array, " sums"]]
-]
-Evaluation = Callable[
-    [dict[str, Parameters], Batch, Float[np.ndarray, " kinds"]], Float[Array, " sums"]
-]
+@dataclass(frozen=True)
+class Objective:
+    """What is minimised; hashable, so that code compiled for it serves every training of it.
+
+    Attributes:
+        model: The model.
+        formula: Constants of the loss.
+        free: For which zero of energy (outer) and element (inner) an offset is trained.
+    """
+
+    model: Model
+    formula: LossFormula
+    free: tuple[tuple[bool, ...], ...]
+
+    def loss(
+        self, parameters: dict[str, Parameters], batch: Batch, weights: Float[Array, " kinds"]
+    ) -> tuple[Float[Array, ""], Float[Array, " sums"]]:
+        """Loss of a batch and the sums named in `SUM_NAMES`."""
+        offsets = jnp.where(jnp.array(self.free), parameters["offsets"], 0.0)
+        loss, sums = batch_loss(
+            self.model, self.formula, parameters["model"], offsets, batch, weights
+        )
+        return loss, jnp.stack([sums[name] for name in SUM_NAMES])
 
 
 def make_optimizer(settings: OptimizerSettings) -> optax.GradientTransformation:
@@ -70,14 +85,14 @@ def make_optimizer(settings: OptimizerSettings) -> optax.GradientTransformation:
 
 def initial_state(
     parameters: Parameters,
-    free: Bool[np.ndarray, "zeros elements"],
+    objective: Objective,
     settings: OptimizerSettings,
     dtype: str,
 ) -> TrainState:
     """State before the first step; `parameters` in any dtype."""
     trained = {
         "model": jax.tree.map(lambda leaf: jnp.array(leaf, dtype), parameters),
-        "offsets": jnp.zeros(free.shape, dtype),
+        "offsets": jnp.zeros((len(objective.free), len(objective.free[0])), dtype),
     }
     return TrainState(
         parameters=trained,
@@ -87,64 +102,49 @@ def initial_state(
     )
 
 
-def make_step(
-    model: Model,
-    formula: LossFormula,
-    free: Bool[np.ndarray, "zeros elements"],
+@partial(jax.jit, static_argnames=("objective", "settings"), donate_argnames="state")
+def train_step(
+    objective: Objective,
     settings: OptimizerSettings,
-) -> Step:
-    """Compile the step: state, batch, (learning rate, three loss weights) to state and sums.
+    state: TrainState,
+    batch: Batch,
+    controls: Float[Array, " controls"],
+) -> tuple[TrainState, Float[Array, " sums"]]:
+    """One step of Adam; the old state is used up, its memory is taken for the new one.
 
-    The old state is used up: its memory is taken for the new one.
+    Args:
+        objective: What is minimised.
+        settings: Of the optimiser.
+        state: Before the step.
+        batch: Frames and labels.
+        controls: Learning rate, and weights of energies, forces and stresses.
+
+    Returns:
+        The state after the step, and the sums named in `SUM_NAMES`, with the parameters before it.
     """
-    optimizer = make_optimizer(settings)
-    differentiate = jax.value_and_grad(partial(_loss, model, formula, free), has_aux=True)
-
-    @partial(jax.jit, donate_argnums=0)
-    def step(
-        state: TrainState, batch: Batch, controls: Float[Array, " controls"]
-    ) -> tuple[TrainState, Float[Array, " sums"]]:
-        dtype = batch.vectors.dtype
-        rate, weights = controls[0].astype(dtype), controls[1:].astype(dtype)
-        (_, sums), gradient = differentiate(state.parameters, batch, weights)
-        updates, optimizer_state = optimizer.update(gradient, state.optimizer, state.parameters)
-        parameters = jax.tree.map(
-            lambda old, change: old - rate * change, state.parameters, updates
-        )
-        # early averages forget faster, so that the random start does not linger
-        count = state.step.astype(dtype)
-        decay = jnp.minimum(settings.average_decay, (1 + count) / (10 + count)).astype(dtype)
-        average = jax.tree.map(
-            lambda old, new: old + (1 - decay) * (new - old), state.average, parameters
-        )
-        return TrainState(parameters, average, optimizer_state, state.step + 1), sums
-
-    return step
+    dtype = batch.vectors.dtype
+    rate, weights = controls[0].astype(dtype), controls[1:].astype(dtype)
+    differentiate = jax.value_and_grad(objective.loss, has_aux=True)
+    (_, sums), gradient = differentiate(state.parameters, batch, weights)
+    updates, optimizer_state = make_optimizer(settings).update(
+        gradient, state.optimizer, state.parameters
+    )
+    parameters = jax.tree.map(lambda old, change: old - rate * change, state.parameters, updates)
+    # early averages forget faster, so that the random start does not linger
+    count = state.step.astype(dtype)
+    decay = jnp.minimum(settings.average_decay, (1 + count) / (10 + count)).astype(dtype)
+    average = jax.tree.map(
+        lambda old, new: old + (1 - decay) * (new - old), state.average, parameters
+    )
+    return TrainState(parameters, average, optimizer_state, state.step + 1), sums
 
 
-def make_evaluation(
-    model: Model, formula: LossFormula, free: Bool[np.ndarray, "zeros elements"]
-) -> Evaluation:
-    """Compile the sums of errors of a batch: parameters, batch, three loss weights to sums."""
-
-    @jax.jit
-    def evaluate(
-        parameters: dict[str, Parameters], batch: Batch, weights: Float[Array, " kinds"]
-    ) -> Float[Array, " sums"]:
-        weights = weights.astype(batch.vectors.dtype)
-        return _loss(model, formula, free, parameters, batch, weights)[1]
-
-    return evaluate
-
-
-def _loss(
-    model: Model,
-    formula: LossFormula,
-    free: Bool[np.ndarray, "zeros elements"],
+@partial(jax.jit, static_argnames="objective")
+def evaluate_batch(
+    objective: Objective,
     parameters: dict[str, Parameters],
     batch: Batch,
     weights: Float[Array, " kinds"],
-) -> tuple[Float[Array, ""], Float[Array, " sums"]]:
-    offsets = jnp.where(free, parameters["offsets"], 0.0)
-    loss, sums = batch_loss(model, formula, parameters["model"], offsets, batch, weights)
-    return loss, jnp.stack([sums[name] for name in SUM_NAMES])
+) -> Float[Array, " sums"]:
+    """The sums named in `SUM_NAMES` for given weights of energies, forces and stresses."""
+    return objective.loss(parameters, batch, weights.astype(batch.vectors.dtype))[1]
