@@ -13,6 +13,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from limlff import precision as precision  # sets up jax before it is used
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
