@@ -93,36 +93,29 @@ def test_signal_ends_a_run_with_a_checkpoint(tmp_path):
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-def test_capacity_and_empty_slots_do_not_change_the_run(tmp_path):
-    """One neighbor slot that has to grow, or far too many and empty atom slots: the same run.
-
-    To the last bits only, because this model adds up its neighbors in an order that depends on
-    their slots.
-    """
-    config = settings(ensemble=ENSEMBLES["npt"], steps=40, output={"thermo_every": 5})
-    results = {}
-    for name, capacity, slots in (
-        ("fitting", None, None),
-        ("one", Capacity(1, 1), None),
-        ("many", Capacity(120, 1500), 40),
-    ):
-        results[name] = run_md(
-            config,
-            tmp_path / name,
-            copper(),
-            COPPER,
-            progress=False,
-            capacity=capacity,
-            atom_slots=slots,
-        )
-    assert results["fitting"].summary["compilations"] == 1
-    expected = read_thermo(results["fitting"].thermo)
-    for name in ("one", "many"):
-        found = read_thermo(results[name].thermo)
-        for column, values in expected.items():
-            np.testing.assert_allclose(found[column], values, rtol=1e-9, atol=1e-11, err_msg=column)
-        positions = results[name].atoms.positions
-        np.testing.assert_allclose(positions, results["fitting"].atoms.positions, atol=1e-11)
+@pytest.mark.parametrize(
+    ("name", "capacity", "atom_slots"),
+    [("nve", Capacity(1, 1), None), ("npt", Capacity(120, 1500), 40)],
+    ids=["one slot that has to grow", "many empty slots"],
+)
+def test_capacity_and_empty_slots_do_not_change_the_run(tmp_path, name, capacity, atom_slots):
+    """To the last bits: this model adds up neighbors in an order that depends on their slots."""
+    config = settings(ensemble=ENSEMBLES[name], steps=40, output={"thermo_every": 5})
+    fitting = run_md(config, tmp_path / "fitting", copper(), COPPER, progress=False)
+    padded = run_md(
+        config,
+        tmp_path / "padded",
+        copper(),
+        COPPER,
+        progress=False,
+        capacity=capacity,
+        atom_slots=atom_slots,
+    )
+    assert fitting.summary["compilations"] == 1
+    expected, found = read_thermo(fitting.thermo), read_thermo(padded.thermo)
+    for column, values in expected.items():
+        np.testing.assert_allclose(found[column], values, rtol=1e-9, atol=1e-11, err_msg=column)
+    np.testing.assert_allclose(padded.atoms.positions, fitting.atoms.positions, atol=1e-11)
 
 
 @pytest.mark.parametrize("name", ["langevin", "npt"])
