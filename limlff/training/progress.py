@@ -1,0 +1,91 @@
+"""How far a training is, how good and how fast, and how that is said in a line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from limlff.training.recipe import Recipe
+from limlff.training.step import SUM_NAMES
+
+
+@dataclass
+class Progress:
+    """How far a training is; everything here but arrays goes into the header of a checkpoint.
+
+    Attributes:
+        epoch: Epochs finished.
+        batch: Batches finished in the epoch that is under way.
+        sums: Sums of errors over those batches, in the order of `SUM_NAMES`.
+        history: One entry per finished epoch.
+        best_score: Lowest score so far.
+        best_epoch: Epoch after which it was reached.
+        stale: Validations since then.
+        steps: Steps made.
+        seconds: Time spent in steps without compilation (s).
+        atoms: Atoms that went through these.
+        compile_seconds: Time spent in the first step of each shape, which compiles it (s).
+    """
+
+    epoch: int = 0
+    batch: int = 0
+    sums: list[float] = field(default_factory=lambda: [0.0] * len(SUM_NAMES))
+    history: list[dict[str, Any]] = field(default_factory=list)
+    best_score: float | None = None
+    best_epoch: int = 0
+    stale: int = 0
+    seconds: float = 0.0
+    steps: int = 0
+    atoms: int = 0
+    compile_seconds: float = 0.0
+
+    @property
+    def atoms_per_second(self) -> float:
+        """Atoms times epochs per second, without compilation and validation."""
+        return self.atoms / self.seconds if self.seconds else 0.0
+
+    def summary(self) -> dict[str, Any]:
+        """Speed and result so far, for JSON."""
+        names = (
+            "steps",
+            "seconds",
+            "compile_seconds",
+            "atoms_per_second",
+            "best_epoch",
+            "best_score",
+        )
+        return {name: getattr(self, name) for name in names}
+
+
+def score(errors: dict[str, float | None], recipe: Recipe) -> float:
+    """What the kept parameters are best in: mean absolute errors, weighted as at the end.
+
+    The sum of energy MAE / (1 meV/atom), force MAE / (10 meV/Å) and stress MAE / (0.1 GPa), each
+    times the final weight of its label in the loss; labels that are nowhere do not count.
+    """
+    scales = (
+        (recipe.loss.energy.final, "energy_mae_mev_per_atom", 1.0),
+        (recipe.loss.force.final, "force_mae_ev_per_angstrom", 0.01),
+        (recipe.loss.stress.final, "stress_mae_gpa", 0.1),
+    )
+    return sum(weight * (errors[key] or 0.0) / scale for weight, key, scale in scales)
+
+
+def describe_errors(errors: dict[str, float | None]) -> str:
+    """Mean absolute errors in a few words; labels that are nowhere are left out."""
+    units = {
+        "energy_mae_mev_per_atom": "meV/atom",
+        "force_mae_ev_per_angstrom": "eV/Å",
+        "stress_mae_gpa": "GPa",
+    }
+    return ", ".join(
+        f"{errors[key]:.4g} {unit}" for key, unit in units.items() if errors[key] is not None
+    )
+
+
+def describe_entry(entry: dict[str, Any], atoms_per_second: float) -> str:
+    """One line of log for an epoch."""
+    line = f"epoch {entry['epoch']}: train {describe_errors(entry['train'])}"
+    if "validation" in entry:
+        line += f"; validation {describe_errors(entry['validation'])}"
+    return f"{line}; {atoms_per_second:.0f} atoms/s"
