@@ -33,14 +33,14 @@ def label(atoms: Atoms, group: str = "", origin: str = "") -> Frame:
     )
 
 
-def crystals(count: int, seed: int, gold: bool = False) -> list[Frame]:
-    """Distorted fcc cells of four copper atoms, strained by up to 2 %; with gold on some sites."""
+def crystals(count: int, seed: int, nickel: bool = False) -> list[Frame]:
+    """Distorted fcc cells of four copper atoms, strained by up to 2 %, nickel on some sites."""
     generator = np.random.default_rng(seed)
     frames = []
     for index in range(count):
-        atoms = bulk("Cu", "fcc", a=3.8 if gold else 3.6, cubic=True)
-        if gold:
-            atoms.numbers[generator.random(4) < 0.5] = 79
+        atoms = bulk("Cu", "fcc", a=3.57 if nickel else 3.6, cubic=True)
+        if nickel:
+            atoms.numbers[generator.random(4) < 0.5] = 28
         strain = generator.uniform(-0.02, 0.02, (3, 3))
         atoms.set_cell(atoms.cell.array @ (np.eye(3) + strain), scale_atoms=True)
         atoms.positions += generator.normal(0, 0.08, (4, 3))
@@ -53,10 +53,10 @@ def many_kinds() -> list[Frame]:
     generator = np.random.default_rng(7)
     primitive = bulk("Cu", "fcc", a=3.7)
     sheared = bulk("Cu", "fcc", a=3.7, cubic=True)
-    sheared.numbers[1] = 79
+    sheared.numbers[1] = 28
     sheared.set_cell(sheared.cell.array @ [[1, 0.15, 0], [0, 1, -0.1], [0, 0, 1]], scale_atoms=True)
     slab = fcc111("Cu", (1, 1, 3), vacuum=6.0, a=3.7)
-    slab.numbers[2] = 79
+    slab.numbers[2] = 28
     slab.pbc = (True, True, False)
     cluster = Octahedron("Cu", 2, latticeconstant=3.7)
     cluster.cell = np.zeros((3, 3))
@@ -78,11 +78,11 @@ def with_zero(frames: list[Frame], shift: dict[int, float]) -> list[Frame]:
     ]
 
 
-GOLD_SHIFT = {29: 0.25, 79: -0.4}
-"""Energy per copper and per gold atom by which the second set of `write_recipe` lies higher (eV)."""
+SHIFT = {29: 0.25, 28: -0.4}
+"""Energy per atom by which the second set of `write_recipe` lies higher (eV)."""
 
 RECIPE = """
-elements: [Cu, Au]
+elements: [Cu, Ni]
 model: {architecture: moment, cutoff: 4.5, radial: 4, max_degree: 1, channels: 2, hidden: [4]}
 data:
   - name: own
@@ -91,10 +91,10 @@ data:
     files: [shifted.extxyz]
     groups:
       odd: {stress: 0.5}
-validation: {files: {own: [held-back.extxyz]}, every_epochs: 20}
+validation: {fraction: 0.0, files: {own: [held-back.extxyz]}, every_epochs: 20}
 loss: {energy: {start: 0.1, end: 1.0}, force: 1.0, stress: 0.1}
 optimizer: {learning_rate: 2.0e-2, final_learning_rate: 1.0e-4, average_decay: 0.9}
-epochs: 40
+epochs: 60
 batch_atoms: 32
 shapes: 1
 seed: 1
@@ -102,11 +102,11 @@ seed: 1
 
 
 def write_recipe(folder: Path) -> Path:
-    """A recipe with its files: copper and gold in two sets, the same frames with two zeros."""
-    frames = crystals(16, seed=1, gold=True)
+    """A recipe with its files: copper and nickel in two sets, the same frames with two zeros."""
+    frames = crystals(16, seed=1, nickel=True)
     write_frames(folder / "own.extxyz", frames)
-    write_frames(folder / "shifted.extxyz", with_zero(frames, GOLD_SHIFT))
-    write_frames(folder / "held-back.extxyz", crystals(8, seed=2, gold=True))
+    write_frames(folder / "shifted.extxyz", with_zero(frames, SHIFT))
+    write_frames(folder / "held-back.extxyz", crystals(8, seed=2, nickel=True))
     path = folder / "recipe.yaml"
     path.write_text(RECIPE, encoding="utf-8")
     return path

@@ -22,7 +22,7 @@ from limlff.training.samples import LabelledFrame, make_samples
 from limlff.training.step import SUM_NAMES, Objective
 from limlff.units import GIGAPASCAL
 
-ELEMENTS = ("Cu", "Au")
+ELEMENTS = ("Cu", "Ni")
 MODEL = MomentModel(ELEMENTS, cutoff=4.0, radial=4, max_degree=1, channels=2, hidden=(4,))
 FORMULA = LossFormula(huber=3.0, energy_norm=2.0, force_norm=7.0, stress_norm=3.0)
 OBJECTIVE = Objective(MODEL, FORMULA, ((False, False), (True, False)))

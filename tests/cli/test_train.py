@@ -1,0 +1,223 @@
+"""`limlff train` and `limlff evaluate` as a user meets them: from frames to a potential that is
+near its teacher, errors that another code finds too, and refusals in one line."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+from ase.io import read
+from training_frames import SHIFT, crystals, label, many_kinds, write_frames, write_recipe
+
+from limlff.calculator import Calculator
+from limlff.cli.main import main
+from limlff.cli.train import parse_time
+from limlff.config import load_config
+from limlff.errors import InputError
+from limlff.potential_file import load_potential
+from limlff.training.recipe import Recipe
+from limlff.units import GIGAPASCAL
+
+ERRORS = {
+    "frames",
+    "atoms",
+    "energy_mae_mev_per_atom",
+    "energy_rmse_mev_per_atom",
+    "force_mae_ev_per_angstrom",
+    "force_rmse_ev_per_angstrom",
+    "stress_mae_gpa",
+}
+
+
+@pytest.fixture(scope="module")
+def recipe_file(tmp_path_factory):
+    return write_recipe(tmp_path_factory.mktemp("recipe"))
+
+
+@pytest.fixture(scope="module")
+def trained(recipe_file, tmp_path_factory):
+    """Folder of a whole training of 60 epochs."""
+    folder = tmp_path_factory.mktemp("trained")
+    assert main(["train", str(recipe_file), "--out", str(folder), "--quiet"]) == 0
+    return folder
+
+
+def test_training_comes_near_its_teacher(trained):
+    """Frames that were not trained on; zero forces and the mean energy are what to beat.
+
+    Sixteen frames, two channels and 240 steps: a fifth of the typical force and of the spread of
+    the energies are left, and half of the stress.
+    """
+    frames = crystals(8, seed=2, nickel=True)
+    errors = load_potential(trained / "potential.limlff").card["errors"]["validation"]["own"]
+    assert errors["frames"] == 8
+    forces = np.concatenate([frame.forces for frame in frames])
+    typical = np.sqrt(np.mean(forces**2))
+    assert errors["force_rmse_ev_per_angstrom"] < 0.2 * typical
+    assert errors["force_mae_ev_per_angstrom"] < 0.2 * np.abs(forces).mean()
+    energies = np.array([frame.energy / 4 for frame in frames])
+    assert errors["energy_rmse_mev_per_atom"] < 0.2 * 1e3 * energies.std()
+    stresses = np.array([frame.stress for frame in frames]) / GIGAPASCAL
+    assert errors["stress_mae_gpa"] < 0.5 * np.abs(stresses).mean()
+
+
+def test_zero_of_the_second_set_is_recovered_and_raw_energies_are_of_the_first(trained):
+    potential = load_potential(trained / "potential.limlff")
+    offsets = potential.card["training"]["energy_offsets_ev"]
+    assert offsets["own"] == {"Cu": 0.0, "Ni": 0.0}
+    # the same frames in both sets: exact but for float32
+    assert offsets["shifted"]["Cu"] == pytest.approx(SHIFT[29], abs=1e-9)
+    assert offsets["shifted"]["Ni"] == pytest.approx(SHIFT[28], abs=1e-9)
+    own, shifted = (potential.card["errors"]["train"][name] for name in ("own", "shifted"))
+    for key in ("energy_rmse_mev_per_atom", "force_mae_ev_per_angstrom", "stress_mae_gpa"):
+        assert own[key] == pytest.approx(shifted[key], rel=1e-6)
+
+
+def test_training_leaves_its_recipe_and_curves(trained, recipe_file):
+    names = {path.name for path in trained.iterdir()}
+    assert {"potential.limlff", "recipe.yaml", "history.json", "learning-curves.png"} <= names
+    assert not [name for name in names if name.startswith(".")]
+    history = json.loads((trained / "history.json").read_text())
+    assert [entry["epoch"] for entry in history["epochs"]] == list(range(1, 61))
+    assert history["steps"] == 240 and history["best_epoch"] in (20, 40, 60)
+    assert history["atoms_per_second"] > 0 and history["compile_seconds"] > 0
+    atoms = history["atoms_per_second"] * history["seconds"]
+    assert atoms == pytest.approx((240 - 1) * 32)  # the step that compiled does not count
+    weights = [entry["weights"]["energy"] for entry in history["epochs"]]
+    assert weights[0] == pytest.approx(0.1) and weights[-1] == pytest.approx(10 ** (59 / 60 - 1))
+    assert load_config(trained / "recipe.yaml", Recipe) == load_config(recipe_file, Recipe)
+
+
+def test_stopped_by_time_or_signal_and_resumed_gives_the_same_file(recipe_file, tmp_path, capsys):
+    short = ["train", str(recipe_file), "--set", "epochs=12", "--quiet", "--out"]
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    assert main([*short, str(whole)]) == 0
+    assert main([*short, str(parts), "--max-runtime", "0.001s"]) == 4
+    assert "--resume" in capsys.readouterr().err
+    assert not (parts / "potential.limlff").exists()
+    assert main([*short, str(parts)]) == 2
+    assert "go on with --resume" in capsys.readouterr().err
+    before = signal.getsignal(signal.SIGTERM)
+    signal_when_training()
+    assert main([*short, str(parts), "--resume"]) == 4
+    assert signal.getsignal(signal.SIGTERM) == before
+    assert main([*short, str(parts), "--resume"]) == 0
+    files = [(folder / "potential.limlff").read_bytes() for folder in (whole, parts)]
+    assert files[0] == files[1]
+
+
+def signal_when_training():
+    """Send this process SIGTERM as soon as the training listens to it."""
+    before = signal.getsignal(signal.SIGTERM)
+
+    def wait():
+        while signal.getsignal(signal.SIGTERM) == before:
+            time.sleep(1e-3)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def test_refused_resume_leaves_the_recipe_in_the_folder(recipe_file, trained, capsys):
+    before = (trained / "recipe.yaml").read_text()
+    command = ["train", str(recipe_file), "--out", str(trained), "--resume", "--quiet"]
+    assert main([*command, "--set", "loss.force=3"]) == 2
+    assert "another recipe" in capsys.readouterr().err
+    assert (trained / "recipe.yaml").read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("optimizer.lerning_rate=1e-3", "did you mean 'learning_rate'"),
+        ("model.chanels=3", "did you mean 'channels'"),
+        ("model.cutoff=13", "at most 12.0"),
+        ("batch_atoms=8", "batch_atoms is 8, but a frame has 12 atoms"),
+        ("data=[{name: a, files: [missing.extxyz]}]", "missing.extxyz"),
+        ("elements=[Cu]", "holds Ni, but the potential is for Cu"),
+        ("epochs", "has no '='"),
+    ],
+)
+def test_bad_settings_end_with_one_line_and_code_2(recipe_file, tmp_path, capsys, change, message):
+    large = label(crystals(1, 1)[0].to_atoms() * (3, 1, 1), "even")
+    write_frames(recipe_file.with_name("large.extxyz"), [large])
+    settings = ["data=[{name: a, files: [large.extxyz]}]", "validation.files={}", change]
+    if "elements" in change:
+        settings = [change]
+    command = ["train", str(recipe_file), "--out", str(tmp_path / "out"), "--quiet"]
+    code = main([*command, *(word for setting in settings for word in ("--set", setting))])
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert code == 2 and len(lines) == 1 and message in lines[0]
+
+
+def test_times_are_read_with_their_unit():
+    assert [parse_time(text) for text in ("90", "90s", "1.5m", "2h")] == [90, 90, 90, 7200]
+    for text in ("", "soon", "-5s", "0", "nan", "inf"):
+        with pytest.raises(InputError, match="is no time"):
+            parse_time(text)
+
+
+def test_evaluation_agrees_with_the_calculator(trained, tmp_path, capsys):
+    """All numbers of the JSON, worked out with NumPy from the ASE calculator's results."""
+    frames = [*crystals(5, seed=3, nickel=True), *many_kinds()[1:]]
+    path = write_frames(tmp_path / "frames.extxyz", frames)
+    out, plots = tmp_path / "errors.json", tmp_path / "plots"
+    potential = str(trained / "potential.limlff")
+    command = ["evaluate", potential, str(path), "--json", str(out), "--plots", str(plots)]
+    assert main(command) == 0
+    printed = capsys.readouterr().out
+    errors = json.loads(out.read_text())
+    assert set(errors) == ERRORS | {"groups"}
+    groups = {frame.group for frame in frames}
+    assert set(errors["groups"]) == groups
+    assert all(set(values) == ERRORS for values in errors["groups"].values())
+    compare(errors, path, potential, groups)
+    for group in ("even", "slab", "lone atom"):
+        compare(errors["groups"][group], path, potential, {group})
+    assert errors["groups"]["lone atom"]["stress_mae_gpa"] is None
+    for name in ("energy", "force", "stress"):
+        figure = plots / f"parity-{name}.png"
+        assert figure.read_bytes().startswith(b"\x89PNG") and str(figure) in printed
+
+
+def compare(errors, path, potential, groups):
+    calculator = Calculator(potential)
+    energy, force, stress = [], [], []
+    chosen = [atoms for atoms in read(path, ":") if atoms.info["config_type"] in groups]
+    for labelled in chosen:
+        atoms = labelled.copy()
+        atoms.calc = calculator
+        difference = atoms.get_potential_energy() - labelled.get_potential_energy()
+        energy.append(1e3 * difference / len(atoms))
+        force.append((atoms.get_forces() - labelled.get_forces()).ravel())
+        if atoms.pbc.all():  # beside vacuum there is no stress
+            stress.append((atoms.get_stress() - labelled.get_stress()) / GIGAPASCAL)
+    force = np.concatenate(force)
+    expected = {
+        "frames": len(chosen),
+        "atoms": sum(map(len, chosen)),
+        "energy_mae_mev_per_atom": np.mean(np.abs(energy)),
+        "energy_rmse_mev_per_atom": np.sqrt(np.mean(np.square(energy))),
+        "force_mae_ev_per_angstrom": np.mean(np.abs(force)),
+        "force_rmse_ev_per_angstrom": np.sqrt(np.mean(force**2)),
+        "stress_mae_gpa": np.mean(np.abs(stress)) if stress else None,
+    }
+    for key, value in expected.items():
+        assert errors[key] == (None if value is None else pytest.approx(value, rel=1e-9)), key
+
+
+def test_evaluation_of_an_unknown_element_or_missing_file_is_refused(trained, tmp_path, capsys):
+    frame = crystals(1, seed=1)[0]
+    frame.numbers[0] = 47
+    path = write_frames(tmp_path / "silver.extxyz", [frame])
+    potential = str(trained / "potential.limlff")
+    for arguments in ([potential, str(path)], [potential, "none.extxyz"], ["none", str(path)]):
+        assert main(["evaluate", *arguments]) == 2
+    silver, missing, unknown = capsys.readouterr().err.strip().splitlines()
+    assert "holds Ag, but the potential is for Cu, Ni" in silver
+    assert "none.extxyz" in missing and "none" in unknown

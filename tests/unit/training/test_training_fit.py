@@ -1,0 +1,180 @@
+"""A training as a whole: the same bits again, also after a stop or a kill; what ends it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from training_frames import crystals, write_frames, write_recipe
+
+from limlff.config import load_config
+from limlff.errors import GuardStop, InputError, OutOfTime
+from limlff.models.registry import build_model
+from limlff.potential_file import load_potential, save_potential
+from limlff.training.checkpoint import find_checkpoints
+from limlff.training.data import load_training_data
+from limlff.training.fit import Fit
+from limlff.training.recipe import Recipe
+
+STEPS_PER_EPOCH = 4
+
+
+@pytest.fixture(scope="module")
+def recipe_file(tmp_path_factory):
+    return write_recipe(tmp_path_factory.mktemp("recipe"))
+
+
+def make_fit(recipe_file, folder, *changes):
+    recipe = load_config(recipe_file, Recipe, ["epochs=3", *changes])
+    model = build_model({**recipe.model, "elements": recipe.elements})
+    return Fit(recipe, load_training_data(recipe, recipe_file.parent), model, folder)
+
+
+def file_bytes(fit, folder):
+    save_potential(fit.potential(), folder / "potential.limlff")
+    return (folder / "potential.limlff").read_bytes()
+
+
+def curves(fit):
+    """The history without times."""
+    entries = fit.trainer.progress.history
+    return [{key: value for key, value in e.items() if key != "seconds"} for e in entries]
+
+
+class Killed(Exception):
+    """The program ends without a chance to save."""
+
+
+def stop_after(steps, killed=False):
+    """Asked after each step; answers yes, or ends the program, once so many are made."""
+    calls = iter(range(1, 10**6))
+
+    def stop():
+        over = next(calls) >= steps
+        if over and killed:
+            raise Killed
+        return over
+
+    return stop
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(recipe_file, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    fit = make_fit(recipe_file, folder)
+    fit.run(quiet=True)
+    assert fit.trainer.progress.steps == 3 * STEPS_PER_EPOCH
+    return file_bytes(fit, folder), curves(fit)
+
+
+def test_the_same_seed_gives_the_same_file_and_another_seed_another(
+    recipe_file, uninterrupted, tmp_path
+):
+    for seed, same in ((1, True), (2, False)):
+        fit = make_fit(recipe_file, tmp_path / str(seed), f"seed={seed}")
+        fit.run(quiet=True)
+        assert (file_bytes(fit, tmp_path) == uninterrupted[0]) is same
+        assert (curves(fit) == uninterrupted[1]) is same
+
+
+@pytest.mark.parametrize("steps", [1, STEPS_PER_EPOCH, STEPS_PER_EPOCH + 2])
+def test_stop_and_resume_gives_the_bits_of_the_uninterrupted_training(
+    recipe_file, uninterrupted, tmp_path, steps
+):
+    """Stopped after the first step, at the end of an epoch, and within one."""
+    with pytest.raises(OutOfTime, match="--resume"):
+        make_fit(recipe_file, tmp_path).run(stop=stop_after(steps), quiet=True)
+    fit = make_fit(recipe_file, tmp_path)
+    fit.trainer.resume()
+    assert fit.trainer.progress.steps == steps
+    fit.run(quiet=True)
+    assert curves(fit) == uninterrupted[1]
+    assert file_bytes(fit, tmp_path) == uninterrupted[0]
+
+
+def test_killed_training_resumes_from_the_last_whole_checkpoint(
+    recipe_file, uninterrupted, tmp_path, caplog
+):
+    """Killed within an epoch, and its latest checkpoint is damaged too."""
+    fit = make_fit(recipe_file, tmp_path, "checkpoint_seconds=1e-9")
+    with pytest.raises(Killed):
+        fit.run(stop=stop_after(STEPS_PER_EPOCH + 3, killed=True), quiet=True)
+    latest, before = find_checkpoints(tmp_path)
+    latest.write_bytes(latest.read_bytes()[:2000])
+    fit = make_fit(recipe_file, tmp_path)
+    fit.trainer.resume()
+    assert "damaged" in caplog.text and before.exists()
+    assert fit.trainer.progress.steps == STEPS_PER_EPOCH + 1
+    fit.run(quiet=True)
+    assert curves(fit) == uninterrupted[1]
+    assert file_bytes(fit, tmp_path) == uninterrupted[0]
+
+
+def test_resume_with_another_recipe_or_other_data_is_refused(recipe_file, tmp_path):
+    with pytest.raises(OutOfTime):
+        make_fit(recipe_file, tmp_path).run(stop=stop_after(1), quiet=True)
+    for change in ("loss.force=2.0", "epochs=4", "data"):
+        if change == "data":
+            other = recipe_file.with_name("other.extxyz")
+            write_frames(other, crystals(16, seed=9, nickel=True))
+            text = recipe_file.read_text().replace("[own.extxyz]", "[other.extxyz]")
+            changed = recipe_file.with_name("changed.yaml")
+            changed.write_text(text)
+            fit = make_fit(changed, tmp_path)
+        else:
+            fit = make_fit(recipe_file, tmp_path, change)
+        with pytest.raises(InputError, match="resume with the"):
+            fit.trainer.resume()
+    fit = make_fit(recipe_file, tmp_path, "checkpoint_seconds=7", "notes=about it")
+    fit.trainer.resume()
+    assert fit.trainer.progress.steps == 1
+
+
+def test_training_ends_when_the_score_stays_away_from_its_best(recipe_file, tmp_path):
+    fit = make_fit(
+        recipe_file, tmp_path, "epochs=40", "patience=2", "validation.every_epochs=3", "seed=5"
+    )
+    progress = fit.trainer.progress
+    progress.best_score, progress.best_epoch = 1e-9, 0  # cannot be reached
+    fit.run(quiet=True)
+    assert progress.epoch == 2 * 3 and progress.stale == 2 and progress.best_epoch == 0
+    validated = [entry["epoch"] for entry in progress.history if "validation" in entry]
+    assert validated == [3, 6]
+
+
+def test_loss_that_overflows_stops_the_training(recipe_file, tmp_path):
+    frames = crystals(16, seed=1, nickel=True)
+    frames[5].forces[2, 1] = 1e30
+    for name in ("shifted", "held-back"):
+        text = (recipe_file.parent / f"{name}.extxyz").read_text()
+        (tmp_path / f"{name}.extxyz").write_text(text)
+    write_frames(tmp_path / "own.extxyz", frames)
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(recipe_file.read_text())
+    with pytest.raises(GuardStop, match=r"not finite .*learning_rate"):
+        make_fit(recipe, tmp_path).run(quiet=True)
+
+
+def test_cutoff_that_holds_no_pair_is_refused(recipe_file, tmp_path):
+    with pytest.raises(InputError, match="no two atoms of the data are so close"):
+        make_fit(recipe_file, tmp_path, "model.cutoff=1.5")
+
+
+def test_card_names_data_settings_and_errors(recipe_file, uninterrupted, tmp_path):
+    path = tmp_path / "potential.limlff"
+    path.write_bytes(uninterrupted[0])
+    card = load_potential(path).card
+    training = card["training"]
+    assert Recipe.model_validate(training["recipe"]).epochs == 3
+    assert [data["frames"] for data in training["data"]] == [16, 16]
+    assert training["data"][0]["validation"]["frames"] == 8
+    assert len(training["data"][0]["sha256"]) == 64
+    assert training["epochs"] == 3 and training["steps"] == 12
+    assert card["errors"]["validation"]["own"]["frames"] == 8
+    shortest = min(
+        np.linalg.norm(frame.positions[i] - frame.positions[j] + shift @ frame.cell)
+        for frame in crystals(16, seed=1, nickel=True)
+        for shift in np.stack(np.meshgrid(*[[-1, 0, 1]] * 3), axis=-1).reshape(-1, 3)
+        for i in range(4)
+        for j in range(i)
+    )
+    assert training["shortest_distance_angstrom"] == pytest.approx(shortest, rel=1e-6)
