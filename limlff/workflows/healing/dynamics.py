@@ -40,7 +40,7 @@ def run_dynamics(
     index: int,
     length_ps: float,
     seconds: float,
-    until: Callable[[TrajectoryFrame], bool] | None = None,
+    until: Callable[[TrajectoryFrame], bool],
 ) -> DynamicsResult:
     """Molecular dynamics at one of the pressures.
 
@@ -86,7 +86,7 @@ def run_dynamics(
     def note(frame: TrajectoryFrame) -> bool:
         nonlocal done
         done = frame.step
-        return until is not None and until(frame)
+        return until(frame)
 
     last = None
     try:

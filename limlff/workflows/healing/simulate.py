@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import queue
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from ase import Atoms
@@ -28,9 +25,13 @@ from limlff.workflows.healing.analysis import (
 )
 from limlff.workflows.healing.config import HealingConfig
 from limlff.workflows.healing.dynamics import run_dynamics
+from limlff.workflows.parallel import run_in_processes
 
 Progress = Callable[[str, float, float], None]
 """Told the name of a run, its time (ps) and the missing atoms; nan where there is no hole."""
+
+
+Ended = Literal["hole closed", "duration reached", "out of time"]
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Outcome:
     hole: Hole
     series: RunSeries
     closed_at_ps: float | None
-    ended: Literal["hole closed", "duration reached", "out of time"]
+    ended: Ended
     speed: float
     atoms: int
 
@@ -99,43 +100,7 @@ def simulate_all(config: HealingConfig, out: Path, progress: Progress) -> list[O
     tasks = [(config, out, index, share) for index in range(count)]
     if at_once == 1:
         return [simulate(*task, progress) for task in tasks]
-    # Spawned, not forked: jax does not survive a fork.
-    context = multiprocessing.get_context("spawn")
-    with context.Manager() as manager, context.Pool(at_once) as pool:
-        messages = manager.Queue()
-        waiting = [pool.apply_async(_simulate_on_core, (*task, messages)) for task in tasks]
-        try:
-            while not all(result.ready() for result in waiting):
-                _drain(messages, progress)
-                failed = [r for r in waiting if r.ready() and not r.successful()]
-                if failed:
-                    failed[0].get()
-        except KeyboardInterrupt as interrupt:
-            raise OutOfTime(
-                f"{out}: interrupted; the frames so far are in its folders"
-            ) from interrupt
-        outcomes = [result.get() for result in waiting]
-        pool.close()
-        pool.join()
-        return outcomes
-
-
-def _drain(messages: Any, progress: Progress) -> None:
-    try:
-        while True:
-            progress(*messages.get(timeout=1.0))
-    except queue.Empty:
-        return
-
-
-def _simulate_on_core(
-    config: HealingConfig, out: Path, index: int, seconds: float, messages: Any
-) -> Outcome:
-    """In a process of its own: one core for each run, so that they do not hinder each other."""
-    if hasattr(os, "sched_setaffinity"):
-        cores = sorted(os.sched_getaffinity(0))
-        os.sched_setaffinity(0, {cores[index % len(cores)]})
-    return simulate(config, out, index, seconds, lambda *news: messages.put(news))
+    return run_in_processes(simulate, tasks, at_once, progress)
 
 
 def simulate(
@@ -166,7 +131,7 @@ def simulate(
 
     def is_done(frame: TrajectoryFrame) -> bool:
         row = analysis.add(frame)
-        progress(name, frame.time_fs * 1e-3, row["missing_atoms"])
+        progress(folder.name, frame.time_fs * 1e-3, row["missing_atoms"])
         closed = _closed_at(config, analysis)
         last = frame.time_fs * 1e-3
         return closed is not None and last >= closed + config.closed.for_ps + config.closed.go_on_ps
@@ -174,16 +139,19 @@ def simulate(
     left = seconds - (time.monotonic() - begin)
     folder = out / f"hole-{name}"
     last = run_dynamics(config, folder, atoms, index, config.dynamics.duration_ps, left, is_done)
-    closed_at = _closed_at(config, analysis)
-    in_time = "duration reached" if closed_at is None else "hole closed"
+    ended: Ended = "hole closed"
+    if not last.finished:
+        ended = "out of time"
+    elif analysis.time_ps[-1] > config.dynamics.duration_ps - 0.5 * config.dynamics.frame_every_ps:
+        ended = "duration reached"
     return Outcome(
         name=folder.name,
         pressure_gpa=pressure,
         crystal=crystal,
         hole=hole,
         series=analysis.series(),
-        closed_at_ps=closed_at,
-        ended=in_time if last.finished else "out of time",  # type: ignore[arg-type]
+        closed_at_ps=_closed_at(config, analysis),
+        ended=ended,
         speed=last.speed,
         atoms=len(atoms),
     )
@@ -202,10 +170,13 @@ def equilibrate(
     """
     reference = config.reference
     atoms = bcc_supercell(config.element, config.lattice_constant, config.repeats)
-    progress(folder.name, 0.0, float("nan"))
-    last = run_dynamics(
-        config, folder, atoms, index, reference.equilibration_ps + reference.duration_ps, seconds
-    )
+
+    def show(frame: TrajectoryFrame) -> bool:
+        progress(folder.name, frame.time_fs * 1e-3, float("nan"))
+        return False
+
+    length = reference.equilibration_ps + reference.duration_ps
+    last = run_dynamics(config, folder, atoms, index, length, seconds, show)
     if last.atoms is None:
         raise OutOfTime(
             f"{folder}: the perfect crystal alone took all of max_runtime_minutes = "

@@ -73,6 +73,7 @@ def progress_printer(
 ) -> Callable[[str, float, float], None]:
     """Prints a line per run, not oftener than every so many seconds."""
     last: dict[str, float] = {}
+    before = config.reference.equilibration_ps + config.reference.duration_ps
 
     def show(name: str, time_ps: float, missing: float) -> None:
         now = time.monotonic()
@@ -80,7 +81,7 @@ def progress_printer(
             return
         last[name] = now
         if math.isnan(missing):
-            print(f"{name:>14}: perfect crystal", flush=True)
+            print(f"{name:>14}: {time_ps:6.1f} of {before:g} ps, perfect crystal", flush=True)
         else:
             print(
                 f"{name:>14}: {time_ps:6.1f} of at most {config.dynamics.duration_ps:g} ps, "

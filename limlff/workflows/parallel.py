@@ -1,0 +1,147 @@
+"""Runs side by side, each in a process of its own on a core of its own.
+
+Processes are spawned, because jax does not survive a fork, and asked to stop instead of killed,
+because molecular dynamics takes a signal for a wish and still writes its checkpoint.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import queue
+import signal
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from limlff.errors import LimlffError, OutOfTime
+
+STOP_SECONDS = 60.0
+"""Time in which a process must end after it was asked to (s)."""
+
+
+def run_in_processes(
+    function: Callable[..., Any],
+    tasks: Sequence[tuple[Any, ...]],
+    at_once: int,
+    listen: Callable[..., None],
+) -> list[Any]:
+    """Call a function with the arguments of each task, several at a time.
+
+    Args:
+        function: Of a module, so that another process can find it; called as
+            `function(*task, tell)`. What it passes to `tell` is passed to `listen` here. `tell`
+            raises `OutOfTime` when the process is to stop.
+        tasks: Arguments of each call.
+        at_once: Processes at the same time.
+        listen: Told what the processes tell.
+
+    Returns:
+        The results in the order of the tasks.
+
+    Raises:
+        LimlffError: What the first call to fail raised, or if a process dies.
+        OutOfTime: If SIGINT or SIGTERM came.
+    """
+    context = multiprocessing.get_context("spawn")
+    messages, stopping = context.Queue(), context.Event()
+    waiting = [
+        context.Process(target=_work, args=(function, task, number, messages, stopping))
+        for number, task in enumerate(tasks)
+    ]
+    results: dict[int, Any] = {}
+    running: dict[int, Any] = {}
+    try:
+        with _terminated_as_interrupt():
+            while len(results) < len(tasks):
+                while waiting and len(running) < at_once:
+                    number = len(tasks) - len(waiting)
+                    running[number] = waiting.pop(0)
+                    running[number].start()
+                _take_message(messages, running, results, listen)
+    except KeyboardInterrupt as interrupt:
+        raise OutOfTime("interrupted; what was computed so far is kept") from interrupt
+    finally:
+        stopping.set()
+        _end(running, messages)
+    return [results[number] for number in range(len(tasks))]
+
+
+def _work(
+    function: Callable[..., Any], task: tuple[Any, ...], number: int, messages: Any, stopping: Any
+) -> None:
+    """In the process: pin it to a core, call the function, send its result."""
+    if hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {cores[number % len(cores)]})
+
+    def tell(*news: Any) -> None:
+        messages.put((number, "news", news))
+        if stopping.is_set():
+            raise OutOfTime("stopped together with the other runs")
+
+    try:
+        messages.put((number, "result", function(*task, tell)))
+    except LimlffError as error:
+        messages.put((number, "error", error))
+    except Exception:  # a traceback crosses processes only as text
+        messages.put((number, "error", RuntimeError(traceback.format_exc())))
+
+
+def _take_message(
+    messages: Any, running: dict[int, Any], results: dict[int, Any], listen: Callable[..., None]
+) -> None:
+    """Wait for a message for a short time and act on it."""
+    dead = [number for number, process in running.items() if not process.is_alive()]
+    try:
+        number, kind, content = messages.get(timeout=0.5)
+    except queue.Empty:
+        if dead:  # before the wait, and nothing of it was left in the queue
+            code = running[dead[0]].exitcode
+            raise LimlffError(
+                f"the process of run {dead[0] + 1} ended with code {code} and without a result; "
+                "was it killed, or out of memory?"
+            ) from None
+        return
+    if kind == "news":
+        listen(*content)
+    elif kind == "error":
+        raise content
+    else:
+        results[number] = content
+        running.pop(number).join()
+
+
+def _end(running: dict[int, Any], messages: Any) -> None:
+    """Wait for processes that were asked to stop; kill those that do not."""
+    deadline = time.monotonic() + STOP_SECONDS
+    for process in running.values():
+        # A process ends only when what it sent was taken out of the queue.
+        while process.is_alive() and time.monotonic() < deadline:
+            try:
+                messages.get(timeout=0.2)
+            except queue.Empty:
+                continue
+        process.kill()
+        process.join()
+
+
+@contextmanager
+def _terminated_as_interrupt() -> Iterator[None]:
+    """Lets SIGTERM act as Ctrl-C does, so that the processes end with this one."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
