@@ -114,8 +114,11 @@ class Run:
                         self._write(results)
                     self._show(bar, begin, first)
                     elapsed = time.perf_counter() - begin
-                    if interrupted() or (max_runtime is not None and elapsed > max_runtime):
-                        self._leave(results, elapsed)
+                    reason = interrupted()
+                    if max_runtime is not None and elapsed > max_runtime:
+                        reason = f"the time limit of {max_runtime:g} s"
+                    if reason:
+                        self._leave(reason, results, elapsed)
         finally:
             results.close()
         return self._finish(time.perf_counter() - begin, first)
@@ -184,14 +187,14 @@ class Run:
             self._checkpoint(results)
         raise GuardStop(where)
 
-    def _leave(self, results: RunOutput, elapsed: float) -> None:
+    def _leave(self, reason: str, results: RunOutput, elapsed: float) -> None:
         step = int(self.state.step)
         if step >= self.config.steps or self._ended:
             return
         self._checkpoint(results)
         raise OutOfTime(
-            f"{self.out}: left at step {step} of {self.config.steps} after {elapsed:.0f} s, with a "
-            f"checkpoint; go on with: limlff md --resume --out {self.out}"
+            f"{self.out}: left at step {step} of {self.config.steps} after {elapsed:.0f} s because "
+            f"of {reason}, with a checkpoint; go on with: limlff md --resume --out {self.out}"
         )
 
     def _announce(self, bar: Any, progress: bool) -> None:
@@ -266,11 +269,11 @@ def second_half_averages(thermo: Path) -> dict[str, float]:
 
 
 @contextmanager
-def _stop_signals() -> Iterator[Callable[[], bool]]:
-    """Turns SIGTERM and SIGINT into a wish to stop, which the yielded function tells."""
+def _stop_signals() -> Iterator[Callable[[], str]]:
+    """Turns SIGTERM and SIGINT into a wish to stop: the yielded function names what came."""
     wishes: list[int] = []
     if threading.current_thread() is not threading.main_thread():
-        yield lambda: False
+        yield lambda: ""
         return
 
     def note(number: int, frame: FrameType | None) -> None:
@@ -278,7 +281,7 @@ def _stop_signals() -> Iterator[Callable[[], bool]]:
 
     before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        yield lambda: bool(wishes)
+        yield lambda: signal.Signals(wishes[0]).name if wishes else ""
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

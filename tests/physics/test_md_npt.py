@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from ase.units import GPa
-from md_models import COPPER, copper, run_copper
+from md_models import COPPER, copper, run_copper, settings
 from test_md_nvt import blocked_error
 
+from limlff.md.runner import run_md
 from limlff.md.thermo import read_thermo
 from limlff.neighbors.host import build_neighbors
 
@@ -51,22 +54,30 @@ def test_pressure_is_the_derivative_of_the_energy_plus_the_kinetic_part(tmp_path
         assert row[f"pressure_{name}_gpa"] == pytest.approx(pressure, abs=1e-5)
 
 
-def mean_pressures(tmp_path, steps, **coupling):
+def mean_pressures(tmp_path, steps, stiffness=1.0, **coupling):
     """Run at constant pressure: columns of pressures after 3 ps, and the last cell's strain.
 
     The mean pressure of a run of length t has the standard error sqrt(2 kT tau / (kappa V t)), so
-    tau is short here.
+    tau is short here. With a stiffness of 1 the crystal has B = 26 GPa, but C' = 1.6 GPa only: it
+    yields to stresses that differ by a GPa among the axes, and a stiffer one is needed for them.
     """
     atoms = copper()
-    barostat = {"kind": "npt", "tau_fs": 25.0, "compressibility_per_gpa": 0.015, **coupling}
-    result = run_copper(
-        tmp_path,
-        atoms,
+    embedding = {**COPPER.parameters["embedding"]}
+    embedding["strength"] = stiffness * embedding["strength"]
+    repulsion = stiffness * COPPER.parameters["repulsion"]
+    potential = replace(COPPER, parameters={"repulsion": repulsion, "embedding": embedding})
+    config = settings(
         steps=steps,
-        timestep_fs=3.0,
-        ensemble=barostat,
+        timestep_fs=3.0 / np.sqrt(stiffness),
+        ensemble={
+            "kind": "npt",
+            "tau_fs": 25.0,
+            "compressibility_per_gpa": 0.015 / stiffness,
+            **coupling,
+        },
         output={"thermo_every": 8, "trajectory_every": 100_000},
     )
+    result = run_md(config, tmp_path, atoms, potential, progress=False)
     table = read_thermo(result.thermo)
     columns = {axis: table[f"pressure_{axis}_gpa"][125:] for axis in ("xx", "yy", "zz")}
     columns["mean"] = np.mean(list(columns.values()), axis=0)
@@ -84,23 +95,25 @@ def test_pressure_averages_to_its_target(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("coupling", "targets"),
+    ("stiffness", "coupling", "targets"),
     [
-        ({"coupling": "isotropic", "pressure_gpa": -0.5}, {"mean": -0.5}),
         (
-            {"coupling": "axes", "pressure_gpa": {"x": -0.5, "y": 0.5, "z": 1.0}},
-            {"xx": -0.5, "yy": 0.5, "zz": 1.0},
+            6.0,
+            {"coupling": "axes", "pressure_gpa": {"x": -0.5, "y": 0.5, "z": 1.5}},
+            {"xx": -0.5, "yy": 0.5, "zz": 1.5},
         ),
-        ({"coupling": "uniaxial", "axis": "y", "pressure_gpa": 0.5}, {"yy": 0.5}),
+        (1.0, {"coupling": "uniaxial", "axis": "y", "pressure_gpa": 0.5}, {"yy": 0.5}),
     ],
-    ids=["isotropic", "axes", "uniaxial"],
+    ids=["axes", "uniaxial"],
 )
-def test_pressures_of_all_couplings_average_to_their_targets(tmp_path, coupling, targets):
-    columns, stretch = mean_pressures(tmp_path, 60_000, **coupling)
+def test_pressures_of_single_axes_average_to_their_targets(tmp_path, stiffness, coupling, targets):
+    """Within four standard errors, which are far below the 1 GPa between the axes."""
+    columns, stretch = mean_pressures(tmp_path, 40_000, stiffness, **coupling)
     for name, target in targets.items():
         error = blocked_error(columns[name])
-        assert error < 0.04
+        assert error < 0.15
         assert abs(columns[name].mean() - target) < 4 * error
+    assert np.abs(stretch - 1.0).max() < 0.15
     if coupling["coupling"] == "uniaxial":
         assert stretch[0] == stretch[2] == 1.0
         assert stretch[1] != 1.0

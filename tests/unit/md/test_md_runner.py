@@ -86,7 +86,7 @@ def test_signal_ends_a_run_with_a_checkpoint(tmp_path):
         target=kill_this_process_when, args=(tmp_path / "run" / "thermo.csv",)
     )
     watcher.start()
-    with pytest.raises(OutOfTime):
+    with pytest.raises(OutOfTime, match="because of SIGTERM"):
         run_copper(tmp_path / "run", steps=2_000_000)
     watcher.join()
     assert list((tmp_path / "run" / "checkpoints").glob("step_*.h5"))
