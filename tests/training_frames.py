@@ -92,9 +92,9 @@ data:
     groups:
       odd: {stress: 0.5}
 validation: {fraction: 0.0, files: {own: [held-back.extxyz]}, every_epochs: 20}
-loss: {energy: {start: 0.1, end: 1.0}, force: 1.0, stress: 0.1}
+loss: {energy: {start: 0.1, end: 1.0}, force: 1.0, stress: 1.0}
 optimizer: {learning_rate: 2.0e-2, final_learning_rate: 1.0e-4, average_decay: 0.9}
-epochs: 60
+epochs: 120
 batch_atoms: 32
 shapes: 1
 seed: 1

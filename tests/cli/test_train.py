@@ -41,7 +41,7 @@ def recipe_file(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def trained(recipe_file, tmp_path_factory):
-    """Folder of a whole training of 60 epochs."""
+    """Folder of a whole training of 120 epochs."""
     folder = tmp_path_factory.mktemp("trained")
     assert main(["train", str(recipe_file), "--out", str(folder), "--quiet"]) == 0
     return folder
@@ -50,20 +50,19 @@ def trained(recipe_file, tmp_path_factory):
 def test_training_comes_near_its_teacher(trained):
     """Frames that were not trained on; zero forces and the mean energy are what to beat.
 
-    Sixteen frames, two channels and 240 steps: a fifth of the typical force and of the spread of
-    the energies are left, and half of the stress.
+    Sixteen frames, two channels and 480 steps leave an error of about a tenth.
     """
     frames = crystals(8, seed=2, nickel=True)
     errors = load_potential(trained / "potential.limlff").card["errors"]["validation"]["own"]
     assert errors["frames"] == 8
     forces = np.concatenate([frame.forces for frame in frames])
     typical = np.sqrt(np.mean(forces**2))
-    assert errors["force_rmse_ev_per_angstrom"] < 0.2 * typical
-    assert errors["force_mae_ev_per_angstrom"] < 0.2 * np.abs(forces).mean()
+    assert errors["force_rmse_ev_per_angstrom"] < 0.15 * typical
+    assert errors["force_mae_ev_per_angstrom"] < 0.15 * np.abs(forces).mean()
     energies = np.array([frame.energy / 4 for frame in frames])
     assert errors["energy_rmse_mev_per_atom"] < 0.2 * 1e3 * energies.std()
     stresses = np.array([frame.stress for frame in frames]) / GIGAPASCAL
-    assert errors["stress_mae_gpa"] < 0.5 * np.abs(stresses).mean()
+    assert errors["stress_mae_gpa"] < 0.45 * np.abs(stresses).mean()
 
 
 def test_zero_of_the_second_set_is_recovered_and_raw_energies_are_of_the_first(trained):
@@ -83,13 +82,13 @@ def test_training_leaves_its_recipe_and_curves(trained, recipe_file):
     assert {"potential.limlff", "recipe.yaml", "history.json", "learning-curves.png"} <= names
     assert not [name for name in names if name.startswith(".")]
     history = json.loads((trained / "history.json").read_text())
-    assert [entry["epoch"] for entry in history["epochs"]] == list(range(1, 61))
-    assert history["steps"] == 240 and history["best_epoch"] in (20, 40, 60)
+    assert [entry["epoch"] for entry in history["epochs"]] == list(range(1, 121))
+    assert history["steps"] == 480 and history["best_epoch"] % 20 == 0
     assert history["atoms_per_second"] > 0 and history["compile_seconds"] > 0
     atoms = history["atoms_per_second"] * history["seconds"]
-    assert atoms == pytest.approx((240 - 1) * 32)  # the step that compiled does not count
+    assert atoms == pytest.approx((480 - 1) * 32)  # the step that compiled does not count
     weights = [entry["weights"]["energy"] for entry in history["epochs"]]
-    assert weights[0] == pytest.approx(0.1) and weights[-1] == pytest.approx(10 ** (59 / 60 - 1))
+    assert weights[0] == pytest.approx(0.1) and weights[-1] == pytest.approx(10 ** (119 / 120 - 1))
     assert load_config(trained / "recipe.yaml", Recipe) == load_config(recipe_file, Recipe)
 
 
@@ -164,7 +163,9 @@ def test_times_are_read_with_their_unit():
 
 def test_evaluation_agrees_with_the_calculator(trained, tmp_path, capsys):
     """All numbers of the JSON, worked out with NumPy from the ASE calculator's results."""
-    frames = [*crystals(5, seed=3, nickel=True), *many_kinds()[1:]]
+    # the one with most neighbors first, so that the calculator compiles once for all
+    _, sheared, slab, _, atom = many_kinds()
+    frames = [sheared, slab, atom, *crystals(5, seed=3, nickel=True)]
     path = write_frames(tmp_path / "frames.extxyz", frames)
     out, plots = tmp_path / "errors.json", tmp_path / "plots"
     potential = str(trained / "potential.limlff")
@@ -176,36 +177,47 @@ def test_evaluation_agrees_with_the_calculator(trained, tmp_path, capsys):
     groups = {frame.group for frame in frames}
     assert set(errors["groups"]) == groups
     assert all(set(values) == ERRORS for values in errors["groups"].values())
-    compare(errors, path, potential, groups)
+    reference = calculator_residuals(path, potential)
+    compare(errors, reference)
     for group in ("even", "slab", "lone atom"):
-        compare(errors["groups"][group], path, potential, {group})
+        compare(errors["groups"][group], [r for r in reference if r["group"] == group])
     assert errors["groups"]["lone atom"]["stress_mae_gpa"] is None
     for name in ("energy", "force", "stress"):
         figure = plots / f"parity-{name}.png"
         assert figure.read_bytes().startswith(b"\x89PNG") and str(figure) in printed
 
 
-def compare(errors, path, potential, groups):
+def calculator_residuals(path, potential):
+    """Per frame its group, atoms, and differences of the ASE calculator from the labels."""
     calculator = Calculator(potential)
-    energy, force, stress = [], [], []
-    chosen = [atoms for atoms in read(path, ":") if atoms.info["config_type"] in groups]
-    for labelled in chosen:
+    found = []
+    for labelled in read(path, ":"):
         atoms = labelled.copy()
         atoms.calc = calculator
-        difference = atoms.get_potential_energy() - labelled.get_potential_energy()
-        energy.append(1e3 * difference / len(atoms))
-        force.append((atoms.get_forces() - labelled.get_forces()).ravel())
+        residuals = {
+            "group": atoms.info["config_type"],
+            "atoms": len(atoms),
+            "energy": atoms.get_potential_energy() - labelled.get_potential_energy(),
+            "forces": atoms.get_forces() - labelled.get_forces(),
+        }
         if atoms.pbc.all():  # beside vacuum there is no stress
-            stress.append((atoms.get_stress() - labelled.get_stress()) / GIGAPASCAL)
-    force = np.concatenate(force)
+            residuals["stress"] = atoms.get_stress() - labelled.get_stress()
+        found.append(residuals)
+    return found
+
+
+def compare(errors, reference):
+    energy = np.array([1e3 * r["energy"] / r["atoms"] for r in reference])
+    force = np.concatenate([r["forces"].ravel() for r in reference])
+    stress = np.array([r["stress"] for r in reference if "stress" in r]) / GIGAPASCAL
     expected = {
-        "frames": len(chosen),
-        "atoms": sum(map(len, chosen)),
+        "frames": len(reference),
+        "atoms": sum(r["atoms"] for r in reference),
         "energy_mae_mev_per_atom": np.mean(np.abs(energy)),
-        "energy_rmse_mev_per_atom": np.sqrt(np.mean(np.square(energy))),
+        "energy_rmse_mev_per_atom": np.sqrt(np.mean(energy**2)),
         "force_mae_ev_per_angstrom": np.mean(np.abs(force)),
         "force_rmse_ev_per_angstrom": np.sqrt(np.mean(force**2)),
-        "stress_mae_gpa": np.mean(np.abs(stress)) if stress else None,
+        "stress_mae_gpa": np.mean(np.abs(stress)) if stress.size else None,
     }
     for key, value in expected.items():
         assert errors[key] == (None if value is None else pytest.approx(value, rel=1e-9)), key
