@@ -152,7 +152,7 @@ def _missing(config: HealingConfig, outcomes: Sequence[Outcome], out: Path) -> F
             )
             axis.plot(
                 series.time_ps,
-                smoothed(series.columns["missing_atoms_of_cell"]),
+                smoothed(series.columns["missing_atoms_of_cell"], 5),
                 color=color,
                 linewidth=0.9,
                 linestyle="--",
@@ -171,7 +171,7 @@ def _missing(config: HealingConfig, outcomes: Sequence[Outcome], out: Path) -> F
         draw,
         "Missing atoms",
         "Atoms missing in the largest hole (solid), and what the whole cell lacks in comparison "
-        "with the perfect crystal (dashed, running mean over 11 frames), which holds isolated "
+        "with the perfect crystal (dashed, running mean over 5 frames), which holds isolated "
         "vacancies and loose packing too. Dotted: the hole has closed. Grey: the limit below "
         "which it counts as closed.",
     )
@@ -253,7 +253,7 @@ def _mobility(config: HealingConfig, outcomes: Sequence[Outcome], out: Path) -> 
     )
 
 
-def smoothed(values: np.ndarray, width: int = 11) -> np.ndarray:
+def smoothed(values: np.ndarray, width: int) -> np.ndarray:
     """Running mean over `width` values, over fewer at both ends."""
     if not len(values):
         return values

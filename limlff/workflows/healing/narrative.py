@@ -54,19 +54,21 @@ def build_report(
 def sentence(config: HealingConfig, outcome: Outcome) -> str:
     """One run's result in words."""
     series = outcome.series
-    missing = float(series.columns["missing_atoms"][-1])
-    cell = last_mean(series.columns["missing_atoms_of_cell"])
     where = f"At {outcome.pressure_gpa:g} GPa and {config.temperature_k:g} K"
     end = float(series.time_ps[-1])
-    if outcome.closed_at_ps is not None:
+    if outcome.closed_at_ps is None:
+        missing = float(series.columns["missing_atoms"][-1])
+        reason = "when the time allowed was up" if outcome.ended == "out of time" else "at the end"
         return (
-            f"{where} the hole is closed after {outcome.closed_at_ps:.1f} ps; at the end, at "
-            f"{end:.1f} ps, the cell lacks {cell:.1f} atoms in comparison with a perfect crystal."
+            f"{where} the hole does not close: {missing:.0f} of {outcome.hole.missing_atoms} "
+            f"atoms are missing in it after {end:.1f} ps, {reason}."
         )
-    reason = "when the time allowed was up" if outcome.ended == "out of time" else "at the end"
+    most = float(np.nanmax(series.columns["disordered_near"]))
+    bcc = last_mean(series.columns["bcc_all"])
     return (
-        f"{where} the hole does not close: {missing:.0f} of {outcome.hole.missing_atoms} atoms are "
-        f"missing in it after {end:.1f} ps, {reason}."
+        f"{where} the hole is closed after {outcome.closed_at_ps:.1f} ps; on the way up to "
+        f"{100 * most:.0f} % of the atoms near it are in disorder, and at the end, at {end:.1f} "
+        f"ps, {100 * bcc:.0f} % of all atoms are in bcc order."
     )
 
 
@@ -153,7 +155,8 @@ def definitions(config: HealingConfig) -> list[tuple[str, str]]:
         (
             "Missing atoms of the whole cell",
             "Volume of the cell times the density of the perfect crystal, less the number of "
-            "atoms. Isolated vacancies and looser packing count too; it varies with the volume.",
+            "atoms. Isolated vacancies and looser packing count too; it varies with the volume, "
+            "and is negative where the packing is denser.",
         ),
         (
             "Hole closed",
