@@ -105,7 +105,9 @@ def write_report(path: Path, report: Report) -> Path:
         viewer_hidden="" if report.movies else "hidden",
         movies=movies,
         style=(folder / "page.css").read_text(encoding="utf-8"),
-        script=(folder / "viewer.js").read_text(encoding="utf-8"),
+        script="\n".join(
+            (folder / name).read_text(encoding="utf-8") for name in ("shaders.js", "viewer.js")
+        ),
     )
     path.write_text(text, encoding="utf-8")
     return path
