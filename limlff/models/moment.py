@@ -154,14 +154,37 @@ class MomentModel:
         moments = self._moments(neighbor_species, vectors)
         total = jnp.zeros(species.shape, vectors.dtype)
         for element in range(len(self.elements)):
-            own = jax.tree.map(lambda leaf, i=element: leaf[i], parameters)
-            own["statistics"] = jax.lax.stop_gradient(own["statistics"])
-            invariants = self._contract(own["mixing"] @ own["statistics"]["whitening"], moments)
-            total = jnp.where(species == element, self._readout(own, invariants), total)
+            own, normal = self._normal_invariants(parameters, element, moments)
+            total = jnp.where(species == element, self._readout(own, normal), total)
         if self.repulsion:
             squared = jnp.sum(vectors**2, axis=0)
             repulsion = zbl_energies(self.elements, species, neighbor_species, squared)
             total += jnp.where(species >= 0, repulsion, 0.0)
+        return total
+
+    def features(
+        self,
+        parameters: Parameters,
+        species: Int[Array, " atoms"],
+        neighbor_species: Int[Array, "slots atoms"],
+        vectors: Float[Array, "3 slots atoms"],
+        mask: Bool[Array, "slots atoms"],
+    ) -> Float[Array, "features atoms"]:
+        """What the energy is linear in: the net's last hidden layer, 1, the normalised invariants.
+
+        With the last layer's weights, its bias and the linear weights of the atom's element they
+        give the energy without repulsion; see `limlff.uncertainty.contract`. Arguments as those of
+        `energies`; zero in empty atom slots.
+        """
+        moments = self._moments(neighbor_species, vectors)
+        width = sum(self.hidden[-1:]) + 1 + self.invariants
+        total = jnp.zeros((width, *species.shape), vectors.dtype)
+        for element in range(len(self.elements)):
+            own, normal = self._normal_invariants(parameters, element, moments)
+            hidden = [self._last_hidden(own, normal)] if self.hidden else []
+            ones = jnp.ones((1, *species.shape), vectors.dtype)
+            rows = jnp.concatenate([*hidden, ones, *normal])
+            total = jnp.where(species == element, rows, total)
         return total
 
     def _moments(
@@ -207,19 +230,39 @@ class MomentModel:
             )
         return blocks
 
+    def _normal_invariants(
+        self, parameters: Parameters, element: int, moments: Float[Array, "lm moments atoms"]
+    ) -> tuple[dict[str, Any], list[Float[Array, "channels atoms"]]]:
+        """Parameters of one element, and the normalised invariants of atoms if they were of it."""
+        names = ("mixing", "linear", "net", "statistics")
+        own = jax.tree.map(lambda leaf: leaf[element], {name: parameters[name] for name in names})
+        statistics = own["statistics"] = jax.lax.stop_gradient(own["statistics"])
+        invariants = self._contract(own["mixing"] @ statistics["whitening"], moments)
+        mean = statistics["mean"].reshape(-1, self.channels, 1)
+        scale = statistics["scale"].reshape(-1, self.channels, 1)
+        return own, [(block - mean[i]) * scale[i] for i, block in enumerate(invariants)]
+
+    def _last_hidden(
+        self, own: dict[str, Any], normal: list[Float[Array, "channels atoms"]]
+    ) -> Float[Array, "hidden atoms"]:
+        """Values of the last hidden layer, for one element."""
+        activation = ACTIVATIONS[self.activation]
+        first, *others = (own["net"][f"layer{i}"] for i in range(len(self.hidden)))
+        values = activation(_apply_blocks(first["weights"], normal) + first["bias"][:, None])
+        for layer in others:
+            values = activation(layer["weights"] @ values + layer["bias"][:, None])
+        return values
+
     def _readout(
-        self, own: dict[str, Any], invariants: list[Float[Array, "channels atoms"]]
+        self, own: dict[str, Any], normal: list[Float[Array, "channels atoms"]]
     ) -> Float[Array, " atoms"]:
         """Linear term plus net of the normalised invariants, for one element."""
-        mean = own["statistics"]["mean"].reshape(-1, self.channels, 1)
-        scale = own["statistics"]["scale"].reshape(-1, self.channels, 1)
-        normal = [(block - mean[i]) * scale[i] for i, block in enumerate(invariants)]
-        activation = ACTIVATIONS[self.activation]
-        net = [own["net"][f"layer{i}"] for i in range(len(self.hidden) + 1)]
-        values = _apply_blocks(net[0]["weights"], normal) + net[0]["bias"][:, None]
-        for layer in net[1:]:
-            values = layer["weights"] @ activation(values) + layer["bias"][:, None]
-        return values[0] + _apply_blocks(own["linear"][None], normal)[0]
+        last = own["net"][f"layer{len(self.hidden)}"]
+        if self.hidden:
+            values = last["weights"] @ self._last_hidden(own, normal)
+        else:
+            values = _apply_blocks(last["weights"], normal)
+        return values[0] + last["bias"][0] + _apply_blocks(own["linear"][None], normal)[0]
 
 
 def _normal(key: Array, shape: tuple[int, ...]) -> Float[Array, "..."]:

@@ -1,0 +1,97 @@
+"""How far a potential can be trusted, atom by atom: `assess(potential, ...)`."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from limlff import precision as precision  # first: sets up jax
+from limlff.errors import InputError
+from limlff.models.contract import Parameters
+from limlff.neighbors.matrix import NeighborMatrix, pair_vectors
+from limlff.potential import Potential
+from limlff.uncertainty.contract import KEY, FeatureModel
+from limlff.uncertainty.members import Deviations, member_deviations
+
+
+class Assessment(NamedTuple):
+    """What a potential knows of its own errors; zero in empty atom slots.
+
+    Attributes:
+        energy_spread: Standard deviation of each atom's energy over the members, calibrated (eV).
+        force_spread: Expected error of a component of each atom's force, calibrated (eV/Å).
+        grade: Extrapolation grade: distance of the atom's surroundings to the training data, in
+            units of that of the farthest atom trained on; above 1 the potential extrapolates.
+    """
+
+    energy_spread: Float[Array, " atoms"]
+    force_spread: Float[Array, " atoms"]
+    grade: Float[Array, " atoms"]
+
+
+def available(potential: Potential) -> bool:
+    """Whether the potential carries what `assess` needs."""
+    return isinstance(potential.model, FeatureModel) and KEY in potential.parameters
+
+
+def assess(
+    potential: Potential,
+    species: Int[Array, " atoms"],
+    positions: Float[Array, "atoms 3"],
+    cell: Float[Array, "3 3"],
+    neighbors: NeighborMatrix,
+    dtype: str = "float32",
+) -> Assessment:
+    """Energy spread, force spread and extrapolation grade of each atom.
+
+    Pure, so that it may be called inside a compiled function. It costs several evaluations of the
+    forces (one pass backwards per member): call it once in a while, not at every step.
+
+    Args:
+        potential: A potential for which `available` is true.
+        species: Index into its elements of each atom; -1 for an empty atom slot.
+        positions: Positions (Å, float64).
+        cell: Cell vectors as rows (Å, float64).
+        neighbors: All pairs within the cutoff; pairs beyond it do no harm.
+        dtype: Arithmetic of the model, "float32" or "float64"; the first is ample.
+
+    Returns:
+        Arrays in float64.
+
+    Raises:
+        InputError: If the potential carries no uncertainty.
+    """
+    if not available(potential):
+        raise InputError(
+            "the potential has no uncertainty: train it with `uncertainty` in its recipe"
+        )
+    parameters = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), potential.parameters)
+    vectors = pair_vectors(positions, cell, neighbors).astype(dtype)
+    deviations = member_deviations(
+        potential.model,  # type: ignore[arg-type]  # `available` has made sure
+        parameters,
+        species,
+        neighbors.owners,
+        vectors,
+        neighbors.mask,
+    )
+    results = (*calibrated_spreads(parameters, deviations), deviations.grade)
+    return Assessment(*(values.astype(jnp.float64) for values in results))
+
+
+def calibrated_spreads(
+    parameters: Parameters, deviations: Deviations
+) -> tuple[Float[Array, " atoms"], Float[Array, " atoms"]]:
+    """Spread of each atom's energy (eV) and of its force's components (eV/Å)."""
+    factors = parameters[KEY]["factors"][0]
+    energy = jnp.sqrt(_variance(deviations.energies))
+    force = jnp.sqrt(jnp.mean(_variance(deviations.forces), axis=-1))
+    return factors[0] * energy, factors[1] * force
+
+
+def _variance(deviations: Float[Array, "members ..."]) -> Float[Array, "..."]:
+    """Variance over members whose mean is zero, without bias."""
+    return jnp.sum(deviations**2, axis=0) / max(deviations.shape[0] - 1, 1)

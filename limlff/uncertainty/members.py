@@ -1,0 +1,127 @@
+"""What the members of an ensemble say, as deviations from their mean, and the distance to the data.
+
+Forces of all members are taken in one pass: the features are computed once, and pulled back once
+per member. Atoms are handled in blocks, so that memory grows with atoms times members only.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from limlff.models.contract import Parameters
+from limlff.uncertainty.contract import KEY, FeatureModel
+
+BLOCK_ATOMS = 64  # measured: larger blocks leave the cache, smaller ones have more overhead
+
+
+class Deviations(NamedTuple):
+    """Members less their mean, and how far each atom is from the training data.
+
+    Attributes:
+        energies: Per member and atom (eV).
+        forces: Per member and atom (eV/Å).
+        grade: Distance of each atom's features to the training data; 1 is their edge.
+    """
+
+    energies: Float[Array, "members atoms"]
+    forces: Float[Array, "members atoms 3"]
+    grade: Float[Array, " atoms"]
+
+
+def member_deviations(
+    model: FeatureModel,
+    parameters: Parameters,
+    species: Int[Array, " atoms"],
+    owners: Int[Array, "slots atoms"],
+    vectors: Float[Array, "3 slots atoms"],
+    mask: Bool[Array, "slots atoms"],
+) -> Deviations:
+    """Deviations of all members; pure.
+
+    Args:
+        model: The model.
+        parameters: Its parameters with their uncertainty, in the dtype of `vectors`.
+        species: Index of each atom's element, -1 for an empty atom slot.
+        owners: Index of the atom that each neighbor is or is the image of.
+        vectors: Vectors to the neighbors (Å); of any value in empty slots.
+        mask: True where a slot holds a neighbor.
+    """
+    atoms = species.shape[0]
+    members = parameters[KEY]["readouts"].shape[1]
+    blocks = -(-atoms // BLOCK_ATOMS)
+    padding = blocks * BLOCK_ATOMS - atoms
+
+    def split(array: Array, fill: float) -> Array:
+        widths = [(0, 0)] * (array.ndim - 1) + [(0, padding)]
+        padded = jnp.pad(array, widths, constant_values=fill)
+        return jnp.moveaxis(padded.reshape(*array.shape[:-1], blocks, BLOCK_ATOMS), -2, 0)
+
+    def add_block(forces: Array, block: tuple[Array, ...]) -> tuple[Array, tuple[Array, Array]]:
+        own, owner, neighbor_species, vector, filled, start = block
+        energies, gradients, grade = _block_deviations(
+            model, parameters, own, neighbor_species, vector, filled
+        )
+        rows = jnp.moveaxis(gradients, (0, 1), (2, 3))  # slots, atoms, members, 3
+        on_centres = jax.lax.dynamic_slice_in_dim(forces, start, BLOCK_ATOMS) + rows.sum(axis=0)
+        forces = jax.lax.dynamic_update_slice_in_dim(forces, on_centres, start, axis=0)
+        return forces.at[owner].add(-rows), (energies, grade)
+
+    far = jnp.array([2.0 * model.cutoff, 0.0, 0.0], vectors.dtype)[:, None, None]
+    pieces = (
+        split(species, -1),
+        split(owners, 0),
+        split(jnp.where(mask, species[owners], -1), -1),
+        split(jnp.where(mask, vectors, far), 2.0 * model.cutoff),
+        split(mask, False),
+        jnp.arange(blocks) * BLOCK_ATOMS,
+    )
+    nothing = jnp.zeros((blocks * BLOCK_ATOMS, members, 3), vectors.dtype)
+    forces, (energies, grade) = jax.lax.scan(add_block, nothing, pieces)
+    return Deviations(
+        energies=jnp.moveaxis(energies, 1, 0).reshape(members, -1)[:, :atoms],
+        forces=jnp.moveaxis(forces, 1, 0)[:, :atoms],
+        grade=grade.reshape(-1)[:atoms],
+    )
+
+
+def _block_deviations(
+    model: FeatureModel,
+    parameters: Parameters,
+    species: Int[Array, " atoms"],
+    neighbor_species: Int[Array, "slots atoms"],
+    vectors: Float[Array, "3 slots atoms"],
+    mask: Bool[Array, "slots atoms"],
+) -> tuple[Array, Array, Array]:
+    """Deviations of energies, their derivatives by the pair vectors, and the grade."""
+    arrays = parameters[KEY]
+    members = arrays["readouts"].shape[1]
+
+    def energies_of(pair: Float[Array, "3 slots atoms"]) -> tuple[Array, Array]:
+        features = model.features(parameters, species, neighbor_species, pair, mask)
+        return _by_element(species, arrays["readouts"], features), features
+
+    energies, pull_back, features = jax.vjp(energies_of, vectors, has_aux=True)
+    each = jnp.broadcast_to(
+        jnp.eye(members, dtype=vectors.dtype)[:, :, None], (members, *energies.shape)
+    )
+    (gradients,) = jax.vmap(pull_back)(each)
+    # centred before the product: far out both are large, and their difference is what counts
+    centred = features - jnp.where(species >= 0, arrays["center"].T[:, species], 0.0)
+    distances = _by_element(species, arrays["projection"], centred)
+    return energies, jnp.where(mask, gradients, 0.0), jnp.sqrt(jnp.sum(distances**2, axis=0))
+
+
+def _by_element(
+    species: Int[Array, " atoms"],
+    matrices: Float[Array, "elements rows features"],
+    features: Float[Array, "features atoms"],
+) -> Float[Array, "rows atoms"]:
+    """Each atom's features times the matrix of its element; zero for empty atom slots."""
+    total = jnp.zeros((matrices.shape[1], features.shape[1]), features.dtype)
+    for element, matrix in enumerate(matrices):
+        total = jnp.where(species == element, matrix @ features, total)
+    return total
