@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import keyword
 import sys
 from importlib.metadata import version
+from typing import Any
 
 from limlff.errors import LimlffError
 
@@ -19,7 +21,10 @@ COMMANDS = {
     "train": "train a potential by a recipe",
     "evaluate": "errors of a potential on labelled frames",
     "info": "what is in a potential file",
+    "import": "read a potential of DeePMD-kit or MLIP-2",
+    "export": "write a potential for DeePMD-kit or MLIP-2",
     "md": "molecular dynamics by a configuration",
+    "resume": "go on with a run that was stopped or killed",
     "run": "a whole study, from structure to report",
 }
 
@@ -35,8 +40,13 @@ def build_parser(command: str | None) -> argparse.ArgumentParser:
     for name, summary in COMMANDS.items():
         subparser = subparsers.add_parser(name, help=summary, description=summary)
         if name == command:
-            importlib.import_module(f"limlff.cli.{name}").add_arguments(subparser)
+            _module_of(name).add_arguments(subparser)
     return parser
+
+
+def _module_of(command: str) -> Any:
+    suffix = "_" if keyword.iskeyword(command) else ""
+    return importlib.import_module(f"limlff.cli.{command}{suffix}")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -45,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
     command = next((word for word in words if not word.startswith("-")), None)
     parsed = build_parser(command).parse_args(words)
     try:
-        return int(importlib.import_module(f"limlff.cli.{parsed.command}").run(parsed))
+        return int(_module_of(parsed.command).run(parsed))
     except LimlffError as error:
         print(f"limlff {parsed.command}: {error}", file=sys.stderr)
         return error.exit_code

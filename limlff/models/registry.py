@@ -1,20 +1,88 @@
-"""Architectures by name: the one place that a new model is added to.
+"""Architectures by name: those of this package, and others that register themselves.
 
 A model's settings are its dataclass fields plus its name under "architecture"; this is how recipes
-and potential files hold it.
+and potential files hold it. Modules are imported only when their architecture is asked for.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import difflib
+from collections.abc import Callable
+from importlib import import_module
+from importlib.metadata import entry_points
 from typing import Any
 
 from limlff.errors import InputError
 from limlff.models.contract import Model
-from limlff.models.moment import MomentModel
 
-ARCHITECTURES: dict[str, type] = {"moment": MomentModel}
+BUILT_IN = {
+    "deepmd": "limlff.models.deepmd:DeepPotSE",
+    "moment": "limlff.models.moment:MomentModel",
+}
+"""Where the architectures of this package are."""
+
+ENTRY_POINTS = "limlff.models"
+"""Group of entry points by which installed packages offer further architectures."""
+
+_registered: dict[str, type] = {}
+
+
+def register(name: str) -> Callable[[type], type]:
+    """Decorator that makes a class known as an architecture, for recipes and potential files.
+
+    Args:
+        name: Its name in recipes; the file that registers must be imported before it is used.
+    """
+
+    def add(architecture: type) -> type:
+        _registered[name] = architecture
+        return architecture
+
+    return add
+
+
+def known_architectures() -> list[str]:
+    """Names of all architectures."""
+    offered = entry_points(group=ENTRY_POINTS).names
+    return sorted({*BUILT_IN, *_registered, *offered})
+
+
+def architecture_by_name(name: str) -> type:
+    """The class of an architecture.
+
+    Raises:
+        InputError: If there is none of this name.
+    """
+    if name in _registered:
+        return _registered[name]
+    if name in BUILT_IN:
+        module, attribute = BUILT_IN[name].split(":")
+        return getattr(import_module(module), attribute)
+    offered = entry_points(group=ENTRY_POINTS, name=name)
+    if not offered:
+        raise InputError(
+            f"model: unknown architecture '{name}'; choose {', '.join(known_architectures())}"
+        )
+    return next(iter(offered)).load()
+
+
+def name_of_architecture(architecture: type) -> str:
+    """The name of an architecture by its class."""
+    place = f"{architecture.__module__}:{architecture.__qualname__}"
+    for name, built_in in BUILT_IN.items():
+        if built_in == place:
+            return name
+    for name, registered in _registered.items():
+        if registered is architecture:
+            return name
+    for offered in entry_points(group=ENTRY_POINTS):
+        if offered.value == place:
+            return offered.name
+    raise InputError(
+        f"{architecture.__name__} is no known architecture; decorate it with "
+        "limlff.models.registry.register"
+    )
 
 
 def build_model(settings: dict[str, Any]) -> Model:
@@ -28,25 +96,25 @@ def build_model(settings: dict[str, Any]) -> Model:
     """
     chosen = dict(settings)
     name = chosen.pop("architecture", "moment")
-    if name not in ARCHITECTURES:
-        raise InputError(
-            f"model: unknown architecture '{name}'; choose {', '.join(sorted(ARCHITECTURES))}"
-        )
-    architecture = ARCHITECTURES[name]
+    architecture = architecture_by_name(name)
     known = [field.name for field in dataclasses.fields(architecture)]
     for key in chosen:
         if key not in known:
             close = difflib.get_close_matches(key, known, n=1)
             hint = f"did you mean '{close[0]}'?" if close else f"known: {', '.join(known)}"
             raise InputError(f"model: unknown key '{key}' for architecture '{name}'; {hint}")
-    values = {k: tuple(v) if isinstance(v, list) else v for k, v in chosen.items()}
     try:
-        return architecture(**values)
+        return architecture(**{key: _as_tuples(value) for key, value in chosen.items()})
     except TypeError as error:
         raise InputError(f"model: settings of '{name}' are not usable: {error}") from error
 
 
 def model_to_settings(model: Model) -> dict[str, Any]:
     """Settings from which `build_model` makes the same model."""
-    name = next(name for name, kind in ARCHITECTURES.items() if type(model) is kind)
+    name = name_of_architecture(type(model))
     return {"architecture": name, **dataclasses.asdict(model)}  # type: ignore[call-overload]
+
+
+def _as_tuples(value: Any) -> Any:
+    """Lists, of lists too, as tuples, which can be hashed."""
+    return tuple(map(_as_tuples, value)) if isinstance(value, list) else value

@@ -1,0 +1,35 @@
+"""`limlff import FILE OUT`: read the potential of another code."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the command."""
+    parser.add_argument(
+        "file", type=Path, help="model of DeePMD-kit (.dp, .yaml) or of MLIP-2 (.mtp)"
+    )
+    parser.add_argument("out", type=Path, help="potential file to write (.limlff)")
+    parser.add_argument(
+        "--elements",
+        nargs="+",
+        metavar="SYMBOL",
+        help="chemical symbols of the types, for formats that do not hold them (.mtp)",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Read, write, and say what it is."""
+    from limlff.exchange.formats import format_of
+    from limlff.potential_file import save_potential
+
+    kind = format_of(arguments.file)
+    potential = kind.read(arguments.file, arguments.elements)
+    save_potential(potential, arguments.out)
+    print(
+        f"{arguments.out}: {', '.join(potential.elements)}, cutoff {potential.cutoff:g} Å, "
+        f"{type(potential.model).__name__}"
+    )
+    return 0

@@ -1,0 +1,190 @@
+"""DeePMD-kit's `se_e2_a` models as potentials, and back.
+
+What the file says beyond the model (shortest distance of the data, precision of the nets) is kept
+in the potential's card under `deepmd`, so that a model goes through unchanged, bit for bit.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from limlff.errors import InputError
+from limlff.exchange.deepmd_file import Tree, read_tree, write_tree
+from limlff.exchange.deepmd_tree import layer_of, layers_of, tree_of
+from limlff.exchange.elements import refuse_unknown_elements
+from limlff.models.contract import Parameters
+from limlff.models.deepmd import DeepPotSE
+from limlff.models.deepmd_network import ACTIVATIONS
+from limlff.potential import Potential
+from limlff.potential_file import flatten_parameters
+
+
+def import_deepmd(path: Path, elements: list[str] | None = None) -> Potential:
+    """Read a model of DeePMD-kit (`.dp`, `.yaml`).
+
+    Args:
+        path: The file.
+        elements: Chemical symbols of its types, where its own type_map holds others.
+
+    Raises:
+        InputError: If it cannot be read, or holds what DeepPot-SE here does not have.
+    """
+    tree = read_tree(path)
+    try:
+        if elements is not None:
+            tree["model"]["type_map"] = elements
+        return _potential_of(tree, str(path))
+    except (KeyError, IndexError, ValueError, TypeError) as error:
+        raise InputError(
+            f"{path}: is no se_e2_a energy model as DeePMD-kit 3 writes it ({error!r})"
+        ) from error
+
+
+def export_deepmd(potential: Potential, path: Path) -> None:
+    """Write a DeepPot-SE potential for DeePMD-kit (`.dp`, `.yaml`).
+
+    Raises:
+        InputError: If it is of another architecture, or the file cannot be written.
+    """
+    if type(potential.model) is not DeepPotSE:
+        raise InputError(
+            f"{path}: only a 'deepmd' potential can be written for DeePMD-kit, this one is a "
+            f"{type(potential.model).__name__}"
+        )
+    write_tree(tree_of(potential), path)
+
+
+def _potential_of(tree: Tree, name: str) -> Potential:
+    model = tree["model"]
+    descriptor, fitting = model["descriptor"], model["fitting"]
+    _refuse_unsupported(model, name)
+    settings = _settings(model)
+    refuse_unknown_elements(settings["elements"], name)
+    architecture = DeepPotSE(**settings)
+    parameters = {
+        "embedding": _embedding_nets(architecture, descriptor),
+        "fitting": {
+            element: {
+                "hidden": layers_of(net["layers"][:-1]),
+                "output": layer_of(net["layers"][-1]),
+            }
+            for element, net in zip(architecture.elements, fitting["nets"]["networks"], strict=True)
+        },
+        "bias": np.array(fitting["@variables"]["bias_atom_e"], float).reshape(-1),
+        "statistics": _statistics(descriptor, name),
+    }
+    _check_shapes(architecture, parameters, name)
+    shortest = tree.get("@variables", {}).get("min_nbor_dist")
+    card: dict[str, Any] = {
+        "imported_from": f"DeePMD-kit {tree.get('version', '')}".strip(),
+        "deepmd": {
+            "min_nbor_dist": None if shortest is None else float(shortest),
+            "out_std": np.array(model["@variables"]["out_std"], float).reshape(-1).tolist(),
+            "precision": {part: model[part]["precision"] for part in ("descriptor", "fitting")},
+        },
+    }
+    baseline = np.array(model["@variables"]["out_bias"], float).reshape(-1)
+    return Potential(architecture, parameters, baseline, card)
+
+
+def _settings(model: Tree) -> dict[str, Any]:
+    descriptor, fitting = model["descriptor"], model["fitting"]
+    return {
+        "elements": tuple(model["type_map"]),
+        "sel": tuple(descriptor["sel"]),
+        "cutoff": float(descriptor["rcut"]),
+        "smooth_from": float(descriptor["rcut_smth"]),
+        "embedding": tuple(descriptor["neuron"]),
+        "axis": descriptor["axis_neuron"],
+        "fitting": tuple(fitting["neuron"]),
+        "embedding_timestep": descriptor["resnet_dt"],
+        "fitting_timestep": fitting["resnet_dt"],
+        "embedding_activation": _activation(descriptor["activation_function"]),
+        "fitting_activation": _activation(fitting["activation_function"]),
+        "one_sided": descriptor["type_one_side"],
+        "zero_average": descriptor["set_davg_zero"],
+        "protection": float(descriptor.get("env_protection", 0.0)),
+    }
+
+
+def _activation(name: str) -> str:
+    aliases = {"none": "linear", "gelu_tf": "gelu"}
+    known = aliases.get(name.lower(), name.lower())
+    if known not in ACTIVATIONS:
+        raise InputError(
+            f"activation_function is '{name}'; known are {', '.join(ACTIVATIONS)}. Train the model "
+            "again with one of them"
+        )
+    return known
+
+
+def _refuse_unsupported(model: Tree, name: str) -> None:
+    descriptor, fitting = model["descriptor"], model["fitting"]
+    required: list[tuple[str, Any, tuple[Any, ...]]] = [
+        ("model type", model.get("type", "standard"), ("standard",)),
+        ("descriptor type", descriptor["type"], ("se_e2_a", "se_a")),
+        ("fitting type", fitting.get("type", "ener"), ("ener",)),
+        ("atom_exclude_types", model.get("atom_exclude_types"), ([], None)),
+        ("pair_exclude_types", model.get("pair_exclude_types"), ([], None)),
+        ("exclude_types of the descriptor", descriptor.get("exclude_types"), ([], None)),
+        ("exclude_types of the fitting", fitting.get("exclude_types"), ([], None)),
+        ("spin", descriptor.get("spin"), (None,)),
+        ("use_exp_switch", descriptor["env_mat"].get("use_exp_switch", False), (False,)),
+        ("numb_fparam", fitting.get("numb_fparam", 0), (0,)),
+        ("numb_aparam", fitting.get("numb_aparam", 0), (0,)),
+        ("dim_case_embd", fitting.get("dim_case_embd", 0), (0,)),
+        ("mixed_types", fitting.get("mixed_types", False), (False,)),
+        ("atom_ener", fitting.get("atom_ener"), ([], None)),
+    ]
+    for key, value, allowed in required:
+        if value not in allowed:
+            raise InputError(
+                f"{name}: {key} is {value!r}, but only {allowed[0]!r} can be imported; train the "
+                "model without it"
+            )
+
+
+def _embedding_nets(architecture: DeepPotSE, descriptor: Tree) -> Parameters:
+    """Nets by name; DeePMD-kit numbers them with the element of the centre running fastest."""
+    number = len(architecture.elements)
+    networks = descriptor["embeddings"]["networks"]
+    nets = {}
+    for index, network in enumerate(networks):
+        neighbor, centre = (index, 0) if architecture.one_sided else divmod(index, number)
+        nets[architecture.embedding_name(centre, neighbor)] = layers_of(network["layers"])
+    return nets
+
+
+def _statistics(descriptor: Tree, name: str) -> Parameters:
+    """Average and deviations of each element of the centre, the same for all slots of a row."""
+    average = np.asarray(descriptor["@variables"]["davg"], float)
+    deviation = np.asarray(descriptor["@variables"]["dstd"], float)
+    same_slots = all(np.all(array == array[:, :1]) for array in (average, deviation))
+    isotropic = np.all(average[..., 1:] == 0) and np.all(deviation[..., 1:] == deviation[..., 1:2])
+    if not (same_slots and isotropic):
+        raise InputError(
+            f"{name}: davg or dstd differ between the slots or the directions of a centre, so that "
+            "energies would depend on the order of neighbors; compute the statistics anew"
+        )
+    return {"average": average[:, 0, 0], "deviation": deviation[:, 0, :2]}
+
+
+def _check_shapes(architecture: DeepPotSE, parameters: Parameters, name: str) -> None:
+    """Refuse nets that do not have the layers which the settings ask for."""
+    expected = flatten_parameters(architecture.initialize(jax.random.key(0)))
+    found = flatten_parameters(parameters)
+    if expected.keys() != found.keys():
+        raise InputError(
+            f"{name}: its nets do not have the layers, biases and time steps that its settings ask "
+            "for; convert the model again with DeePMD-kit"
+        )
+    for key, array in found.items():
+        if array.shape != expected[key].shape:
+            raise InputError(
+                f"{name}: {key} has the shape {array.shape}, its settings ask for "
+                f"{expected[key].shape}; the file is damaged"
+            )

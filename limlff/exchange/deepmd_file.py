@@ -1,0 +1,128 @@
+"""DeePMD-kit's backend-neutral files: a tree of settings with arrays as leaves.
+
+`.dp` is HDF5 with the tree as JSON in the attribute `json` and the arrays as data sets that it
+names; `.yaml` holds the arrays as nested lists with their dtype. Arrays stand below keys
+`@variables`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from limlff.atomic_file import replaced_when_whole
+from limlff.errors import InputError
+
+Tree = dict[str, Any]
+"""Settings by name, nested; arrays where the file holds arrays."""
+
+SUFFIXES = (".dp", ".yaml", ".yml")
+
+
+def read_tree(path: Path) -> Tree:
+    """Read a file.
+
+    Raises:
+        InputError: If it is missing, damaged, or no such file.
+    """
+    try:
+        tree = _read_hdf5(path) if path.suffix == ".dp" else _read_yaml(path)
+    except (OSError, KeyError, ValueError, TypeError) as error:
+        raise InputError(
+            f"{path}: cannot be read as a model of DeePMD-kit: {' '.join(str(error).split())}"
+        ) from error
+    if not isinstance(tree.get("model"), dict):
+        raise InputError(f"{path}: holds no model of DeePMD-kit; convert it to .dp or .yaml first")
+    return tree
+
+
+def write_tree(tree: Tree, path: Path) -> None:
+    """Write a file, at once or not at all.
+
+    Raises:
+        InputError: If it cannot be written.
+    """
+    stamped = {"software": "limlff", "version": version("limlff"), **tree}
+    try:
+        with replaced_when_whole(path) as temporary:
+            if path.suffix == ".dp":
+                _write_hdf5(stamped, temporary)
+            else:
+                _write_yaml(stamped, temporary)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def _read_hdf5(path: Path) -> Tree:
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        tree = json.loads(file.attrs["json"])
+        return _with_leaves(tree, lambda name: np.array(file[name]))
+
+
+def _write_hdf5(tree: Tree, path: Path) -> None:
+    import h5py
+
+    with h5py.File(path, "w") as file:
+
+        def store(array: Any) -> str:
+            return str(file.create_dataset(f"variable_{len(file):04d}", data=array).name)
+
+        file.attrs["json"] = json.dumps(_with_leaves(tree, store), separators=(",", ":"))
+
+
+def _read_yaml(path: Path) -> Tree:
+    import yaml
+
+    # the parser in C reads a model in seconds, that in Python in minutes
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        tree = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
+    except yaml.YAMLError as error:
+        raise ValueError(error) from error
+    if not isinstance(tree, dict):
+        raise ValueError("it is no mapping")
+    return _with_leaves(tree, _array_of_yaml)
+
+
+def _array_of_yaml(leaf: Any) -> Any:
+    if isinstance(leaf, dict) and leaf.get("@class") == "np.ndarray":
+        return np.asarray(leaf["value"], dtype=leaf["dtype"])
+    return leaf
+
+
+def _write_yaml(tree: Tree, path: Path) -> None:
+    import yaml
+
+    def as_lists(array: Any) -> Any:
+        if not isinstance(array, np.ndarray):
+            return array
+        return {
+            "@class": "np.ndarray",
+            "@is_variable": True,
+            "@version": 1,
+            "dtype": array.dtype.name,
+            "value": array.tolist(),
+        }
+
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    text = yaml.dump(_with_leaves(tree, as_lists), Dumper=dumper)
+    path.write_text(text, encoding="utf-8")
+
+
+def _with_leaves(tree: Any, change: Callable[[Any], Any], variables: bool = False) -> Any:
+    """The tree with every array, or what stands for one, changed; missing ones stay missing."""
+    if isinstance(tree, dict) and not (variables and "@is_variable" in tree):
+        return {
+            key: _with_leaves(value, change, variables or key == "@variables")
+            for key, value in tree.items()
+        }
+    if isinstance(tree, list) and not variables:
+        return [_with_leaves(item, change) for item in tree]
+    return change(tree) if variables and tree is not None else tree

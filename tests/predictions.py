@@ -1,0 +1,41 @@
+"""Predictions for a few structures, compiled once."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import jax
+import numpy as np
+from ase import Atoms
+
+from limlff.neighbors.host import Capacity, build_neighbors
+from limlff.potential import Potential, Prediction
+
+
+def predict_in_one_shape(potential: Potential, structures: list[Atoms]) -> list[Prediction]:
+    """Predictions in NumPy arrays, in float64, without empty atom slots."""
+    columns = max(map(len, structures))
+    capacity = Capacity(1, 0)
+
+    def neighbors_of(atoms):
+        nonlocal capacity
+        geometry = (atoms.positions, atoms.cell.array, atoms.pbc)
+        matrix, capacity = build_neighbors(*geometry, potential.cutoff, capacity, columns)
+        return matrix
+
+    for atoms in structures:  # the largest sizes, before anything compiles
+        neighbors_of(atoms)
+    compiled = jax.jit(partial(potential.predict, dtype="float64"))
+    predictions = []
+    for atoms in structures:
+        empty = columns - len(atoms)
+        species = potential.species_of(list(atoms.symbols))
+        prediction = compiled(
+            np.pad(species, (0, empty), constant_values=-1),
+            np.pad(atoms.positions, ((0, empty), (0, 0))),
+            atoms.cell.array,
+            neighbors_of(atoms),
+        )
+        energy, energies, forces, virial = jax.device_get(prediction)
+        predictions.append(Prediction(energy, energies[: len(atoms)], forces[: len(atoms)], virial))
+    return predictions
