@@ -55,6 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     from limlff.training.checkpoint import find_checkpoints
     from limlff.training.data import load_training_data
     from limlff.training.fit import Fit
+    from limlff.uncertainty.fit import add_uncertainty
 
     if find_checkpoints(folder) and not arguments.resume:
         raise InputError(
@@ -76,6 +77,8 @@ def run(arguments: argparse.Namespace) -> int:
             stopped = reason
     if fit.trainer.progress.history:
         potential = fit.potential()
+        if stopped is None:  # there is no time left otherwise
+            potential = add_uncertainty(potential, data, recipe)
         save_potential(potential, folder / POTENTIAL_FILE)
         print(f"{folder / POTENTIAL_FILE}: epoch {fit.trainer.progress.best_epoch}")
         _print_errors(potential.card["errors"])

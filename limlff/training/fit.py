@@ -32,6 +32,7 @@ _LEFT_OUT: dict[str, Any] = {
     "checkpoint_seconds": True,
     "licence": True,
     "notes": True,
+    "uncertainty": True,  # added to what was trained
     "validation": {"files"},
 }
 

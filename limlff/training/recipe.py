@@ -201,6 +201,16 @@ class OptimizerSettings(StrictModel):
         return self.final_learning_rate + (self.learning_rate - self.final_learning_rate) * swing
 
 
+class UncertaintySettings(StrictModel):
+    """Ensemble of readouts that tells the spread of energies and forces; see docs/uncertainty.md.
+
+    Attributes:
+        members: Readouts; the spread of an atom's force is good to about 1/sqrt(6 * members).
+    """
+
+    members: Annotated[int, Field(ge=2, le=256)] = 16
+
+
 class Recipe(StrictModel):
     """All that decides a training.
 
@@ -211,6 +221,7 @@ class Recipe(StrictModel):
         validation: What is held back.
         loss: Weights of the labels.
         optimizer: Learning rate and averages.
+        uncertainty: Ensemble added after the training, which it does not change; null for none.
         epochs: Passes over the data.
         batch_atoms: Atoms per step.
         shapes: Shapes of batches that are compiled; more waste less on padding.
@@ -228,6 +239,7 @@ class Recipe(StrictModel):
     validation: Validation = Validation()
     loss: LossSettings = LossSettings()
     optimizer: OptimizerSettings = OptimizerSettings()
+    uncertainty: UncertaintySettings | None = UncertaintySettings()
     epochs: Annotated[int, Field(ge=1)] = 200
     batch_atoms: Annotated[int, Field(ge=8)] = 512
     shapes: Annotated[int, Field(ge=1, le=8)] = 2

@@ -1,0 +1,132 @@
+"""A trained potential gets its uncertainty: members, grade, calibration."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from limlff import precision as precision  # first: sets up jax
+from limlff.frames.frame import Frame
+from limlff.potential import Potential
+from limlff.training.batches import make_packing
+from limlff.training.data import TrainingData
+from limlff.training.metrics import predict_frames
+from limlff.training.offsets import free_offsets
+from limlff.training.recipe import Recipe
+from limlff.training.samples import LabelledFrame, make_samples, species_of_frame
+from limlff.uncertainty.calibration import calibration_factor
+from limlff.uncertainty.contract import KEY, FeatureModel
+from limlff.uncertainty.evidence import Evidence, collect_evidence
+from limlff.uncertainty.frames import (
+    assess_frames,
+    energy_residuals,
+    force_residuals,
+    frame_reliability,
+)
+from limlff.uncertainty.posterior import draw_members, fit_grade
+
+logger = logging.getLogger(__name__)
+
+_DTYPE = "float32"  # ample for spreads
+_SHAPES = 1  # compiling another shape takes longer than the padding to one
+_FEWEST_ATOMS = 100  # to calibrate on
+
+
+def add_uncertainty(potential: Potential, data: TrainingData, recipe: Recipe) -> Potential:
+    """The same potential with an ensemble of readouts around its own, calibrated, and a grade.
+
+    Energies and forces do not change. The spreads are calibrated on the frames that were held back,
+    or on those trained on where these are too few; the card says which.
+
+    Args:
+        potential: A potential trained by the recipe on the data.
+        data: Its frames.
+        recipe: Its recipe. Without `uncertainty` in it, or if the model has no features that its
+            energies are linear in, the potential comes back as it is.
+    """
+    settings = recipe.uncertainty
+    if settings is None:
+        return potential
+    if not isinstance(potential.model, FeatureModel):
+        logger.warning(
+            "%s has no features that its energies are linear in; the potential gets no uncertainty",
+            type(potential.model).__name__,
+        )
+        return potential
+    elements = potential.elements
+    evidence = _evidence(potential, data.train, recipe)
+    readouts = draw_members(evidence.information, settings.members, len(elements), recipe.seed)
+    center, projection = fit_grade(evidence, len(elements))
+    arrays = {
+        "readouts": readouts,
+        "center": center,
+        "projection": projection,
+        "factors": np.ones((len(elements), 2)),
+    }
+    raw = _with(potential, arrays)
+    enough = sum(len(item.frame) for item in data.validation) >= _FEWEST_ATOMS
+    chosen = data.validation if enough else data.train
+    frames = [_in_zero_of_potential(item, potential) for item in chosen]
+    factors = _factors(raw, frames)
+    calibrated = _with(potential, {**arrays, "factors": np.tile(factors, (len(elements), 1))})
+    card = {
+        **potential.card,
+        "uncertainty": {
+            "members": settings.members,
+            "calibrated_on": "frames held back" if enough else "training frames",
+            "frames": len(frames),
+            "factor_energy": float(factors[0]),
+            "factor_force": float(factors[1]),
+            **_reliability(calibrated, frames),
+        },
+    }
+    return replace(calibrated, card=card)
+
+
+def _evidence(potential: Potential, train: list[LabelledFrame], recipe: Recipe) -> Evidence:
+    model = potential.model
+    assert isinstance(model, FeatureModel)
+    free = free_offsets(train, model.elements)
+    unshifted = np.zeros((len(free), len(model.elements)))
+    samples = make_samples(train, model.elements, model.cutoff, unshifted, _DTYPE)
+    packing = make_packing(samples, max(recipe.batch_atoms, *map(len, samples)), _SHAPES)
+    parameters = jax.tree.map(lambda leaf: jax.numpy.asarray(leaf, _DTYPE), potential.parameters)
+    return collect_evidence(model, parameters, packing, free, recipe.seed)
+
+
+def _with(potential: Potential, arrays: dict[str, np.ndarray]) -> Potential:
+    return replace(potential, parameters={**potential.parameters, KEY: arrays})
+
+
+def _in_zero_of_potential(item: LabelledFrame, potential: Potential) -> Frame:
+    """The frame with its energy in the zero of the potential, not of its set."""
+    frame = item.frame
+    offsets = potential.card["training"]["energy_offsets_ev"][item.set_name]
+    if frame.energy is None:
+        return frame
+    own = np.array([offsets[element] for element in potential.elements])
+    shift = float(own[species_of_frame(frame, potential.elements)].sum())
+    return replace(frame, energy=frame.energy - shift)
+
+
+def _factors(raw: Potential, frames: list[Frame]) -> Float[np.ndarray, " kinds"]:
+    """Calibration of energy and force spreads."""
+    predictions, assessed = predict_frames(raw, frames, _DTYPE), assess_frames(raw, frames, _DTYPE)
+    energy, energy_spread = energy_residuals(frames, predictions, assessed)
+    force, force_spread, _ = force_residuals(frames, predictions, assessed)
+    return np.array(
+        [
+            calibration_factor(energy.ravel(), energy_spread),
+            calibration_factor(force.ravel(), np.repeat(force_spread, 3)),
+        ]
+    )
+
+
+def _reliability(calibrated: Potential, frames: list[Frame]) -> dict[str, Any]:
+    predictions = predict_frames(calibrated, frames, _DTYPE)
+    return frame_reliability(frames, predictions, assess_frames(calibrated, frames, _DTYPE))

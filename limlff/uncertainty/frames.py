@@ -1,0 +1,133 @@
+"""Uncertainty on labelled frames: spreads and grades beside the true errors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from limlff import precision as precision  # first: sets up jax
+from limlff.errors import InputError
+from limlff.frames.frame import Frame
+from limlff.potential import Potential
+from limlff.training.batches import make_packing
+from limlff.training.metrics import FramePrediction
+from limlff.training.samples import LabelledFrame, make_samples
+from limlff.uncertainty.assess import available, calibrated_spreads
+from limlff.uncertainty.calibration import reliability
+from limlff.uncertainty.contract import KEY
+from limlff.uncertainty.members import member_deviations
+
+_BATCH_ATOMS = 512
+
+_deviations = jax.jit(member_deviations, static_argnames="model")
+_spreads = jax.jit(calibrated_spreads)
+
+
+@dataclass(frozen=True)
+class FrameAssessment:
+    """What a potential knows of its errors on a frame.
+
+    Attributes:
+        energy_spread: Of the energy of the whole frame (eV).
+        energy_spreads: Of each atom's energy (eV).
+        force_spreads: Of a component of each atom's force (eV/Å).
+        grades: Extrapolation grade of each atom.
+    """
+
+    energy_spread: float
+    energy_spreads: Float[np.ndarray, " atoms"]
+    force_spreads: Float[np.ndarray, " atoms"]
+    grades: Float[np.ndarray, " atoms"]
+
+
+def assess_frames(
+    potential: Potential, frames: list[Frame], dtype: str = "float32"
+) -> list[FrameAssessment]:
+    """Spreads and grades of frames, in their order.
+
+    Args:
+        potential: A potential with uncertainty.
+        frames: Frames with or without labels.
+        dtype: Arithmetic of the model.
+
+    Raises:
+        InputError: If the potential has no uncertainty or does not know an element.
+    """
+    if not available(potential):
+        raise InputError("the potential has no uncertainty; train it with a newer limlff")
+    labelled = [LabelledFrame(frame) for frame in frames]
+    unshifted = np.zeros((1, len(potential.elements)))
+    samples = make_samples(labelled, potential.elements, potential.cutoff, unshifted, dtype)
+    packing = make_packing(samples, max(_BATCH_ATOMS, *map(len, samples)), 1)
+    parameters = jax.tree.map(lambda leaf: jax.numpy.asarray(leaf, dtype), potential.parameters)
+    energy_factor = float(potential.parameters[KEY]["factors"][0, 0])
+    assessed: dict[int, FrameAssessment] = {}
+    for shape, members in packing.plan(None):
+        batch = packing.assemble(shape, members)
+        mask = np.arange(shape.slots)[:, None] < batch.counts
+        deviations = _deviations(
+            potential.model, parameters, batch.species, batch.owners, batch.vectors, mask
+        )
+        spreads = _spreads(parameters, deviations)
+        arrays = (deviations.energies, *spreads, deviations.grade)
+        energies, *per_atom = (np.asarray(array, float) for array in arrays)
+        start = 0
+        for index in members:
+            columns = slice(start, start + len(samples[index]))
+            total = energies[:, columns].sum(axis=1)
+            assessed[index] = FrameAssessment(
+                energy_factor * float(total.std(ddof=1)),
+                *(values[columns] for values in per_atom),
+            )
+            start += len(samples[index])
+    return [assessed[index] for index in range(len(frames))]
+
+
+def force_residuals(
+    frames: list[Frame], predictions: list[FramePrediction], assessed: list[FrameAssessment]
+) -> tuple[Float[np.ndarray, "atoms 3"], Float[np.ndarray, " atoms"], Float[np.ndarray, " atoms"]]:
+    """Errors of forces (eV/Å), their spreads and the grades of all atoms that have a label."""
+    errors, spreads, grades = [np.zeros((0, 3))], [np.zeros(0)], [np.zeros(0)]
+    for frame, prediction, known in zip(frames, predictions, assessed, strict=True):
+        if frame.forces is not None:
+            errors.append(prediction.forces - frame.forces)
+            spreads.append(known.force_spreads)
+            grades.append(known.grades)
+    return np.concatenate(errors), np.concatenate(spreads), np.concatenate(grades)
+
+
+def energy_residuals(
+    frames: list[Frame], predictions: list[FramePrediction], assessed: list[FrameAssessment]
+) -> tuple[Float[np.ndarray, "frames 1"], Float[np.ndarray, " frames"]]:
+    """Errors and spreads of the energies per atom (eV) of all frames that have a label."""
+    rows = [
+        ((prediction.energy - frame.energy) / len(frame), known.energy_spread / len(frame))
+        for frame, prediction, known in zip(frames, predictions, assessed, strict=True)
+        if frame.energy is not None
+    ]
+    table = np.array(rows).reshape(-1, 2)
+    return table[:, :1], table[:, 1]
+
+
+def frame_reliability(
+    frames: list[Frame], predictions: list[FramePrediction], assessed: list[FrameAssessment]
+) -> dict[str, Any]:
+    """Coverage and rank correlations over frames, for JSON.
+
+    Returns:
+        `force` (over atoms) and `energy` (over frames, per atom) as of
+        `limlff.uncertainty.calibration.reliability`, the `median_grade`, the `largest_grade`, and
+        `share_above_1`, that of atoms beyond the training data.
+    """
+    grades = np.concatenate([known.grades for known in assessed])
+    return {
+        "force": reliability(*force_residuals(frames, predictions, assessed)),
+        "energy": reliability(*energy_residuals(frames, predictions, assessed)),
+        "median_grade": float(np.median(grades)),
+        "largest_grade": float(grades.max()),
+        "share_above_1": float(np.mean(grades > 1)),
+    }
