@@ -2,12 +2,15 @@
 
 The positions and the cell for which the neighbor list was built are part of it, so that a resumed
 run has the same list, and adds up forces in the same order, as one that was never interrupted. A
-checkpoint is written under a temporary name, synced and renamed; the last two are kept.
+checkpoint is written under a temporary name, synced and renamed; the last two are kept. The file is
+HDF5 behind a block of 512 bytes that holds the sha256 of the rest: a file of which a single bit is
+wrong is not used.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -22,8 +25,13 @@ from limlff.md.state import MDState
 from limlff.neighbors.host import Capacity
 from limlff.potential import Potential
 
-_FORMAT = 1
+_FORMAT = 2
 _KEPT = 2
+_SEAL_BYTES = 512  # the smallest block that HDF5 leaves free in front
+
+
+class DamagedCheckpoint(Exception):
+    """A checkpoint that is not what was written."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,9 @@ class Checkpoint:
         list_cell: Cell for which it was built (Å).
         capacity: Sizes of the neighbor matrix.
         written: Frames of the trajectory, and bytes of the files that are cut at bytes.
+        event_counts: How often each event has happened.
+        above_since: Since which step each atom is too uncertain, -1 if it is not.
+        conserved: Conserved quantity (eV); nan before the first forces.
         config: The configuration as JSON.
         potential: Digest of the potential.
     """
@@ -53,11 +64,28 @@ class Checkpoint:
     list_cell: Float[np.ndarray, "3 3"]
     capacity: Capacity
     written: dict[str, int]
+    event_counts: Int[np.ndarray, " events"]
+    above_since: Int[np.ndarray, " atoms"]
+    conserved: float
     config: str
     potential: str
 
+    @property
+    def step(self) -> int:
+        """Step of the state, also if its forces are still to be evaluated."""
+        return int(max(self.state.step, -1 - self.state.step))
 
-_ARRAYS = ("numbers", "masses", "mobile", "periodic", "list_positions", "list_cell")
+
+_ARRAYS = (
+    "numbers",
+    "masses",
+    "mobile",
+    "periodic",
+    "list_positions",
+    "list_cell",
+    "event_counts",
+    "above_since",
+)
 
 
 def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
@@ -69,62 +97,96 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
 
     Returns:
         The file.
+
+    Raises:
+        OSError: If it cannot be written; the checkpoints that are there stay.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"step_{int(checkpoint.state.step):012d}.h5"
+    path = folder / f"step_{checkpoint.step:012d}.h5"
     temporary = path.with_suffix(".part")
-    with h5py.File(temporary, "w") as file:
-        file.attrs["format"] = _FORMAT
-        file.attrs["config"] = checkpoint.config
-        file.attrs["potential"] = checkpoint.potential
-        for name, value in {**asdict(checkpoint.capacity), **checkpoint.written}.items():
-            file.attrs[name] = value
-        for field in fields(MDState):
-            file[f"state/{field.name}"] = np.asarray(getattr(checkpoint.state, field.name))
-        for name in _ARRAYS:
-            file[name] = getattr(checkpoint, name)
-    _sync(temporary)
-    os.replace(temporary, path)
+    try:
+        temporary.write_bytes(_sealed(_content(checkpoint)))
+        _sync(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
     _sync(folder)
-    for old in sorted(folder.glob("step_*.h5"))[:-_KEPT]:
+    for old in checkpoint_files(folder)[:-_KEPT]:
         old.unlink()
     return path
 
 
-def read_checkpoint(folder: Path) -> Checkpoint:
-    """The newest checkpoint of a folder that is whole.
+def checkpoint_files(folder: Path) -> list[Path]:
+    """Checkpoints of a folder, the newest last."""
+    return sorted(folder.glob("step_*.h5"))
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint.
 
     Raises:
-        InputError: If there is none.
+        DamagedCheckpoint: If it is not what was written.
+        InputError: If another version wrote it.
     """
-    for path in sorted(folder.glob("step_*.h5"), reverse=True):
-        try:
-            return _read(path)
-        except (OSError, KeyError):
-            continue  # damaged; the one before it is kept for this case
-    raise InputError(f"{folder}: holds no readable checkpoint; start the run anew without --resume")
-
-
-def _read(path: Path) -> Checkpoint:
-    with h5py.File(path, "r") as file:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DamagedCheckpoint(f"{path}: cannot be read: {error.strerror}") from error
+    seal, rest = content[:_SEAL_BYTES], content[_SEAL_BYTES:]
+    if seal.rstrip(b"\0") != _seal(rest):
+        raise DamagedCheckpoint(f"{path}: is damaged, its sha256 is not the one written with it")
+    with h5py.File(io.BytesIO(content), "r") as file:
         if file.attrs["format"] != _FORMAT:
             raise InputError(
                 f"{path}: has checkpoint format {file.attrs['format']}, but this version reads "
                 f"{_FORMAT}; resume with the version that wrote it"
             )
-        state = MDState(
-            **{field.name: file[f"state/{field.name}"][()] for field in fields(MDState)}
-        )
-        attributes = dict(file.attrs)
-        known = {"format", "config", "potential", "slots", "ghosts"}
-        return Checkpoint(
-            state=state,
-            capacity=Capacity(int(attributes["slots"]), int(attributes["ghosts"])),
-            written={name: int(attributes[name]) for name in attributes if name not in known},
-            config=attributes["config"],
-            potential=attributes["potential"],
-            **{name: file[name][()] for name in _ARRAYS},
-        )
+        return _read(file)
+
+
+def _content(checkpoint: Checkpoint) -> bytes:
+    """The checkpoint as HDF5, with a block in front that is left for the seal."""
+    memory = io.BytesIO()
+    with h5py.File(memory, "w", userblock_size=_SEAL_BYTES) as file:
+        file.attrs["format"] = _FORMAT
+        for name in ("config", "potential", "conserved"):
+            file.attrs[name] = getattr(checkpoint, name)
+        for name, value in asdict(checkpoint.capacity).items():
+            file.attrs[f"capacity/{name}"] = value
+        for name, value in checkpoint.written.items():
+            file.attrs[f"written/{name}"] = value
+        for field in fields(MDState):
+            file[f"state/{field.name}"] = np.asarray(getattr(checkpoint.state, field.name))
+        for name in _ARRAYS:
+            file[name] = getattr(checkpoint, name)
+    return memory.getvalue()
+
+
+def _sealed(content: bytes) -> bytes:
+    rest = content[_SEAL_BYTES:]
+    return _seal(rest).ljust(_SEAL_BYTES, b"\0") + rest
+
+
+def _seal(rest: bytes) -> bytes:
+    return (
+        b"limlff checkpoint, sha256 of what follows: " + hashlib.sha256(rest).hexdigest().encode()
+    )
+
+
+def _read(file: h5py.File) -> Checkpoint:
+    def group(prefix: str) -> dict[str, int]:
+        names = (name for name in file.attrs if name.startswith(prefix))
+        return {name.removeprefix(prefix): int(file.attrs[name]) for name in names}
+
+    return Checkpoint(
+        state=MDState(**{field.name: file[f"state/{field.name}"][()] for field in fields(MDState)}),
+        capacity=Capacity(**group("capacity/")),
+        written=group("written/"),
+        conserved=float(file.attrs["conserved"]),
+        config=file.attrs["config"],
+        potential=file.attrs["potential"],
+        **{name: file[name][()] for name in _ARRAYS},
+    )
 
 
 def potential_digest(potential: Potential) -> str:

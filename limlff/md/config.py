@@ -5,7 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+from pydantic import (
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
 
 from limlff.config import StrictModel
 
@@ -130,13 +137,102 @@ class Output(StrictModel):
 class Guards(StrictModel):
     """Limits beyond which a run is stopped, with a checkpoint of the last state within them.
 
+    They are looked at whenever the compiled loop returns, at least every `chunk_steps` steps and
+    before anything is written. 0 for `min_distance_angstrom` and null for the last two switch a
+    guard off.
+
     Attributes:
         max_temperature_k: Largest temperature (K).
         max_force_ev_per_angstrom: Largest force on a moving atom (eV/Å).
+        max_displacement_angstrom: Largest way of an atom in one step (Å).
+        min_distance_angstrom: Smallest distance of two atoms (Å); if left out, half the sum of
+            their covalent radii.
+        max_energy_jump_ev_per_atom: Largest change of the conserved quantity between two looks
+            (eV/atom).
+        max_neighbors: Most neighbors of an atom within cutoff and skin; more mean a collapse.
+        max_force_spread_ev_per_angstrom: Largest spread of a force within the potential's ensemble
+            (eV/Å).
+        max_grade: Largest extrapolation grade of an atom; 1 is the edge of the training data.
+        uncertain_for_steps: Steps for which one atom must be above one of the last two limits.
+        uncertainty_every: Steps between two assessments of the uncertainty.
     """
 
     max_temperature_k: PositiveFloat = 10_000.0
     max_force_ev_per_angstrom: PositiveFloat = 100.0
+    max_displacement_angstrom: PositiveFloat = 0.5
+    min_distance_angstrom: NonNegativeFloat | None = None
+    max_energy_jump_ev_per_atom: PositiveFloat = 0.2
+    max_neighbors: PositiveInt = 500
+    max_force_spread_ev_per_angstrom: PositiveFloat | None = None
+    max_grade: PositiveFloat | None = None
+    uncertain_for_steps: NonNegativeInt = 200
+    uncertainty_every: PositiveInt = 100
+
+
+class Schedule(StrictModel):
+    """When an event happens: at exact steps, after what is written for that step.
+
+    Attributes:
+        every: Steps between two of its kind.
+        first: First step; `every` if left out.
+        last: Last step; the end of the run if left out.
+    """
+
+    every: PositiveInt
+    first: NonNegativeInt | None = None
+    last: NonNegativeInt | None = None
+
+    def step_of(self, count: int) -> int | None:
+        """Step of the event after `count` of them; None if there is none any more."""
+        step = (self.every if self.first is None else self.first) + count * self.every
+        return None if self.last is not None and step > self.last else step
+
+
+class Deposit(Schedule):
+    """One atom is added above the highest one, on its way down.
+
+    Its place is uniform over the plane of the first two cell vectors. Its velocity is that of an
+    atom that leaves a gas through an opening: lateral components from the Maxwell distribution,
+    the one along -z weighted with the flux, p(v) ~ v exp(-m v^2 / 2kT).
+
+    Attributes:
+        kind: Name of the event.
+        element: Chemical symbol.
+        height_angstrom: Height over the highest atom (Å).
+        min_distance_angstrom: Distance that is kept to all atoms and their images (Å).
+        temperature_k: Temperature of the gas (K); the target of the step if left out.
+    """
+
+    kind: Literal["deposit"] = "deposit"
+    element: str
+    height_angstrom: PositiveFloat = 6.0
+    min_distance_angstrom: PositiveFloat = 2.0
+    temperature_k: PositiveFloat | None = None
+
+
+class Remove(Schedule):
+    """Atoms are taken out: all above a height, or some of an element at random. Never frozen ones.
+
+    Attributes:
+        kind: Name of the event.
+        above_z_angstrom: Height (Å); unwrapped positions count.
+        element: Chemical symbol.
+        count: How many of the element; all of them if there are fewer.
+    """
+
+    kind: Literal["remove"] = "remove"
+    above_z_angstrom: float | None = None
+    element: str | None = None
+    count: PositiveInt = 1
+
+    @model_validator(mode="after")
+    def _one_criterion(self) -> Remove:
+        if (self.above_z_angstrom is None) == (self.element is None):
+            raise ValueError("give either 'above_z_angstrom' or 'element'")
+        return self
+
+
+Event = Annotated[Deposit | Remove, Field(discriminator="kind")]
 
 
 class MDConfig(StrictModel):
@@ -155,6 +251,7 @@ class MDConfig(StrictModel):
         frozen: Atoms that are held.
         output: What is written.
         guards: Limits of a sane run.
+        events: Atoms that are added and removed on the way, in this order within a step.
         precision: Arithmetic of the model; integration is always float64.
         skin_angstrom: Added to the cutoff in neighbor lists, which last longer for it (Å).
         chunk_steps: Most steps between two looks at the state from outside the compiled loop.
@@ -162,7 +259,7 @@ class MDConfig(StrictModel):
 
     potential: str = "li"
     structure: Path | None = None
-    seed: int = 0
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     steps: PositiveInt
     timestep_fs: PositiveFloat = 2.0
     temperature_k: TemperatureSchedule = 300.0
@@ -172,6 +269,7 @@ class MDConfig(StrictModel):
     frozen: Frozen = Frozen()
     output: Output = Output()
     guards: Guards = Guards()
+    events: tuple[Event, ...] = ()
     precision: Literal["float32", "float64"] = "float32"
     skin_angstrom: PositiveFloat = 0.8
     chunk_steps: PositiveInt = 100

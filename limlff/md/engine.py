@@ -91,7 +91,7 @@ class Engine:
         """Advance a state.
 
         Args:
-            state: Where to start; at step -1 its forces are evaluated first.
+            state: Where to start; at a negative step its forces are evaluated first.
             atoms: The atoms.
             neighbors: A list that is complete for the state.
             stop: Step at which to end.
@@ -144,7 +144,8 @@ class Engine:
         def finish() -> MDState:
             evaluated = self._evaluate(moved, atoms, neighbors)
             finished = self.integrator.finish(evaluated, memory, atoms)
-            return replace(_choose(fresh, evaluated, finished), step=state.step + 1)
+            step = jnp.where(fresh, -1 - state.step, state.step + 1)
+            return replace(_choose(fresh, evaluated, finished), step=step)
 
         return jax.lax.cond(complete, finish, lambda: state), ~complete
 

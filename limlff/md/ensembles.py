@@ -106,8 +106,8 @@ class VelocityVerlet:
         return kick(state, atoms, self.timestep / 2)
 
     def conserved(self, state: MDState, atoms: AtomTable) -> Float[Array, ""]:
-        """Potential and kinetic energy (eV)."""
-        return _mechanical_energy(state, atoms)
+        """Potential and kinetic energy, less what events brought in (eV)."""
+        return _mechanical_energy(state, atoms) + state.bath_energy
 
 
 @dataclass(frozen=True)
@@ -173,41 +173,45 @@ class LangevinBAOAB:
 class NoseHooverChain:
     """Canonical ensemble by a Nose-Hoover chain.
 
-    jax-md counts 3N degrees of freedom; here the chain is given the true number.
+    jax-md counts 3N degrees of freedom; here the chain is given the true number, which may change
+    when atoms come and go: the masses of the chain follow it.
 
     Attributes:
         timestep: Time step (internal units).
         tau: Period of the chain (internal units).
         thermal_energy: kT (eV).
-        degrees_of_freedom: Number of independent momenta.
         chain_length: Thermostats in the chain.
     """
 
     timestep: float
     tau: float
     thermal_energy: Ramp
-    degrees_of_freedom: int
     chain_length: int
 
     def _half_step(self, state: MDState, atoms: AtomTable, kt: Float[Array, ""]) -> MDState:
         """The chain's action on the momenta for half a time step."""
-        functions = simulate.nose_hoover_chain(self.timestep, self.chain_length, 2, 3, self.tau)
         chain = simulate.NoseHooverChain(
             state.chain_positions,
             state.chain_momenta,
-            self._chain_masses(kt),
+            self._chain_masses(kt, atoms),
             self.tau,
             kinetic_energy(state.momenta, atoms.masses),
-            self.degrees_of_freedom,
+            atoms.degrees_of_freedom,
         )
-        momenta, chain = functions.half_step(state.momenta, chain, kt)
+        momenta = state.momenta
+        # jax-md's own loop over these steps takes the degrees of freedom for a constant
+        for weight in 2 * simulate.SUZUKI_YOSHIDA_WEIGHTS[3]:
+            part = simulate.nose_hoover_chain(
+                0.5 * self.timestep * weight, self.chain_length, 1, 1, self.tau
+            )
+            momenta, chain = part.half_step(momenta, chain, kt)
         return replace(
             state, momenta=momenta, chain_positions=chain.position, chain_momenta=chain.momentum
         )
 
-    def _chain_masses(self, kt: Any) -> Float[Array, " chain"]:
+    def _chain_masses(self, kt: Any, atoms: AtomTable) -> Float[Array, " chain"]:
         masses = jnp.full(self.chain_length, kt * self.tau**2)
-        return masses.at[0].multiply(self.degrees_of_freedom)
+        return masses.at[0].multiply(atoms.degrees_of_freedom)
 
     def begin(self, state: MDState, atoms: AtomTable) -> tuple[MDState, Any]:
         """Half a step of the chain, half a kick, a drift."""
@@ -219,16 +223,16 @@ class NoseHooverChain:
         return self._half_step(kick(state, atoms, self.timestep / 2), atoms, memory)
 
     def conserved(self, state: MDState, atoms: AtomTable) -> Float[Array, ""]:
-        """Energy of the atoms and of the chain (eV).
+        """Energy of the atoms and of the chain, less what events brought in (eV).
 
         Source: G. J. Martyna, M. L. Klein and M. Tuckerman, J. Chem. Phys. 97, 2635 (1992).
         """
         kt = self.thermal_energy.at(state.step)
-        kinetic = 0.5 * jnp.sum(state.chain_momenta**2 / self._chain_masses(kt))
+        kinetic = 0.5 * jnp.sum(state.chain_momenta**2 / self._chain_masses(kt, atoms))
         potential = kt * (
-            self.degrees_of_freedom * state.chain_positions[0] + jnp.sum(state.chain_positions[1:])
+            atoms.degrees_of_freedom * state.chain_positions[0] + jnp.sum(state.chain_positions[1:])
         )
-        return _mechanical_energy(state, atoms) + kinetic + potential
+        return _mechanical_energy(state, atoms) + kinetic + potential + state.bath_energy
 
 
 def thermal_ramp(first_k: float, last_k: float, steps: int) -> Ramp:

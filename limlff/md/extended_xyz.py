@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +49,12 @@ class ExtendedXYZWriter:
         self._file.flush()
         return self._file.tell()
 
+    def sync(self) -> None:
+        """Wait until everything is on the disk."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
     def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+        """Close the file; every frame in it was flushed before."""
+        with suppress(OSError):  # a full disk has been reported by then
+            self._file.close()

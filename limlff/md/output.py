@@ -1,7 +1,8 @@
 """The files of a run: thermo table, trajectory, checkpoints.
 
 A folder holds thermo.csv, trajectory.h5, trajectory.extxyz if asked for, checkpoints/, md.yaml (the
-configuration as it was run) and, at the end, summary.json and final.extxyz.
+configuration as it was run), run.lock and, at the end, summary.json and final.extxyz. A run that a
+guard stopped leaves offending.extxyz and extrapolation.extxyz.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Bool
 
 from limlff.errors import InputError
 from limlff.md.config import MDConfig
@@ -17,7 +19,7 @@ from limlff.md.extended_xyz import ExtendedXYZWriter
 from limlff.md.prepare import Structure
 from limlff.md.state import MDState
 from limlff.md.thermo import ThermoWriter
-from limlff.md.trajectory import TrajectoryFrame, TrajectoryWriter
+from limlff.md.trajectory import Trajectory, TrajectoryFrame, TrajectoryWriter
 from limlff.units import FEMTOSECOND
 
 THERMO = "thermo.csv"
@@ -26,28 +28,53 @@ EXTENDED_XYZ = "trajectory.extxyz"
 CHECKPOINTS = "checkpoints"
 SUMMARY = "summary.json"
 FINAL = "final.extxyz"
+CONFIG = "md.yaml"
+OFFENDING = "offending.extxyz"
+EXTRAPOLATION = "extrapolation.extxyz"
 
 
 def claim_folder(out: Path, force: bool) -> None:
-    """Make the folder of a new run.
+    """Clear the folder for a new run.
 
     Raises:
         InputError: If it holds a run already and `force` is not set.
     """
-    old = [out / name for name in (THERMO, TRAJECTORY, CHECKPOINTS) if (out / name).exists()]
+    old = [out / name for name in (CHECKPOINTS, THERMO, TRAJECTORY) if (out / name).exists()]
     if old and not force:
         raise InputError(
             f"{out}: holds a run already ({old[0].name}); resume it, choose another folder, or "
             "overwrite it with --force"
         )
     if old:
-        for name in (THERMO, TRAJECTORY, EXTENDED_XYZ, SUMMARY, FINAL):
-            (out / name).unlink(missing_ok=True)
         shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
+        for name in (THERMO, TRAJECTORY, EXTENDED_XYZ, SUMMARY, FINAL, OFFENDING, EXTRAPOLATION):
+            (out / name).unlink(missing_ok=True)
+
+
+def what_is_missing(out: Path, written: dict[str, int]) -> str | None:
+    """Which file of a run holds less than a checkpoint says was written, or None.
+
+    Args:
+        out: The run's folder.
+        written: What the checkpoint says.
+    """
+    for name, key in ((THERMO, "thermo_bytes"), (EXTENDED_XYZ, "xyz_bytes")):
+        path = out / name
+        if key in written and (not path.is_file() or path.stat().st_size < written[key]):
+            return f"{path} is missing or shorter than the {written[key]} bytes written by then"
+    if "frames" not in written:
+        return None
     try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{out}: cannot be made: {error.strerror}") from error
+        with Trajectory(out / TRAJECTORY) as trajectory:
+            if len(trajectory) < written["frames"]:
+                return (
+                    f"{out / TRAJECTORY} has lost frames: {len(trajectory)} of {written['frames']}"
+                )
+            if written["frames"]:
+                trajectory[written["frames"] - 1]
+    except (InputError, OSError, KeyError, ValueError, RuntimeError) as error:
+        return f"{out / TRAJECTORY} cannot be read ({' '.join(str(error).split())})"
+    return None
 
 
 class RunOutput:
@@ -56,7 +83,7 @@ class RunOutput:
     Args:
         out: The run's folder.
         config: The configuration.
-        structure: The atoms.
+        periodic: Periodicity along each cell vector.
         written: What was written when the checkpoint was made from which the run goes on; what
             followed is cut off. None starts new files.
     """
@@ -65,12 +92,11 @@ class RunOutput:
         self,
         out: Path,
         config: MDConfig,
-        structure: Structure,
+        periodic: Bool[np.ndarray, "3"],
         written: dict[str, int] | None = None,
     ) -> None:
-        self._config, self._structure = config, structure
+        self._config = config
         kept = written or {}
-        periodic = structure.periodic
         self._thermo = ThermoWriter(out / THERMO, kept.get("thermo_bytes"))
         self._trajectory = TrajectoryWriter(
             out / TRAJECTORY, periodic, config.output.velocities, kept.get("frames")
@@ -100,26 +126,29 @@ class RunOutput:
         self._thermo.write(row)
         self._thermo.flush()
 
-    def write_frame(self, state: MDState) -> TrajectoryFrame | None:
+    def write_frame(self, state: MDState, structure: Structure) -> TrajectoryFrame | None:
         """Append a frame to the trajectory if one belongs to this step; the last always does.
 
         Returns:
-            The frame, if one was written.
+            The frame as it is stored, if one was written.
         """
         step = int(state.step)
         if step % self._config.output.trajectory_every and step != self._config.steps:
             return None
-        frame = frame_of(state, self._structure, self._config)
+        frame = frame_of(state, structure, self._config)
         self._trajectory.write(frame)
         if self._xyz:
             self._xyz.write(frame)
             self._xyz.flush()
-        return frame
+        return frame.as_stored()
 
     def written(self) -> dict[str, int]:
-        """What a checkpoint must know to cut the files later."""
+        """What a checkpoint must know to cut the files later; all of it is on the disk then."""
+        self._thermo.sync()
+        self._trajectory.sync()
         counts = {"thermo_bytes": self._thermo.flush(), "frames": len(self._trajectory)}
         if self._xyz:
+            self._xyz.sync()
             counts["xyz_bytes"] = self._xyz.flush()
         return counts
 

@@ -229,7 +229,6 @@ def build_integrator(config: MDConfig, structure: Structure) -> Integrator:
             timestep=timestep,
             tau=ensemble.tau_fs * FEMTOSECOND,
             thermal_energy=thermal,
-            degrees_of_freedom=structure.degrees_of_freedom,
             chain_length=ensemble.chain_length,
         )
     return _build_barostat(ensemble, timestep, thermal, config.steps)

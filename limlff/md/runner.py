@@ -1,21 +1,24 @@
-"""Molecular dynamics from a configuration, or from a checkpoint, to a folder of results."""
+"""Molecular dynamics from a configuration to a folder of results."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import yaml
 from ase import Atoms
 
+from limlff.atomic_file import replaced_when_whole
 from limlff.calculator import load
 from limlff.errors import InputError
-from limlff.md import output as files
-from limlff.md.checkpoint import potential_digest, read_checkpoint
-from limlff.md.config import MDConfig
+from limlff.md import events
+from limlff.md.config import Deposit, MDConfig
 from limlff.md.engine import Engine, roomy_capacity
-from limlff.md.output import claim_folder
+from limlff.md.lock import locked
+from limlff.md.output import CONFIG, claim_folder
 from limlff.md.prepare import (
     Structure,
     build_integrator,
@@ -23,10 +26,15 @@ from limlff.md.prepare import (
     first_state,
     read_structure,
 )
-from limlff.md.run import MDResult, Run
+from limlff.md.results import MDResult
+from limlff.md.run import Run
+from limlff.md.simulation import Simulation
 from limlff.md.trajectory import TrajectoryFrame
+from limlff.md.watch import UncertaintyWatch, find_assessor
 from limlff.neighbors.host import Capacity
 from limlff.potential import Potential
+
+_LOG = logging.getLogger(__name__)
 
 
 def run_md(
@@ -62,62 +70,77 @@ def run_md(
     Raises:
         InputError: If the configuration, the structure or the folder cannot be used.
         GuardStop: If the run left what can be trusted.
-        OutOfTime: If time was up or a signal came; `resume_md` goes on.
+        OutOfTime: If time was up, a signal came or the disk is full; `limlff.md.resume` goes on.
     """
     potential = potential or load(config.potential)
     atoms = atoms if atoms is not None else read_structure(config.structure)
+    simulation = _first_simulation(config, atoms, potential, atom_slots, capacity)
+    with locked(out) as dead:
+        note_dead_holder(out, dead)
+        claim_folder(out, force)
+        write_settings(config, out)
+        simulation.rebuild()
+        return Run(simulation, out, until).to_the_end(None, progress, max_runtime_seconds)
+
+
+def _first_simulation(
+    config: MDConfig,
+    atoms: Atoms,
+    potential: Potential,
+    atom_slots: int | None,
+    capacity: Capacity | None,
+) -> Simulation:
     structure = check_structure(atoms, config)
-    table = structure.table(potential, max(atom_slots or 0, len(structure)))
-    engine = Engine(
-        potential, build_integrator(config, structure), config.precision, config.skin_angstrom
-    )
+    events.check_events(config, structure, atoms.cell.complete().array, potential)
+    count = slots = len(structure)
+    if any(isinstance(event, Deposit) for event in config.events):
+        slots = events.atom_slots(count)
+    slots = max(atom_slots or 0, slots)
+    table = structure.table(potential, slots)
+    engine = build_engine(config, structure, potential)
     state = first_state(atoms, structure, table, config, engine.integrator)
-    capacity = capacity or roomy_capacity(
-        atoms.positions, np.asarray(state.cell), structure.periodic, engine.list_radius
+    if capacity is None:
+        capacity = roomy_capacity(
+            atoms.positions, np.asarray(state.cell), structure.periodic, engine.list_radius
+        )
+        capacity = replace(capacity, ghosts=-(-capacity.ghosts * slots // count))
+    return Simulation(
+        config=config,
+        structure=structure,
+        table=table,
+        engine=engine,
+        state=state,
+        capacity=capacity,
+        watch=UncertaintyWatch(
+            find_assessor(potential, config.precision, config.guards),
+            config.guards,
+            np.full(count, -1, np.int64),
+        ),
+        clock=events.EventClock(config.events),
     )
-    claim_folder(out, force)
-    settings = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
-    (out / "md.yaml").write_text(settings, encoding="utf-8")
-    run = Run(config, out, structure, table, engine, state, capacity, until)
-    run.rebuild()
-    return run.to_the_end(None, progress, max_runtime_seconds)
 
 
-def resume_md(
-    out: Path,
-    potential: Potential | None = None,
-    progress: bool = True,
-    *,
-    max_runtime_seconds: float | None = None,
-) -> MDResult:
-    """Go on with a run from its newest checkpoint, bit for bit as if it had not stopped.
+def build_engine(config: MDConfig, structure: Structure, potential: Potential) -> Engine:
+    """Engine of a configuration."""
+    integrator = build_integrator(config, structure)
+    return Engine(potential, integrator, config.precision, config.skin_angstrom)
 
-    Args:
-        out: The run's folder.
-        potential: Potential in place of the configuration's; must be the same one.
-        progress: Whether to show progress.
-        max_runtime_seconds: Wall time after which the run is left with a checkpoint (s).
+
+def write_settings(config: MDConfig, out: Path) -> None:
+    """Write the configuration as it is run.
 
     Raises:
-        InputError: If there is no checkpoint, or the potential is another one.
-        GuardStop: If the run left what can be trusted.
-        OutOfTime: If time was up or a signal came.
+        InputError: If it cannot be written.
     """
-    checkpoint = read_checkpoint(out / files.CHECKPOINTS)
-    config = MDConfig.model_validate_json(checkpoint.config)
-    potential = potential or load(config.potential)
-    if potential_digest(potential) != checkpoint.potential:
-        raise InputError(
-            f"{out}: was run with another potential than {config.potential} is now; resume with "
-            "the same file, or start a new run"
-        )
-    structure = Structure(
-        checkpoint.numbers, checkpoint.masses, checkpoint.mobile, checkpoint.periodic
-    )
-    table = structure.table(potential, len(checkpoint.state.positions))
-    engine = Engine(
-        potential, build_integrator(config, structure), config.precision, config.skin_angstrom
-    )
-    run = Run(config, out, structure, table, engine, checkpoint.state, checkpoint.capacity)
-    run.rebuild(checkpoint.list_positions, checkpoint.list_cell)
-    return run.to_the_end(checkpoint.written, progress, max_runtime_seconds)
+    settings = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+    try:
+        with replaced_when_whole(out / CONFIG) as temporary:
+            temporary.write_text(settings, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{out / CONFIG}: cannot be written: {error.strerror}") from error
+
+
+def note_dead_holder(out: Path, dead: str | None) -> None:
+    """Say that a folder was left locked by a process that is gone."""
+    if dead:
+        _LOG.warning("%s: was left by %s, which is gone; its lock is taken over", out, dead)

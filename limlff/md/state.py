@@ -42,7 +42,8 @@ class MDState:
     """Everything that a step changes; together with the settings it defines the rest of the run.
 
     Attributes:
-        step: Steps done; -1 before the first evaluation of the forces.
+        step: Steps done; -1 - n if the forces of step n are still to be evaluated, as at the start
+            and after atoms came or went.
         positions: Unwrapped positions (Å).
         momenta: Momenta (amu Å / time unit, see `limlff.units`).
         forces: Forces on moving atoms, zero for the others (eV/Å).
@@ -50,8 +51,8 @@ class MDState:
         energy: Potential energy (eV).
         virial: -dE/dstrain (eV).
         key: Key of the random numbers to come.
-        bath_energy: What thermostat and barostat have taken up (eV); with the energy of the atoms
-            it makes the conserved quantity.
+        bath_energy: What thermostat, barostat and events have taken up (eV); with the energy of
+            the atoms it makes the conserved quantity.
         chain_positions: Positions of a Nose-Hoover chain; of length zero without one.
         chain_momenta: Their momenta.
         reference_volume: Volume at the start (Å^3), in the barostat's mobility.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -26,17 +28,24 @@ COLUMNS = (
     "pressure_xy_gpa",
     "volume_angstrom3",
     "conserved_ev",
+    "atoms",
 )
 
 
 def thermo_row(
-    state: MDState, atoms: AtomTable, timestep_fs: float, conserved: float, has_volume: bool
+    state: MDState,
+    atoms: AtomTable,
+    count: int,
+    timestep_fs: float,
+    conserved: float,
+    has_volume: bool,
 ) -> dict[str, float]:
     """Values of one row.
 
     Args:
         state: The state.
         atoms: The atoms.
+        count: How many there are.
         timestep_fs: Time step (fs).
         conserved: Conserved quantity (eV).
         has_volume: Whether the system is periodic in all directions; without, volume and pressure
@@ -61,6 +70,7 @@ def thermo_row(
         *(float(pressure[i, j]) for i, j in ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))),
         volume,
         conserved,
+        count,
     )
     return dict(zip(COLUMNS, values, strict=True))
 
@@ -85,7 +95,10 @@ class ThermoWriter:
 
     def write(self, row: dict[str, float]) -> None:
         """Append a row; floats are written so that they are read back exactly."""
-        values = [str(int(row["step"])), *(repr(float(row[name])) for name in COLUMNS[1:])]
+        values = [
+            str(int(row[name])) if name in ("step", "atoms") else repr(float(row[name]))
+            for name in COLUMNS
+        ]
         self._file.write((",".join(values) + "\n").encode())
 
     def flush(self) -> int:
@@ -93,9 +106,15 @@ class ThermoWriter:
         self._file.flush()
         return self._file.tell()
 
+    def sync(self) -> None:
+        """Wait until everything is on the disk."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
     def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+        """Close the file; every row in it was flushed before."""
+        with suppress(OSError):  # a full disk has been reported by then
+            self._file.close()
 
 
 def read_thermo(path: Path) -> dict[str, Float[np.ndarray, " rows"]]:

@@ -16,7 +16,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
@@ -57,6 +58,14 @@ class TrajectoryFrame:
         """Chemical symbols, one per atom."""
         return [chemical_symbols[number] for number in self.numbers]
 
+    def as_stored(self) -> TrajectoryFrame:
+        """The frame with the rounding of the file, as a reader of it will see it."""
+        velocities = self.velocities
+        if velocities is not None:
+            velocities = velocities.astype(np.float32).astype(float)
+        positions = self.positions.astype(np.float32).astype(float)
+        return replace(self, positions=positions, velocities=velocities)
+
 
 class TrajectoryWriter:
     """Appends frames to a trajectory file.
@@ -75,7 +84,7 @@ class TrajectoryWriter:
         velocities: bool = False,
         keep_frames: int | None = None,
     ) -> None:
-        self._velocities = velocities
+        self._velocities, self._path = velocities, path
         if keep_frames is None:
             self._file = _new_file(path, periodic, velocities)
             return
@@ -92,7 +101,17 @@ class TrajectoryWriter:
         return int(self._file[_GROUP]["position/step"].shape[0])
 
     def write(self, frame: TrajectoryFrame) -> None:
-        """Append a frame and flush it."""
+        """Append a frame and flush it.
+
+        Raises:
+            OSError: If it cannot be written.
+        """
+        try:
+            self._append(frame)
+        except RuntimeError as error:  # what h5py makes of some failures of the disk
+            raise OSError(f"{self._path}: {error}") from error
+
+    def _append(self, frame: TrajectoryFrame) -> None:
         group = self._file[_GROUP]
         row, atoms = len(self), len(frame.numbers)
         slots = max(atoms, group["position/value"].shape[1])
@@ -114,9 +133,16 @@ class TrajectoryWriter:
             data[row] = value
         self._file.flush()
 
+    def sync(self) -> None:
+        """Wait until everything is on the disk."""
+        self._file.flush()
+        with self._path.open("rb") as file:
+            os.fsync(file.fileno())
+
     def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+        """Close the file; every frame in it was flushed before."""
+        with suppress(OSError, RuntimeError):  # a full disk has been reported by then
+            self._file.close()
 
 
 def _new_file(path: Path, periodic: Bool[np.ndarray, "3"], velocities: bool) -> h5py.File:

@@ -24,7 +24,8 @@ SETTINGS = {
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A configuration beside its structure; the potential by the name `copper`."""
-    monkeypatch.setattr("limlff.md.runner.load", lambda name: COPPER)
+    for module in ("runner", "resume"):
+        monkeypatch.setattr(f"limlff.md.{module}.load", lambda name: COPPER)
     ase.io.write(tmp_path / "crystal.extxyz", copper())
     (tmp_path / "md.yaml").write_text(yaml.safe_dump({"potential": "copper", **SETTINGS}))
     return tmp_path
@@ -51,8 +52,8 @@ def test_run_then_refusal_then_force(folder, capsys):
 
 def test_time_limit_and_resume(folder, capsys):
     assert run(folder, str(folder / "md.yaml"), "--max-runtime", "0") == 4
-    assert "--resume" in capsys.readouterr().err
-    assert run(folder, "--resume") == 0
+    assert "limlff resume" in capsys.readouterr().err
+    assert main(["resume", str(folder / "out"), "--quiet"]) == 0
     assert "20 steps" in capsys.readouterr().out
 
 
@@ -64,7 +65,6 @@ def test_time_limit_and_resume(folder, capsys):
         (["--set", "timestep_fs=-1"], "timestep_fs"),
         (["--set", "structure=missing.cif"], "cannot be read as a structure"),
         (["--max-runtime", "soon"], "is no duration"),
-        (["--resume"], "leave out CONFIG"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(folder, capsys, arguments, message):

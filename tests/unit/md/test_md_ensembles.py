@@ -46,12 +46,11 @@ def start():
     return masses, positions, momenta
 
 
-def advance(integrator, steps=STEPS, mobile=None):
+def advance(integrator, steps=STEPS, mobile=None, freedom=3 * ATOMS - 3):
     """Positions, momenta and conserved quantities of our integrator."""
     masses, positions, momenta = start()
     mobile = np.ones((ATOMS, 1)) if mobile is None else mobile
-    freedom = np.float64(3 * ATOMS - 3)
-    table = AtomTable(np.zeros(ATOMS, np.int32), masses, mobile, freedom)
+    table = AtomTable(np.zeros(ATOMS, np.int32), masses, mobile, np.float64(freedom))
     key = np.asarray(jax.random.PRNGKey(5))
     state = initial_state(positions, momenta * mobile, np.eye(3), key, integrator.chain_length)
     state = jax.tree.map(jnp.asarray, state)
@@ -101,8 +100,8 @@ def test_velocity_verlet_is_that_of_jax_md():
 
 
 def test_nose_hoover_is_that_of_jax_md_if_it_counts_the_same_degrees_of_freedom():
-    integrator = NoseHooverChain(TIMESTEP, TAU, thermal_ramp(300.0, 300.0, 1), 3 * ATOMS, 4)
-    mine, _ = advance(integrator)
+    integrator = NoseHooverChain(TIMESTEP, TAU, thermal_ramp(300.0, 300.0, 1), 4)
+    mine, _ = advance(integrator, freedom=3 * ATOMS)
     functions = simulate.nvt_nose_hoover(
         springs, shift, TIMESTEP, jnp.float64(KT), chain_length=4, tau=TAU
     )
@@ -125,7 +124,7 @@ def test_langevin_is_that_of_jax_md_if_the_centre_may_move():
     "build",
     [
         lambda dt: VelocityVerlet(dt),
-        lambda dt: NoseHooverChain(dt, 20 * TIMESTEP, thermal_ramp(3e3, 3e3, 1), 3 * ATOMS - 3, 3),
+        lambda dt: NoseHooverChain(dt, 20 * TIMESTEP, thermal_ramp(3e3, 3e3, 1), 3),
     ],
 )
 def test_conserved_quantity_oscillates_with_the_square_of_the_step(build):

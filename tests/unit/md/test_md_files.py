@@ -12,6 +12,7 @@ from md_models import COPPER
 from limlff.errors import InputError
 from limlff.md.checkpoint import (
     Checkpoint,
+    checkpoint_files,
     potential_digest,
     read_checkpoint,
     write_checkpoint,
@@ -105,7 +106,7 @@ def test_a_file_that_is_no_trajectory_is_refused(tmp_path):
 
 def test_thermo_table_is_read_back_exactly_and_cut_where_asked(tmp_path):
     rng = np.random.default_rng(0)
-    rows = [dict(zip(COLUMNS, [i, *rng.normal(size=12)], strict=True)) for i in range(4)]
+    rows = [dict(zip(COLUMNS, [i, *rng.normal(size=12), 7 + i], strict=True)) for i in range(4)]
     writer = ThermoWriter(tmp_path / "thermo.csv")
     for row in rows[:2]:
         writer.write(row)
@@ -141,6 +142,9 @@ def checkpoint(step):
         list_cell=rng.normal(size=(3, 3)),
         capacity=Capacity(40, 128),
         written={"thermo_bytes": 1234, "frames": 5},
+        event_counts=np.array([3, 0]),
+        above_since=np.array([-1, 20, -1]),
+        conserved=rng.normal(),
         config="{}",
         potential="abc",
     )
@@ -150,7 +154,7 @@ def test_checkpoint_is_read_back_exactly_and_two_are_kept(tmp_path):
     for step in (5, 10, 15):
         write_checkpoint(tmp_path, checkpoint(step))
     assert len(list(tmp_path.iterdir())) == 2
-    written, read = checkpoint(15), read_checkpoint(tmp_path)
+    written, read = checkpoint(15), read_checkpoint(checkpoint_files(tmp_path)[-1])
     for field in fields(written.state):
         one, two = getattr(written.state, field.name), getattr(read.state, field.name)
         assert np.array_equal(one, two)

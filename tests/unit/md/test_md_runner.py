@@ -15,7 +15,8 @@ import pytest
 from md_models import COPPER, copper, run_copper, settings
 
 from limlff.errors import GuardStop, InputError, OutOfTime
-from limlff.md.runner import resume_md, run_md
+from limlff.md.resume import resume_md
+from limlff.md.runner import run_md
 from limlff.md.thermo import read_thermo
 from limlff.md.trajectory import Trajectory
 from limlff.neighbors.host import Capacity
@@ -62,7 +63,7 @@ def test_interrupted_run_goes_on_from_any_step(tmp_path):
     changes = {"ensemble": ENSEMBLES["langevin"], "steps": 60, "output": WRITTEN, "chunk_steps": 7}
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     run_copper(whole, **changes)
-    with pytest.raises(OutOfTime, match=r"left at step 5 of 60 .*--resume"):
+    with pytest.raises(OutOfTime, match=r"left at step 5 of 60 .*limlff resume"):
         run_md(
             settings(**changes), parts, copper(), COPPER, progress=False, max_runtime_seconds=0.0
         )
@@ -149,13 +150,13 @@ def test_frozen_atoms_stay_where_they_are(tmp_path, name):
 
 def test_run_that_explodes_is_stopped_and_nothing_bad_is_written(tmp_path):
     """A time step of 60 fs: a readable end, and a table of numbers within the guards."""
-    with pytest.raises(GuardStop, match=r"stopped between steps .*timestep_fs"):
+    with pytest.raises(GuardStop, match=r"stopped at step .*timestep_fs"):
         run_copper(
             tmp_path,
             timestep_fs=60.0,
             temperature_k=2000.0,
             steps=500,
-            guards={"max_temperature_k": 20_000.0},
+            guards={"max_temperature_k": 20_000.0, "max_displacement_angstrom": 5.0},
             output={"thermo_every": 1, "trajectory_every": 1},
         )
     table = read_thermo(tmp_path / "thermo.csv")
@@ -177,7 +178,7 @@ def test_resume_refuses_another_potential_and_an_empty_folder(tmp_path):
     other = replace(COPPER, baseline=COPPER.baseline + 1e-9)
     with pytest.raises(InputError, match="another potential"):
         resume_md(tmp_path / "run", other, progress=False)
-    with pytest.raises(InputError, match="no readable checkpoint"):
+    with pytest.raises(InputError, match="holds no run to go on with"):
         resume_md(tmp_path / "nothing", COPPER, progress=False)
 
 

@@ -1,0 +1,85 @@
+"""What a guard leaves behind: the offending frame, and neighborhoods worth labelling."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import ase.io
+import numpy as np
+from ase import Atoms
+
+from limlff.md.cutout import cut_out
+from limlff.md.guards import Look, Problem
+from limlff.md.output import EXTRAPOLATION, OFFENDING
+from limlff.md.prepare import Structure
+from limlff.md.state import MDState
+
+_NEIGHBORHOODS = 5
+"""Most neighborhoods that are cut out of a frame."""
+
+
+def write_evidence(
+    out: Path, look: Look, problem: Problem, last_good: MDState, core_radius: float
+) -> list[str]:
+    """Write the offending frame and the neighborhoods of the atoms that a problem is about.
+
+    Args:
+        out: The run's folder.
+        look: The state that was not accepted; if its positions are not finite, the last good state
+            stands for it.
+        problem: What is wrong with it.
+        last_good: The last accepted state, of the same atoms.
+        core_radius: Radius of the neighborhoods (Å).
+
+    Returns:
+        Names of the files.
+    """
+    state = look.state if _is_finite(look.state) else last_good
+    if not _is_finite(state):
+        return []
+    frame = atoms_of(state, look.structure)
+    frame.arrays["forces"] = np.asarray(state.forces)[: len(frame)]
+    frame.info.update(step=_step(state), reason=problem.sentence)
+    ase.io.write(out / OFFENDING, frame, format="extxyz")
+    cells = []
+    for atom in _apart(frame, problem.atoms, core_radius):
+        cell = cut_out(frame, atom, core_radius)
+        cell.info.update(step=_step(state), atom=atom, reason=problem.sentence)
+        cells.append(cell)
+    if not cells:
+        return [OFFENDING]
+    ase.io.write(out / EXTRAPOLATION, cells, format="extxyz")
+    return [OFFENDING, EXTRAPOLATION]
+
+
+def atoms_of(state: MDState, structure: Structure) -> Atoms:
+    """A state as an ASE structure with momenta, unwrapped."""
+    count = len(structure)
+    atoms = Atoms(
+        structure.numbers,
+        np.asarray(state.positions)[:count],
+        cell=np.asarray(state.cell),
+        pbc=structure.periodic,
+        masses=structure.masses,
+    )
+    atoms.set_momenta(np.asarray(state.momenta)[:count])
+    return atoms
+
+
+def _step(state: MDState) -> int:
+    return int(max(state.step, -1 - state.step))
+
+
+def _is_finite(state: MDState) -> bool:
+    return bool(np.isfinite(state.positions).all() and np.isfinite(state.cell).all())
+
+
+def _apart(frame: Atoms, atoms: tuple[int, ...], distance: float) -> list[int]:
+    """The first few atoms that are not in each other's neighborhood."""
+    chosen: list[int] = []
+    for atom in atoms[:500]:
+        if not chosen or frame.get_distances(atom, chosen, mic=True).min() > distance:
+            chosen.append(atom)
+        if len(chosen) == _NEIGHBORHOODS or (len(frame) <= 100 and chosen):
+            break
+    return chosen

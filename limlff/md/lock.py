@@ -1,0 +1,74 @@
+"""A lock on the folder of a run, so that no two runs write there.
+
+The operating system holds the lock for the process and gives it free when the process ends, however
+it ends; a file left by a dead process is therefore just taken over. What the file says serves the
+message only.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from limlff.errors import InputError
+
+LOCK = "run.lock"
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[str | None]:
+    """Hold the folder; it is made if missing.
+
+    Args:
+        folder: The run's folder.
+
+    Yields:
+        Who held it before and died without giving it back, as "process 12 on host"; else None.
+
+    Raises:
+        InputError: If the folder cannot be made or written to, or another process holds it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise InputError(
+            f"{folder}: cannot be written to: {error.strerror}; correct its permissions or choose "
+            "another folder"
+        ) from error
+    try:
+        before = _holder(os.pread(descriptor, 4096, 0))
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise InputError(
+                f"{folder}: is in use by {before or 'another process'}; wait for it, stop it, or "
+                "choose another folder"
+            ) from error
+        before = _holder(os.pread(descriptor, 4096, 0))
+        _write(descriptor, {"pid": os.getpid(), "host": socket.gethostname()}, folder)
+        yield before
+        os.ftruncate(descriptor, 0)
+    finally:
+        os.close(descriptor)
+
+
+def _holder(content: bytes) -> str | None:
+    try:
+        holder = json.loads(content)
+        return f"process {int(holder['pid'])} on {holder['host']}"
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _write(descriptor: int, holder: dict[str, int | str], folder: Path) -> None:
+    try:
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, json.dumps(holder).encode(), 0)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written to: {error.strerror}; free space") from error

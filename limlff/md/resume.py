@@ -1,0 +1,261 @@
+"""Going on with a run from its newest whole checkpoint, bit for bit as if it had not stopped.
+
+What may be different from before: guards, intervals of the output, chunks, skin, number of steps
+without ramps. Potential, temperature, ensemble and precision only if that is said. What has no
+meaning for a run under way, as its structure or its time step, never.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from limlff.calculator import load
+from limlff.config import load_config
+from limlff.errors import InputError
+from limlff.md import output as files
+from limlff.md.checkpoint import (
+    Checkpoint,
+    DamagedCheckpoint,
+    checkpoint_files,
+    potential_digest,
+    read_checkpoint,
+)
+from limlff.md.config import MDConfig, schedule_ends
+from limlff.md.events import EventClock
+from limlff.md.lock import locked
+from limlff.md.prepare import Structure
+from limlff.md.results import MDResult
+from limlff.md.run import Run
+from limlff.md.runner import build_engine, note_dead_holder, write_settings
+from limlff.md.simulation import Simulation
+from limlff.md.trajectory import Trajectory, TrajectoryFrame
+from limlff.md.watch import UncertaintyWatch, find_assessor
+from limlff.potential import Potential
+
+_LOG = logging.getLogger(__name__)
+
+_NEVER = (
+    "structure",
+    "seed",
+    "timestep_fs",
+    "initial_velocities",
+    "initial_temperature_k",
+    "frozen",
+    "events",
+    "output.velocities",
+    "output.extended_xyz",
+)
+_DELIBERATELY = ("potential", "temperature_k", "ensemble", "precision")
+
+
+def resume_md(
+    out: Path,
+    potential: Potential | None = None,
+    progress: bool = True,
+    *,
+    max_runtime_seconds: float | None = None,
+    overrides: list[str] | None = None,
+    accept_changes: bool = False,
+    until: Callable[[TrajectoryFrame], bool] | None = None,
+) -> MDResult:
+    """Go on with a run.
+
+    Args:
+        out: The run's folder.
+        potential: Potential in place of the configuration's.
+        progress: Whether to show progress.
+        max_runtime_seconds: Wall time after which the run is left with a checkpoint (s).
+        overrides: Settings to change, as "section.key=value"; naming one accepts its change.
+        accept_changes: Whether changes of md.yaml and of the potential are accepted.
+        until: Asked with each frame of the trajectory, also those written before, whether the run
+            may end there.
+
+    Raises:
+        InputError: If there is no whole checkpoint, another run is at work in the folder, or
+            potential or settings have changed in a way that was not accepted.
+        GuardStop: If the run left what can be trusted.
+        OutOfTime: If time was up, a signal came or the disk is full.
+    """
+    if not (out / files.CHECKPOINTS).is_dir():
+        raise InputError(f"{out}: holds no run to go on with (no folder {files.CHECKPOINTS})")
+    with locked(out) as dead:
+        note_dead_holder(out, dead)
+        checkpoint, passed_over = newest_whole(out)
+        before = MDConfig.model_validate_json(checkpoint.config)
+        config = _settings(out, before, overrides or [])
+        accepted = _accepted(before, config, overrides or [], accept_changes, out)
+        potential = potential or load(config.potential)
+        same = potential_digest(potential) == checkpoint.potential
+        if not same and not accepted("potential"):
+            raise InputError(
+                f"{out}: was run with another potential than {config.potential} is now; resume "
+                "with the same file, or say that it shall be another one: --set potential=... or "
+                "--accept-changes"
+            )
+        for path in passed_over:
+            path.rename(path.with_name(f"damaged_{path.name}"))
+        if config != before or not (out / files.CONFIG).is_file():
+            write_settings(config, out)
+        _remove_old_ends(out)
+        simulation = _simulation(checkpoint, config, before, potential, same)
+        run = Run(simulation, out, until)
+        written = checkpoint.written if checkpoint.state.step >= 0 else None
+        if written is not None and until is not None:
+            run.ended = _replay(out, written, until)
+        return run.to_the_end(written, progress, max_runtime_seconds)
+
+
+def newest_whole(out: Path) -> tuple[Checkpoint, list[Path]]:
+    """The newest checkpoint that is whole, and those that had to be passed over.
+
+    A checkpoint whose trajectory or thermo table has lost what it counts on is passed over too.
+
+    Raises:
+        InputError: If there is none.
+    """
+    passed_over: list[Path] = []
+    reasons: list[str] = []
+    for path in reversed(checkpoint_files(out / files.CHECKPOINTS)):
+        try:
+            checkpoint = read_checkpoint(path)
+        except DamagedCheckpoint as damage:
+            reasons.append(str(damage))
+        else:
+            started = checkpoint.state.step >= 0
+            missing = files.what_is_missing(out, checkpoint.written) if started else None
+            if missing is None:
+                for reason in reasons:
+                    _LOG.warning("%s; going on from step %d", reason, checkpoint.step)
+                return checkpoint, passed_over
+            reasons.append(missing)
+        passed_over.append(path)
+    why = "; ".join(reasons) or "there is none"
+    raise InputError(f"{out}: has no checkpoint to go on from: {why}. Start the run anew")
+
+
+def _settings(out: Path, before: MDConfig, overrides: list[str]) -> MDConfig:
+    """Settings of md.yaml with the overrides; those of the checkpoint if there is no md.yaml."""
+    path = out / files.CONFIG
+    if not path.is_file():
+        _LOG.warning("%s: is missing; the settings of the checkpoint are used", path)
+        write_settings(before, out)
+    return load_config(path, MDConfig, overrides)
+
+
+def _accepted(
+    before: MDConfig, config: MDConfig, overrides: list[str], accept_changes: bool, out: Path
+) -> Callable[[str], bool]:
+    """Check what has changed; the result says whether a change of a setting is accepted."""
+    named = [override.partition("=")[0].strip() for override in overrides]
+
+    def is_part(key: str, of: tuple[str, ...] | list[str]) -> bool:
+        return any(key == name or key.startswith(f"{name}.") for name in of)
+
+    def accepted(key: str) -> bool:
+        return accept_changes or is_part(key, named)
+
+    ramps = _has_ramp(before) or _has_ramp(config)
+    for key, (old, new) in _differences(before, config).items():
+        what = f"{out}: {key} was {old} and is now {new}"
+        if is_part(key, _NEVER):
+            raise InputError(f"{what}; a run under way cannot change it: start a new one")
+        deliberate = is_part(key, _DELIBERATELY) or (key == "steps" and ramps)
+        if deliberate and not accepted(key):
+            raise InputError(
+                f"{what}; set it back in {files.CONFIG}, or say that it shall change: "
+                f"--set {key}={json.dumps(new)} or --accept-changes"
+            )
+    return accepted
+
+
+def _differences(before: MDConfig, config: MDConfig) -> dict[str, tuple[Any, Any]]:
+    """Settings that differ, by their dotted names."""
+    old, new = (_flat(each.model_dump(mode="json")) for each in (before, config))
+    keys = [key for key in {**old, **new} if old.get(key) != new.get(key)]
+    return {key: (old.get(key), new.get(key)) for key in keys}
+
+
+def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in settings.items():
+        if isinstance(value, dict):
+            found.update(_flat(value, f"{prefix}{key}."))
+        else:
+            found[f"{prefix}{key}"] = value
+    return found
+
+
+def _has_ramp(config: MDConfig) -> bool:
+    schedules: list[Any] = [config.temperature_k]
+    pressure = getattr(config.ensemble, "pressure_gpa", 0.0)
+    if isinstance(pressure, (int, float, tuple)):
+        schedules.append(pressure)
+    else:
+        schedules += [pressure.x, pressure.y, pressure.z]
+    return any(first != last for first, last in map(schedule_ends, schedules))
+
+
+def _remove_old_ends(out: Path) -> None:
+    """What the end of the run had left, be it finished or stopped by a guard."""
+    for name in (files.SUMMARY, files.FINAL, files.OFFENDING, files.EXTRAPOLATION):
+        (out / name).unlink(missing_ok=True)
+
+
+def _simulation(
+    checkpoint: Checkpoint,
+    config: MDConfig,
+    before: MDConfig,
+    potential: Potential,
+    same_potential: bool,
+) -> Simulation:
+    structure = Structure(
+        checkpoint.numbers, checkpoint.masses, checkpoint.mobile, checkpoint.periodic
+    )
+    state = checkpoint.state
+    engine = build_engine(config, structure, potential)
+    same_forces = same_potential and (config.ensemble, config.precision) == (
+        before.ensemble,
+        before.precision,
+    )
+    if not same_forces:
+        length = engine.integrator.chain_length
+        if length != len(state.chain_positions):
+            chain = np.zeros(length)
+            state = replace(state, chain_positions=chain, chain_momenta=chain)  # type: ignore[arg-type]
+        state = replace(state, step=np.int64(-1 - checkpoint.step))  # type: ignore[arg-type]
+    simulation = Simulation(
+        config=config,
+        structure=structure,
+        table=structure.table(potential, len(state.positions)),
+        engine=engine,
+        state=state,
+        capacity=checkpoint.capacity,
+        watch=UncertaintyWatch(
+            find_assessor(potential, config.precision, config.guards),
+            config.guards,
+            checkpoint.above_since if same_potential else np.full(len(structure), -1, np.int64),
+        ),
+        clock=EventClock(config.events, checkpoint.event_counts.tolist()),
+        conserved=checkpoint.conserved,
+    )
+    if same_forces and config.skin_angstrom == before.skin_angstrom:
+        simulation.rebuild(checkpoint.list_positions, checkpoint.list_cell)
+    else:
+        simulation.rebuild()
+    return simulation
+
+
+def _replay(out: Path, written: dict[str, int], until: Callable[[TrajectoryFrame], bool]) -> bool:
+    """Show the frames written before to `until`; returns whether the run had ended there."""
+    ended = False
+    with Trajectory(out / files.TRAJECTORY) as trajectory:
+        for index in range(written["frames"]):
+            ended = until(trajectory[index])
+    return ended

@@ -1,0 +1,175 @@
+"""Uncertainty of a run: assessed now and then, and an end if an atom stays too uncertain.
+
+An atom may cross a strange configuration for a moment; it stops the run only if it was above a
+limit in every assessment over `uncertain_for_steps`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import jax
+import numpy as np
+from ase.data import chemical_symbols
+from jaxtyping import Array, Float, Int
+
+from limlff import precision as precision  # first: sets up jax
+from limlff.errors import InputError
+from limlff.md.config import Guards
+from limlff.md.guards import Problem
+from limlff.neighbors.matrix import NeighborMatrix
+from limlff.potential import Potential
+
+
+class Assessment(Protocol):
+    """What is known of the reliability of each atom's surroundings."""
+
+    @property
+    def energy_spread(self) -> Float[Array, " atoms"]:
+        """Spread of the atom's energy (eV)."""
+
+    @property
+    def force_spread(self) -> Float[Array, " atoms"]:
+        """Spread of the force on it (eV/Å)."""
+
+    @property
+    def grade(self) -> Float[Array, " atoms"]:
+        """Extrapolation grade, 1 at the edge of the training data."""
+
+
+Assessor = Callable[
+    [
+        Int[np.ndarray, " slots"],
+        Float[np.ndarray, "slots 3"],
+        Float[np.ndarray, "3 3"],
+        NeighborMatrix,
+    ],
+    Assessment,
+]
+"""Species, positions (Å), cell (Å) and neighbors to an assessment of each atom slot."""
+
+
+def find_assessor(potential: Potential, dtype: str, limits: Guards) -> Assessor | None:
+    """The compiled assessment of a potential, or None if no limit asks for one.
+
+    Raises:
+        InputError: If there is a limit, but the potential cannot tell its uncertainty.
+    """
+    names = ("max_force_spread_ev_per_angstrom", "max_grade")
+    asked = [name for name in names if getattr(limits, name) is not None]
+    if not asked:
+        return None
+    from limlff import uncertainty
+
+    if not uncertainty.available(potential):
+        raise InputError(
+            f"guards.{asked[0]} is given, but the potential cannot tell its uncertainty; use one "
+            "trained with an ensemble, or take the limit out"
+        )
+    return jax.jit(
+        lambda species, positions, cell, neighbors: uncertainty.assess(
+            potential, species, positions, cell, neighbors, dtype
+        )
+    )
+
+
+@dataclass
+class UncertaintyWatch:
+    """Remembers since when each atom is above a limit.
+
+    Attributes:
+        assessor: The assessment; None watches nothing.
+        limits: The limits.
+        above_since: Step of the first assessment above a limit, without one below it since; -1 for
+            atoms that are below.
+    """
+
+    assessor: Assessor | None
+    limits: Guards
+    above_since: Int[np.ndarray, " atoms"] = field(default_factory=lambda: np.zeros(0, np.int64))
+
+    def is_due(self, step: int) -> bool:
+        """Whether an assessment belongs to this step."""
+        return self.assessor is not None and step % self.limits.uncertainty_every == 0
+
+    def next_step(self, step: int) -> int | None:
+        """Step of the first assessment after this step."""
+        every = self.limits.uncertainty_every
+        return None if self.assessor is None else (step // every + 1) * every
+
+    def resized(self, kept: Int[np.ndarray, " kept"], count: int) -> None:
+        """Follow a change of the atoms: those kept come first, new ones are below the limits."""
+        since = np.full(count, -1, np.int64)
+        since[: len(kept)] = self.above_since[kept]
+        self.above_since = since
+
+    def examine(
+        self,
+        step: int,
+        species: Int[np.ndarray, " slots"],
+        positions: Float[np.ndarray, "slots 3"],
+        cell: Float[np.ndarray, "3 3"],
+        neighbors: NeighborMatrix,
+        numbers: Int[np.ndarray, " atoms"],
+    ) -> Problem | None:
+        """Assess a state and note who is above a limit.
+
+        Args:
+            step: Step of the state.
+            species: Species of the slots, -1 in empty ones.
+            positions: Positions (Å).
+            cell: Cell vectors as rows (Å).
+            neighbors: A complete list.
+            numbers: Atomic numbers, for names.
+
+        Returns:
+            A problem if an atom was above a limit for too long.
+        """
+        assert self.assessor is not None
+        found = self.assessor(species, positions, cell, neighbors)
+        count, limits = len(numbers), self.limits
+        spread = np.asarray(found.force_spread)[:count]
+        grade = np.asarray(found.grade)[:count]
+        excess = np.zeros(count)
+        for values, limit in (
+            (spread, limits.max_force_spread_ev_per_angstrom),
+            (grade, limits.max_grade),
+        ):
+            if limit is not None:
+                excess = np.fmax(excess, np.where(np.isfinite(values), values / limit, np.inf))
+        above = excess > 1
+        since = np.where(self.above_since >= 0, self.above_since, step)
+        self.above_since = np.where(above, since, -1)
+        late = above & (step - self.above_since >= limits.uncertain_for_steps)
+        if not late.any():
+            return None
+        order = np.argsort(-excess, kind="stable")
+        atoms = tuple(int(i) for i in order if late[i])
+        return Problem(self._sentence(atoms, numbers, spread, grade, step), atoms)
+
+    def _sentence(
+        self,
+        atoms: tuple[int, ...],
+        numbers: Int[np.ndarray, " atoms"],
+        spread: Float[np.ndarray, " atoms"],
+        grade: Float[np.ndarray, " atoms"],
+        step: int,
+    ) -> str:
+        worst, limits = atoms[0], self.limits
+        who = f"{chemical_symbols[numbers[worst]]} {worst}"
+        if len(atoms) > 1:
+            who += f" and {len(atoms) - 1} more atoms"
+        if limits.max_grade is not None and not grade[worst] <= limits.max_grade:
+            what = f"extrapolation grade {grade[worst]:.3g}, guards.max_grade = "
+            what += f"{limits.max_grade:g}"
+        else:
+            what = f"force spread {spread[worst]:.3g} eV/Å, "
+            what += "guards.max_force_spread_ev_per_angstrom = "
+            what += f"{limits.max_force_spread_ev_per_angstrom:g}"
+        return (
+            f"{who} left what the potential was trained on ({what}) since step "
+            f"{self.above_since[worst]}; label the frames of extrapolation.extxyz and train on "
+            "them, then resume with the new potential"
+        )
