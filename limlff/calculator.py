@@ -25,9 +25,13 @@ from limlff.neighbors.matrix import NeighborMatrix, pair_vectors
 from limlff.neighbors.skin import list_is_complete
 from limlff.potential import Potential, Prediction
 from limlff.potential_file import load_potential
+from limlff.uncertainty import Assessment, assess
 
 SHORTEST_DISTANCE = 0.5
 """Atoms closer than this are a mistake of the structure, not physics (Å)."""
+
+UNCERTAINTIES = ("energy_spread", "force_spread", "extrapolation_grade")
+"""Results per atom that are computed only when asked for."""
 
 _VOIGT = ((0, 1, 2, 1, 0, 0), (0, 1, 2, 2, 2, 1))
 
@@ -49,6 +53,10 @@ class Calculator(AseCalculator):
     the vacuum of a slab counts into its volume, as everywhere in ASE; multiply by the height of the
     cell for a force per length. Without three cell vectors there is no volume and no stress.
 
+    If the potential has an uncertainty, `get_property` gives per atom the "energy_spread" (eV), the
+    "force_spread" (eV/Å) and the "extrapolation_grade" of `limlff.uncertainty.Assessment`. They are
+    computed when asked for, and cost several times as much as the forces.
+
     Args:
         potential: Name of a shipped potential, path of a potential file, or a potential.
         precision: Arithmetic of the model, "float64" or "float32" (faster, forces good to about
@@ -66,6 +74,7 @@ class Calculator(AseCalculator):
         "energies",
         "forces",
         "stress",
+        *UNCERTAINTIES,
     ]
 
     def __init__(
@@ -98,7 +107,7 @@ class Calculator(AseCalculator):
         species = self.potential.species_of(list(structure.symbols))
         _check_geometry(structure)
         neighbors = self._neighbors.update(structure)
-        empty = neighbors.indices.shape[1] - len(structure)
+        empty = len(neighbors.lists) - len(structure)
         prediction, closest = jax.device_get(
             _evaluate(
                 self.potential.model,
@@ -200,6 +209,20 @@ def _evaluate(
     distances = jnp.where(neighbors.mask, jnp.linalg.norm(vectors, axis=0), jnp.inf)
     slot, atom = jnp.unravel_index(jnp.argmin(distances), distances.shape)
     return prediction, (distances[slot, atom], atom, neighbors.owners[slot, atom])
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _assess(
+    model: Any,
+    precision: str,
+    weights: tuple[Any, Array],
+    species: Int[Array, " atoms"],
+    positions: Float[Array, "atoms 3"],
+    cell: Float[Array, "3 3"],
+    neighbors: NeighborMatrix,
+) -> Assessment:
+    potential = Potential(model, *weights)  # type: ignore[arg-type]  # traced, not NumPy
+    return assess(potential, species, positions, cell, neighbors, precision)
 
 
 def _results(prediction: Prediction, atoms: Atoms) -> dict[str, Any]:

@@ -17,6 +17,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--plots", type=Path, metavar="DIR", help="draw parity plots into this folder"
     )
     parser.add_argument(
+        "--uncertainty",
+        action="store_true",
+        help="also compare spreads and extrapolation grades with the true errors",
+    )
+    parser.add_argument(
         "--dtype",
         choices=["float32", "float64"],
         default="float64",
@@ -40,6 +45,12 @@ def run(arguments: argparse.Namespace) -> int:
     predictions = predict_frames(potential, frames, arguments.dtype)
     errors = grouped_errors(frames, predictions)
     _print_errors(errors)
+    if arguments.uncertainty:
+        from limlff.uncertainty.frames import assess_frames, frame_reliability
+
+        assessed = assess_frames(potential, frames, arguments.dtype)
+        errors["uncertainty"] = frame_reliability(frames, predictions, assessed)
+        _print_reliability(errors["uncertainty"])
     if arguments.json:
         arguments.json.parent.mkdir(parents=True, exist_ok=True)
         arguments.json.write_text(json.dumps(errors, indent=1) + "\n", encoding="utf-8")
@@ -65,3 +76,22 @@ def _print_errors(errors: dict[str, Any]) -> None:
     for name, values in {"all": errors, **errors["groups"]}.items():
         cells = ["-" if values[key] is None else f"{values[key]:.5g}" for key in titles]
         print(f"{name or 'no group':20}" + "".join(f"{cell:>19}" for cell in cells))
+
+
+def _print_reliability(values: dict[str, Any]) -> None:
+    print()
+    for label in ("energy", "force"):
+        if values[label]["coverage"] is None:
+            continue
+        shares = ", ".join(
+            f"{share:.3f} within {level}" for level, share in values[label]["coverage"].items()
+        )
+        print(f"{label} errors inside their nominal interval: {shares}")
+        for kind in ("spread", "grade"):
+            rank = values[label].get(f"spearman_{kind}")
+            if rank is not None:
+                print(f"{label} errors against {kind}: rank correlation {rank:.2f}")
+    print(
+        f"extrapolation grade: median {values['median_grade']:.2f}, largest "
+        f"{values['largest_grade']:.2f}, above 1 for {100 * values['share_above_1']:.2g} % of atoms"
+    )

@@ -73,7 +73,7 @@ def assess(
     deviations = member_deviations(
         potential.model,  # type: ignore[arg-type]  # `available` has made sure
         parameters,
-        species,
+        jnp.asarray(species),
         neighbors.owners,
         vectors,
         neighbors.mask,
