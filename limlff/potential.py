@@ -2,7 +2,8 @@
 
 The derivative is taken once, here, for all models: with respect to the vectors between neighbors.
 With g = dE/dr of a pair vector r from atom i to j, the force on i gains g, the force on j loses it,
-and the virial is -sum(g r^T).
+and the virial is -sum(g r^T). Where a model has a compiled kernel (`limlff.kernels`), that is used
+in its place.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from jaxtyping import Array, Bool, Float, Int
 
 from limlff import precision as precision  # first: sets up jax
 from limlff.errors import InputError
+from limlff.kernels import has_kernel, pack_for_kernel
 from limlff.models.contract import Model, Parameters
-from limlff.neighbors.matrix import NeighborMatrix, pair_vectors
+from limlff.neighbors.matrix import NeighborMatrix, extended_positions, pair_vectors
 
 # Measured: a block of this size keeps its radial and angular functions in the L2 cache of a core.
 CPU_BLOCK_ATOMS = 216
@@ -98,22 +100,37 @@ class Potential:
             neighbors: All pairs within the cutoff; pairs beyond it do no harm.
             dtype: Arithmetic of the model, "float32" or "float64".
         """
+        derive = self._by_kernel if has_kernel(self.model, self.parameters) else self._by_formula
+        energies, forces, virial = derive(species, positions, cell, neighbors, dtype)
+        energies += jnp.where(species >= 0, jnp.asarray(self.baseline)[species], 0.0)
+        return Prediction(jnp.sum(energies), energies, forces, virial)
+
+    def _by_kernel(
+        self, species: Array, positions: Array, cell: Array, neighbors: NeighborMatrix, dtype: str
+    ) -> tuple[Array, Array, Array]:
+        """Energies without the baseline, forces and virial by a compiled kernel."""
+        from limlff.kernels.custom_call import evaluate_on_cpu  # numba takes a while to import
+
+        packed = pack_for_kernel(self.model, self.parameters, dtype)  # type: ignore[arg-type]
+        extended = extended_positions(positions, cell, neighbors)
+        all_species = jnp.concatenate([species, species[neighbors.ghost_owner]])
+        energies, forces, virial = evaluate_on_cpu(packed, all_species, extended, neighbors.lists)
+        atoms = len(positions)
+        return energies, forces[:atoms].at[neighbors.ghost_owner].add(forces[atoms:]), virial
+
+    def _by_formula(
+        self, species: Array, positions: Array, cell: Array, neighbors: NeighborMatrix, dtype: str
+    ) -> tuple[Array, Array, Array]:
+        """The same from the model's energies and their derivative by jax."""
         parameters = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), self.parameters)
         vectors = pair_vectors(positions, cell, neighbors)
         owners = neighbors.owners
         energies, gradients = blockwise_energies_and_pair_gradients(
             self.model, parameters, species, owners, vectors.astype(dtype), neighbors.mask
         )
-        energies = energies.astype(jnp.float64) + jnp.where(
-            species >= 0, jnp.asarray(self.baseline)[species], 0.0
-        )
         gradients = gradients.astype(jnp.float64)
-        return Prediction(
-            energy=jnp.sum(energies),
-            energies=energies,
-            forces=forces_from_pair_gradients(gradients, owners),
-            virial=-jnp.einsum("akn,bkn->ab", gradients, vectors),
-        )
+        forces = forces_from_pair_gradients(gradients, owners)
+        return energies.astype(jnp.float64), forces, -jnp.einsum("akn,bkn->ab", gradients, vectors)
 
 
 def energies_and_pair_gradients(

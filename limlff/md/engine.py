@@ -101,7 +101,7 @@ class Engine:
         """
         shape = (
             len(state.positions),
-            *neighbors.matrix.indices.shape,
+            *neighbors.matrix.lists.shape,
             len(neighbors.matrix.ghost_owner),
         )
         arguments = (state, atoms, neighbors, np.int64(stop))

@@ -11,8 +11,8 @@ from limlff.models.radial import polynomial_cutoff
 
 # Universal screening function of Ziegler, Biersack and Littmark, The Stopping and Range of Ions in
 # Solids (Pergamon, 1985): amplitudes, decay constants, length prefactor (Å) and exponent.
-_AMPLITUDES = (0.18175, 0.50986, 0.28022, 0.02817)
-_DECAYS = (3.19980, 0.94229, 0.40290, 0.20162)
+SCREENING_AMPLITUDES = (0.18175, 0.50986, 0.28022, 0.02817)
+SCREENING_DECAYS = (3.19980, 0.94229, 0.40290, 0.20162)
 _SCREENING_LENGTH = 0.8854 * 0.529177210903
 _SCREENING_EXPONENT = 0.23
 _COULOMB = 14.3996454784  # e^2 / (4 pi epsilon_0) in eV Å
@@ -36,9 +36,7 @@ def zbl_energies(
         neighbor_species: Species of the neighbors.
         squared: Squared distances (Å^2), beyond every R in empty slots.
     """
-    charges = np.array([atomic_numbers[element] for element in elements], float)
-    radii = np.array([covalent_radii[atomic_numbers[element]] for element in elements])
-    powers = charges**_SCREENING_EXPONENT
+    strengths, lengths, reaches = pair_tables(elements)
     centre, neighbor = jnp.maximum(species, 0)[None, :], jnp.maximum(neighbor_species, 0)
 
     def pick(table: np.ndarray) -> Array:
@@ -47,14 +45,28 @@ def zbl_energies(
             return jnp.asarray(table[0, 0], squared.dtype)
         return jnp.asarray(table, squared.dtype)[centre, neighbor]
 
-    strength = pick(_COULOMB * np.outer(charges, charges))
-    length = pick(_SCREENING_LENGTH / (powers[:, None] + powers[None, :]))
-    reach = pick(radii[:, None] + radii[None, :])
+    strength, length, reach = pick(strengths), pick(lengths), pick(reaches)
     distance = jnp.sqrt(squared)
     x = distance / length
-    screening = sum(a * jnp.exp(-b * x) for a, b in zip(_AMPLITUDES, _DECAYS, strict=True))
+    screening = sum(
+        a * jnp.exp(-b * x) for a, b in zip(SCREENING_AMPLITUDES, SCREENING_DECAYS, strict=True)
+    )
     pair = strength / distance * screening * polynomial_cutoff(squared / reach**2)
     return jnp.sum(pair, axis=0) / 2
+
+
+def pair_tables(
+    elements: tuple[str, ...],
+) -> tuple[Float[np.ndarray, "e e"], Float[np.ndarray, "e e"], Float[np.ndarray, "e e"]]:
+    """Strength e^2 Z1 Z2 (eV Å), screening length a (Å) and reach R (Å) of pairs of elements."""
+    charges = np.array([atomic_numbers[element] for element in elements], float)
+    radii = np.array([covalent_radii[atomic_numbers[element]] for element in elements])
+    powers = charges**_SCREENING_EXPONENT
+    return (
+        _COULOMB * np.outer(charges, charges),
+        _SCREENING_LENGTH / (powers[:, None] + powers[None, :]),
+        radii[:, None] + radii[None, :],
+    )
 
 
 def zbl_reach(elements: tuple[str, ...]) -> float:

@@ -100,7 +100,7 @@ def build_neighbors(
         periodic: Periodicity along each cell vector.
         radius: Cutoff plus skin (Å).
         capacity: Sizes to keep if the pairs fit into them; grown by buckets if they do not.
-        atom_slots: Columns of the matrix, at least the number of atoms; those behind it stay empty.
+        atom_slots: Lists of the matrix, at least the number of atoms; those behind it stay empty.
 
     Returns:
         The matrix (NumPy arrays) and the capacity that it has.
@@ -128,10 +128,10 @@ def build_neighbors(
     ghost_shift[: len(ghosts)] = pairs.shifts[is_image][first]
     extended_index = pairs.owners.copy()
     extended_index[is_image] = columns + ghost_of_pair
-    indices = np.tile(np.arange(columns, dtype=np.int32), (capacity.slots, 1))
-    row = np.arange(len(pairs.centres)) - np.repeat(np.cumsum(counts) - counts, counts)
-    indices[row, pairs.centres] = extended_index
-    return NeighborMatrix(indices, ghost_owner, ghost_shift), capacity  # type: ignore[arg-type]
+    lists = np.repeat(np.arange(columns, dtype=np.int32)[:, None], capacity.slots, axis=1)
+    slot = np.arange(len(pairs.centres)) - np.repeat(np.cumsum(counts) - counts, counts)
+    lists[pairs.centres, slot] = extended_index
+    return NeighborMatrix(lists, ghost_owner, ghost_shift), capacity  # type: ignore[arg-type]
 
 
 def image_keys(owners: np.ndarray, shifts: np.ndarray) -> np.ndarray:

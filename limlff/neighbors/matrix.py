@@ -1,4 +1,4 @@
-"""The neighbor matrix: for every atom the padded list of its neighbors, atoms in the last axis.
+"""The neighbor matrix: for every atom the padded list of its neighbors.
 
 Periodic images are ghost atoms appended to the positions, so that small cells, sheared cells,
 slabs, clusters and the halo of an MPI rank are one case and no minimum-image rule is needed. An
@@ -22,25 +22,30 @@ class NeighborMatrix:
     """Who is near whom, with fixed shapes.
 
     Attributes:
-        indices: Extended index of each neighbor: below `atoms` an atom, from there on a ghost;
-            an empty slot holds the index of its own column.
+        lists: Extended index of each neighbor: below `atoms` an atom, from there on a ghost; an
+            empty slot holds the index of the atom itself.
         ghost_owner: Index of the atom of which a ghost is the image.
         ghost_shift: Cell vectors between a ghost and its owner (whole numbers).
     """
 
-    indices: Int[Array, "slots atoms"]
+    lists: Int[Array, "atoms slots"]
     ghost_owner: Int[Array, " ghosts"]
     ghost_shift: Float[Array, "ghosts 3"]
 
     @property
+    def indices(self) -> Int[Array, "slots atoms"]:
+        """The lists with atoms in the last axis, as models take their arrays."""
+        return self.lists.T
+
+    @property
     def mask(self) -> Bool[Array, "slots atoms"]:
         """True where a slot holds a neighbor."""
-        return self.indices != jnp.arange(self.indices.shape[1])[None, :]
+        return self.indices != jnp.arange(len(self.lists))[None, :]
 
     @property
     def owners(self) -> Int[Array, "slots atoms"]:
         """Index of the atom that each neighbor is, or is the image of."""
-        atoms = jnp.arange(self.indices.shape[1], dtype=self.ghost_owner.dtype)
+        atoms = jnp.arange(len(self.lists), dtype=self.ghost_owner.dtype)
         return jnp.concatenate([atoms, self.ghost_owner])[self.indices]
 
 

@@ -166,7 +166,7 @@ def check_extensivity(bench: Bench) -> Check:
 def check_padding(bench: Bench) -> Check:
     """Empty atom slots, neighbor slots and ghosts change nothing."""
     atoms = bench.structures["bulk"]
-    slots, columns = bench.neighbors(atoms).indices.shape
+    columns, slots = bench.neighbors(atoms).lists.shape
     ghosts = len(bench.neighbors(atoms).ghost_owner)
     wide, _ = build_neighbors(
         *geometry(atoms),
@@ -184,8 +184,8 @@ def check_neighbor_order(bench: Bench) -> Check:
     worst = 0.0
     for atoms in bench.structures.values():
         neighbors = bench.neighbors(atoms)
-        shuffled = jnp.asarray(generator.permuted(np.asarray(neighbors.indices), axis=0))
-        other = bench.predict(atoms, "float64", replace(neighbors, indices=shuffled))
+        shuffled = jnp.asarray(generator.permuted(np.asarray(neighbors.lists), axis=1))
+        other = bench.predict(atoms, "float64", replace(neighbors, lists=shuffled))
         worst = max(worst, _deviation(other, bench.predict(atoms)))
     return Check("order of neighbors", worst, 1e-11, "of the largest")
 

@@ -103,7 +103,7 @@ class Bench:
         """
         neighbors = neighbors or self.neighbors(atoms)
         positions, cell, _ = geometry(atoms)
-        empty = neighbors.indices.shape[1] - len(atoms)
+        empty = len(neighbors.lists) - len(atoms)
         species = self.potential.species_of(list(atoms.symbols))
         prediction = _predict(
             self.potential.model,

@@ -20,7 +20,7 @@ def test_ghosts_of_many_atoms_are_where_numpy_puts_them(rows):
     positions, cell = rng.normal(size=(100, 3)), rng.normal(size=(3, 3)) * 20
     owner = rng.integers(0, 100, rows).astype(np.int32)
     shift = rng.integers(-3, 4, size=(rows, 3)).astype(float)
-    matrix = NeighborMatrix(jnp.zeros((1, 100), jnp.int32), jnp.array(owner), jnp.array(shift))
+    matrix = NeighborMatrix(jnp.zeros((100, 1), jnp.int32), jnp.array(owner), jnp.array(shift))
     found = np.asarray(jax.jit(extended_positions)(positions, cell, matrix))
     expected = np.array(
         [

@@ -1,0 +1,65 @@
+"""Where compiled programs are kept between runs, so that a second start is quick.
+
+The folder is `LIMLFF_CACHE_DIR`, else `limlff` in `XDG_CACHE_HOME` or `~/.cache`. It may be deleted
+at any time; `LIMLFF_CACHE_DIR=` (empty) switches the cache off.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+
+
+def cache_folder() -> Path | None:
+    """Folder of compiled programs, made if missing; None if switched off or not writable."""
+    chosen = os.environ.get("LIMLFF_CACHE_DIR")
+    if chosen == "":
+        return None
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = Path(chosen) if chosen else Path(home) / "limlff"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return folder if os.access(folder, os.W_OK) else None
+
+
+def keep_jax_programs() -> None:
+    """Let jax keep what it compiles from now on."""
+    folder = cache_folder()
+    if folder is None:
+        return
+    import jax
+
+    jax.config.update("jax_compilation_cache_dir", str(folder / "jax"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+
+
+@contextmanager
+def numba_cache(sources: Path) -> Iterator[bool]:
+    """While open, numba keeps compiled functions; yields whether it does.
+
+    numba compares a function's own file only. Here the folder's name depends on all files of the
+    package that the function comes from, so that no stale code is ever loaded.
+
+    Args:
+        sources: Folder of that package.
+    """
+    from numba.core import config
+
+    folder = cache_folder()
+    if folder is None:
+        yield False
+        return
+    digest = sha256()
+    for file in sorted(sources.glob("*.py")):
+        digest.update(file.read_bytes())
+    before = config.CACHE_DIR
+    config.CACHE_DIR = str(folder / "numba" / digest.hexdigest()[:16])
+    try:
+        yield True
+    finally:
+        config.CACHE_DIR = before
