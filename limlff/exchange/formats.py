@@ -9,6 +9,8 @@ from pathlib import Path
 from limlff.errors import InputError
 from limlff.exchange.deepmd import export_deepmd, import_deepmd
 from limlff.exchange.deepmd_file import SUFFIXES as DEEPMD_SUFFIXES
+from limlff.exchange.mtp import SUFFIXES as MTP_SUFFIXES
+from limlff.exchange.mtp import export_mtp, import_mtp
 from limlff.potential import Potential
 
 
@@ -27,7 +29,10 @@ class Format:
     write: Callable[[Potential, Path], None]
 
 
-FORMATS = (Format(DEEPMD_SUFFIXES, import_deepmd, export_deepmd),)
+FORMATS = (
+    Format(DEEPMD_SUFFIXES, import_deepmd, export_deepmd),
+    Format(MTP_SUFFIXES, import_mtp, export_mtp),
+)
 
 
 def format_of(path: Path) -> Format:

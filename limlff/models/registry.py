@@ -19,6 +19,7 @@ from limlff.models.contract import Model
 BUILT_IN = {
     "deepmd": "limlff.models.deepmd:DeepPotSE",
     "moment": "limlff.models.moment:MomentModel",
+    "mtp": "limlff.models.mtp:MomentTensorPotential",
 }
 """Where the architectures of this package are."""
 

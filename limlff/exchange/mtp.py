@@ -1,0 +1,185 @@
+"""Moment tensor potentials in the text format of MLIP-2 (`.mtp`).
+
+The format numbers the types; their chemical symbols have to be given. Numbers are written with as
+many digits as bring back the same bits.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from limlff.atomic_file import replaced_when_whole
+from limlff.errors import InputError
+from limlff.exchange.elements import refuse_unknown_elements
+from limlff.models.mtp import MomentTensorPotential
+from limlff.potential import Potential
+
+SUFFIXES = (".mtp",)
+
+_BASIS = "RBChebyshev"
+
+
+def import_mtp(path: Path, elements: list[str] | None = None) -> Potential:
+    """Read a potential of MLIP-2.
+
+    Args:
+        path: The file.
+        elements: Chemical symbols of its types, in their order. Without them the name of the file
+            must be that of the only type.
+
+    Raises:
+        InputError: If it cannot be read, is not trained, or the symbols do not suit it.
+    """
+    try:
+        fields = _parse(path.read_text(encoding="utf-8"))
+        return _potential_of(fields, elements, path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from error
+    except (KeyError, IndexError, ValueError, TypeError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path}: is no potential of MLIP-2, or is damaged ({reason})") from error
+
+
+def export_mtp(potential: Potential, path: Path) -> None:
+    """Write a moment tensor potential for MLIP-2; the baseline goes into its species energies.
+
+    Raises:
+        InputError: If it is of another architecture, or the file cannot be written.
+    """
+    if not isinstance(potential.model, MomentTensorPotential):
+        raise InputError(
+            f"{path}: only an 'mtp' potential can be written for MLIP-2, this one is a "
+            f"{type(potential.model).__name__}"
+        )
+    try:
+        with replaced_when_whole(path) as temporary:
+            temporary.write_text(_text_of(potential), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def _parse(text: str) -> dict[str, Any]:
+    """Values by name, as strings, numbers or nested lists; `radial_coeffs` by pair of types."""
+    if not text.startswith("MTP"):
+        raise ValueError("it does not begin with MTP")
+    head, coefficients, tail = re.split(r"radial_coeffs|(?=alpha_moments_count)", text, maxsplit=2)
+    fields: dict[str, Any] = {}
+    for name, value in re.findall(r"(\w+) *= *(.*)", head + tail):
+        stripped = value.strip()
+        if stripped.startswith("{"):
+            fields[name] = json.loads(stripped.replace("{", "[").replace("}", "]"))
+        else:
+            fields[name] = stripped
+    pairs = re.split(r"(\d+)-(\d+)", coefficients)[1:]
+    fields["radial_coeffs"] = {
+        (int(first), int(second)): [
+            [float(number) for number in row.split(",")] for row in re.findall(r"\{(.*?)\}", block)
+        ]
+        for first, second, block in zip(pairs[::3], pairs[1::3], pairs[2::3], strict=True)
+    }
+    return fields
+
+
+def _potential_of(fields: dict[str, Any], elements: list[str] | None, path: Path) -> Potential:
+    if fields["radial_basis_type"] != _BASIS:
+        raise InputError(
+            f"{path}: radial_basis_type is {fields['radial_basis_type']}, but only {_BASIS} can be "
+            "imported"
+        )
+    if "moment_coeffs" not in fields:
+        raise InputError(f"{path}: has no moment_coeffs; train it in MLIP-2, or here by its level")
+    number = int(fields["species_count"])
+    symbols = elements or [path.stem]
+    if len(symbols) != number or (elements is None and number > 1):
+        raise InputError(
+            f"{path}: has {number} types, which have no names in this format; give the symbol of "
+            f"each by --elements"
+        )
+    refuse_unknown_elements(symbols, str(path))
+    model = MomentTensorPotential(
+        elements=tuple(symbols),
+        cutoff=float(fields["max_dist"]),
+        shortest=float(fields["min_dist"]),
+        radial=int(fields["radial_basis_size"]),
+        level=0,
+        basic=tuple(map(tuple, fields["alpha_index_basic"])),
+        products=tuple(map(tuple, fields["alpha_index_times"])),
+        scalars=tuple(fields["alpha_moment_mapping"]),
+    )
+    radial = np.array(
+        [[fields["radial_coeffs"][i, j] for j in range(number)] for i in range(number)]
+    )
+    parameters = {
+        "radial": radial,
+        "species": _numbers(fields["species_coeffs"], number),
+        "coefficients": _numbers(fields["moment_coeffs"], len(model.scalars)),
+        "statistics": {
+            "scaling": np.array(float(fields["scaling"])),
+            "scale": np.ones(len(model.scalars)),
+        },
+    }
+    if radial.shape[2:] != (model.functions, model.radial):
+        raise ValueError(f"radial_coeffs have the shape {radial.shape}")
+    card = {"imported_from": f"MLIP-2 {fields.get('version', '')}".strip()}
+    return Potential(model, parameters, np.zeros(number), card)
+
+
+def _numbers(values: list[float], expected: int) -> np.ndarray:
+    if len(values) != expected:
+        raise ValueError(f"{len(values)} coefficients are there, {expected} are needed")
+    return np.array(values, float)
+
+
+def _text_of(potential: Potential) -> str:
+    model, parameters = potential.model, potential.parameters
+    assert isinstance(model, MomentTensorPotential)
+    table, statistics = model.table, parameters["statistics"]
+    types = range(len(model.elements))
+    radial = np.asarray(parameters["radial"], float)
+    rows = [
+        line
+        for i in types
+        for j in types
+        for line in [f"\t\t{i}-{j}", *(f"\t\t\t{_braces(row)}" for row in radial[i, j])]
+    ]
+    values = len(table.basic) + len({product[3] for product in table.products})
+    species = np.asarray(potential.baseline) + np.asarray(parameters["species"], float)
+    coefficients = np.asarray(parameters["coefficients"]) * np.asarray(statistics["scale"])
+    lines = [
+        "MTP",
+        "version = 1.1.0",
+        "potential_name = MTP1m",
+        f"scaling = {float(statistics['scaling'])!r}",
+        f"species_count = {len(model.elements)}",
+        "potential_tag = ",
+        f"radial_basis_type = {_BASIS}",
+        f"\tmin_dist = {model.shortest!r}",
+        f"\tmax_dist = {model.cutoff!r}",
+        f"\tradial_basis_size = {model.radial}",
+        f"\tradial_funcs_count = {model.functions}",
+        "\tradial_coeffs",
+        *rows,
+        f"alpha_moments_count = {values}",
+        f"alpha_index_basic_count = {len(table.basic)}",
+        f"alpha_index_basic = {_nested(table.basic)}",
+        f"alpha_index_times_count = {len(table.products)}",
+        f"alpha_index_times = {_nested(table.products)}",
+        f"alpha_scalar_moments = {len(table.scalars)}",
+        f"alpha_moment_mapping = {_nested(table.scalars)}",
+        f"species_coeffs = {_braces(species)}",
+        f"moment_coeffs = {_braces(coefficients)}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _braces(numbers: np.ndarray) -> str:
+    return "{" + ", ".join(repr(float(number)) for number in numbers) + "}"
+
+
+def _nested(numbers: tuple[Any, ...]) -> str:
+    return json.dumps(numbers).replace("[", "{").replace("]", "}")
