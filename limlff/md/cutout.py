@@ -22,8 +22,14 @@ from limlff.neighbors.host import find_pairs
 VACUUM = 10.0
 """Vacuum of a slab cell, and the width of an empty layer that counts as a surface (Å)."""
 
-_EDGES = 5
+_EDGES = 6
 """Edges that are tried along each periodic axis."""
+
+_SHRINKING = (0.0, 0.05, 0.1, 0.15)
+"""How much smaller a core may be for the sake of boundaries that fit."""
+
+_CORE_WORTH = 40.0
+"""Atoms too few or too many at the boundaries that outweigh the whole radius of the core."""
 
 _CLOSEST = 0.85
 """Smallest distance across a boundary, relative to that of nearest neighbors around the centre."""
@@ -61,12 +67,18 @@ def cut_out(atoms: Atoms, centre: int, core_radius: float, max_atoms: int = 100)
         return _whole(atoms, centre, core_radius)
     around = _surroundings(atoms, centre, core_radius)
     spacing = min(_nearest(around.vectors[:50]), core_radius)
-    radius = core_radius
-    while radius > 0.5 * spacing:
-        cell = _best_box(around, radius, spacing, max_atoms)
-        if cell is not None:
-            return cell
-        radius *= 0.95
+    shrink = 1.0
+    while shrink * core_radius > 0.5 * spacing:
+        tried = [shrink * (1 - step) for step in _SHRINKING]
+        found = [
+            (score + _CORE_WORTH * (1 - factor), number, cell)
+            for number, factor in enumerate(tried)
+            for cell, score in [_best_box(around, factor * core_radius, spacing, max_atoms)]
+            if cell is not None
+        ]
+        if found:
+            return min(found, key=lambda entry: entry[:2])[2]
+        shrink = 0.95 * tried[-1]
     raise ValueError(f"no cell of {max_atoms} atoms holds the surroundings of atom {centre}")
 
 
@@ -139,7 +151,7 @@ def _best_box(around: Surroundings, radius: float, spacing: float, max_atoms: in
             choices.append(
                 [(inside[0] if low is None else low, inside[1] if high is None else high, False)]
             )
-    best, best_score = None, np.inf
+    best, best_score = None, float("inf")
     for axes in itertools.product(*choices):
         box = _Box(*(np.array(column) for column in zip(*axes, strict=True)))
         inside = np.all((around.vectors >= box.low) & (around.vectors < box.high), axis=1)
@@ -151,7 +163,7 @@ def _best_box(around: Surroundings, radius: float, spacing: float, max_atoms: in
         score = lost + _misfit(cell, around, box)
         if score < best_score:
             best, best_score = cell, score
-    return best
+    return best, best_score
 
 
 def _surfaces(

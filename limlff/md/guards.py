@@ -124,7 +124,11 @@ def too_large_force(look: Look) -> Problem | None:
     """No force on a moving atom is above the limit."""
     limit = look.config.guards.max_force_ev_per_angstrom
     return _largest(
-        look, np.asarray(look.state.forces), limit, "force on {} is {:.3g} eV/Å", "force_ev_per_angstrom"
+        look,
+        np.asarray(look.state.forces),
+        limit,
+        "force on {} is {:.3g} eV/Å",
+        "force_ev_per_angstrom",
     )
 
 

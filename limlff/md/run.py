@@ -171,9 +171,8 @@ class Run:
         core = simulation.engine.potential.cutoff
         kept = write_evidence(self.out, halted.look, halted.problem, simulation.state, core)
         bad = int(max(state.step, -1 - state.step))
-        where = "at the start" if bad == 0 else f"at step {bad}"
         raise GuardStop(
-            f"{self.out}: stopped {where}: {halted.problem.sentence} "
+            f"{self.out}: stopped at step {bad}: {halted.problem.sentence} "
             f"(kept: {', '.join([f'checkpoint of step {self.step}', *kept])})"
         ) from halted
 
@@ -191,7 +190,7 @@ class Run:
         if not progress:
             return
         simulation = self.simulation
-        slots, atoms = simulation.neighbors.matrix.indices.shape
+        atoms, slots = simulation.neighbors.matrix.lists.shape
         ghosts = len(simulation.neighbors.matrix.ghost_owner)
         bar.write(
             f"{len(simulation.structure)} atoms in {atoms} slots, {slots} neighbor slots, "

@@ -6,7 +6,8 @@ origin they are exact to 4e-6 Å. Species are atomic numbers. The number of atom
 to frame: earlier frames then end with species -1 and positions that are not a number.
 
 The file is written in HDF5's single-writer mode and flushed after every frame, so that it can be
-read during the run and after the writer was killed.
+read during the run and after the writer was killed. Space for a frame is reserved before it is
+written, because a write of HDF5 that fails on a full disk brings the process down.
 
 Source of the layout: P. de Buyl, P. H. Colberg and F. Höfling, Comput. Phys. Commun. 185, 1546
 (2014), version 1.1.
@@ -31,6 +32,7 @@ from limlff.errors import InputError
 
 _GROUP = "particles/all"
 _ATOM_CHUNK = 1024  # atoms per piece of the file
+_RESERVE_BYTES = 1 << 20  # kept free beyond what frames need, for the bookkeeping of HDF5
 
 
 @dataclass(frozen=True)
@@ -85,15 +87,17 @@ class TrajectoryWriter:
         keep_frames: int | None = None,
     ) -> None:
         self._velocities, self._path = velocities, path
-        if keep_frames is None:
-            self._file = _new_file(path, periodic, velocities)
-            return
         # Copied, because HDF5 refuses to open a file for writing whose last writer was killed.
         copy = path.with_name(path.name + ".part")
+        with copy.open("wb") as empty:
+            os.posix_fallocate(empty.fileno(), 0, _RESERVE_BYTES)
         self._file = _new_file(copy, periodic, velocities)
-        with Trajectory(path) as old:
-            for index in range(keep_frames):
-                self.write(old[index])
+        self._space = copy.open("r+b")
+        self._used, self._reserved = os.fstat(self._space.fileno()).st_size, 0
+        if keep_frames is not None:
+            with Trajectory(path) as old:
+                for index in range(keep_frames):
+                    self.write(old[index])
         os.replace(copy, path)
 
     def __len__(self) -> int:
@@ -104,12 +108,21 @@ class TrajectoryWriter:
         """Append a frame and flush it.
 
         Raises:
-            OSError: If it cannot be written.
+            OSError: If there is no space for it.
         """
+        self._reserve(len(frame.numbers))
         try:
             self._append(frame)
         except RuntimeError as error:  # what h5py makes of some failures of the disk
             raise OSError(f"{self._path}: {error}") from error
+
+    def _reserve(self, atoms: int) -> None:
+        """Make sure that a frame finds its space on the disk."""
+        pieces = -(-max(atoms, self._file[_GROUP]["position/value"].shape[1]) // _ATOM_CHUNK)
+        self._used += pieces * _ATOM_CHUNK * (12 + 12 * self._velocities + 2) + 512
+        if self._used + _RESERVE_BYTES // 2 > self._reserved:
+            os.posix_fallocate(self._space.fileno(), 0, self._used + _RESERVE_BYTES)
+            self._reserved = self._used + _RESERVE_BYTES
 
     def _append(self, frame: TrajectoryFrame) -> None:
         group = self._file[_GROUP]
@@ -136,13 +149,13 @@ class TrajectoryWriter:
     def sync(self) -> None:
         """Wait until everything is on the disk."""
         self._file.flush()
-        with self._path.open("rb") as file:
-            os.fsync(file.fileno())
+        os.fsync(self._space.fileno())
 
     def close(self) -> None:
         """Close the file; every frame in it was flushed before."""
         with suppress(OSError, RuntimeError):  # a full disk has been reported by then
             self._file.close()
+        self._space.close()
 
 
 def _new_file(path: Path, periodic: Bool[np.ndarray, "3"], velocities: bool) -> h5py.File:
