@@ -114,9 +114,9 @@ class Potential:
         packed = pack_for_kernel(self.model, self.parameters, dtype)  # type: ignore[arg-type]
         extended = extended_positions(positions, cell, neighbors)
         all_species = jnp.concatenate([species, species[neighbors.ghost_owner]])
-        energies, forces, virial = evaluate_on_cpu(packed, all_species, extended, neighbors.lists)
-        atoms = len(positions)
-        return energies, forces[:atoms].at[neighbors.ghost_owner].add(forces[atoms:]), virial
+        return evaluate_on_cpu(
+            packed, all_species, extended, neighbors.lists, neighbors.ghost_owner
+        )
 
     def _by_formula(
         self, species: Array, positions: Array, cell: Array, neighbors: NeighborMatrix, dtype: str

@@ -1,11 +1,15 @@
-"""The moment kernel as a custom call of XLA on CPUs."""
+"""The moment kernel as a foreign function of XLA on CPUs.
+
+A call divides the atoms into parts and these among threads. Each part adds to forces of its own,
+which are summed in the order of the parts: the result does not depend on the number of threads.
+"""
 
 from __future__ import annotations
 
 import ctypes
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,10 +20,26 @@ from numba.extending import intrinsic
 
 from limlff import precision as precision  # first: sets up jax
 from limlff.compile_cache import numba_cache
-from limlff.kernels.lanes import kernel_function, width_of
+from limlff.kernels.lanes import behind, kernel_function, part_of_caller, width_of
 from limlff.kernels.layout import Atoms, Net, Sizes, lay_out, scratch_sizes
 from limlff.kernels.moment import evaluate
 from limlff.kernels.packing import PackedModel
+from limlff.kernels.threads import allocate, c_entry, release, start, threads_to_use, wait
+
+ATOMS_OF_A_PART = 64
+"""Fewer atoms than this are not worth a part of their own."""
+
+
+class Call(NamedTuple):
+    """What one call is about, as whole numbers; the same order as in `_call_of`."""
+
+    parts: int
+    threads: int
+    atoms: int
+    ghosts: int
+    slots: int
+    scratch_numbers: int
+    scratch_integers: int
 
 
 def _pointer_to(dtype: types.Type) -> Any:
@@ -56,55 +76,181 @@ def _answer_metadata(frame):  # type: ignore[no-untyped-def]
 
 
 @kernel_function
+def _inputs(frame, k):  # type: ignore[no-untyped-def]
+    """Address of the numbers of argument k."""
+    return _int64_at(_int64_at(frame[_ARGUMENTS])[k])[_DATA]
+
+
+@kernel_function
+def _results(frame, k):  # type: ignore[no-untyped-def]
+    """Address of the numbers of result k."""
+    return _int64_at(_int64_at(frame[_RESULTS])[k])[_DATA]
+
+
+@kernel_function
+def _sizes_of(frame):  # type: ignore[no-untyped-def]
+    s = _int64_at(_inputs(frame, np.int64(0)))
+    return Sizes(
+        s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[8], s[9], s[10], s[11], s[12], s[13]
+    )
+
+
+@kernel_function
+def _call_of(frame):  # type: ignore[no-untyped-def]
+    s = behind(_int64_at(_inputs(frame, np.int64(0))), 14)
+    return Call(s[0], s[1], s[2], s[3], s[4], s[5], s[6])
+
+
+@kernel_function
 def _clear(memory, count):  # type: ignore[no-untyped-def]
     for i in range(count):
         memory[i] = 0.0
 
 
-@kernel_function
-def _run(frame, weights, numbers, lanes):  # type: ignore[no-untyped-def]
-    """One call: `weights` and the scratch space `numbers` are in the arithmetic of the kernel."""
-    inputs, results = _int64_at(frame[_ARGUMENTS]), _int64_at(frame[_RESULTS])
-    s = _int64_at(_int64_at(inputs[0])[_DATA])
-    sizes = Sizes(
-        s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[8], s[9], s[10], s[11], s[12], s[13]
-    )
-    first, last, slots = s[14], s[15], s[16]
-    energies = _float64_at(_int64_at(results[0])[_DATA])
-    forces = _float64_at(_int64_at(results[1])[_DATA])
-    virial = _float64_at(_int64_at(results[2])[_DATA])
-    _clear(energies, s[17])
-    _clear(forces, 3 * s[18])
-    _clear(virial, np.int64(6))
-    _clear(numbers, s[19])
+@part_of_caller
+def _evaluate_parts(frame, sums, weights, numbers, integers, lanes, thread):  # type: ignore[no-untyped-def]
+    """The parts that fall to a thread: every so many, from its number on."""
+    call, sizes = _call_of(frame), _sizes_of(frame)
+    extended = call.atoms + call.ghosts
+    _clear(numbers, call.scratch_numbers)
+    buffers = lay_out(numbers, integers, sizes, lanes, call.slots)
     atoms = Atoms(
-        _int32_at(_int64_at(inputs[5])[_DATA]),
-        _float64_at(_int64_at(inputs[6])[_DATA]),
-        _int32_at(_int64_at(inputs[7])[_DATA]),
-        slots,
+        _int32_at(_inputs(frame, np.int64(5))),
+        _float64_at(_inputs(frame, np.int64(6))),
+        _int32_at(_inputs(frame, np.int64(7))),
+        call.slots,
     )
-    segments, widths = _int64_at(_int64_at(inputs[2])[_DATA]), _int64_at(_int64_at(inputs[3])[_DATA])
-    net = Net(weights, segments, widths, sizes)
-    buffers = lay_out(numbers, _int64_at(_int64_at(results[4])[_DATA]), sizes, lanes, slots)
-    tables = _float64_at(_int64_at(inputs[1])[_DATA])
-    evaluate(first, last, atoms, net, tables, buffers, energies, forces, virial)
+    net = Net(
+        weights,
+        _int64_at(_inputs(frame, np.int64(2))),
+        _int64_at(_inputs(frame, np.int64(3))),
+        sizes,
+    )
+    tables = _float64_at(_inputs(frame, np.int64(1)))
+    energies = _float64_at(_results(frame, np.int64(0)))
+    for part in range(thread, call.parts, call.threads):
+        first = part * call.atoms // call.parts
+        last = (part + 1) * call.atoms // call.parts
+        virial = behind(sums, part * (6 + 3 * extended))
+        forces = behind(virial, 6)
+        _clear(virial, 6 + 3 * extended)
+        _clear(behind(energies, first), last - first)
+        evaluate(first, last, atoms, net, tables, buffers, energies, forces, virial)
+
+
+@kernel_function
+def _sum_parts(frame, sums):  # type: ignore[no-untyped-def]
+    """Forces and virial of all parts; forces on ghosts are given to their owners."""
+    call = _call_of(frame)
+    owners = _int32_at(_inputs(frame, np.int64(8)))
+    forces = _float64_at(_results(frame, np.int64(1)))
+    virial = _float64_at(_results(frame, np.int64(2)))
+    extended = call.atoms + call.ghosts
+    for k in range(6):
+        virial[k] = 0.0
+    _clear(forces, 3 * call.atoms)
+    for part in range(call.parts):
+        own = behind(sums, part * (6 + 3 * extended))
+        for k in range(6):
+            virial[k] += own[k]
+        for k in range(3 * call.atoms):
+            forces[k] += own[6 + k]
+        on_ghosts = behind(own, 6 + 3 * call.atoms)
+        for ghost in range(call.ghosts):
+            on_owner = behind(forces, 3 * np.int64(owners[ghost]))
+            for axis in range(3):
+                on_owner[axis] += on_ghosts[3 * ghost + axis]
+
+
+# What a thread is given, as 8-byte words: frame, sums, its number, handle.
+_WORDS = 4
+
+
+@kernel_function
+def _thread_float32(task):  # type: ignore[no-untyped-def]
+    words = _int64_at(task)
+    frame = _int64_at(words[0])
+    call = _call_of(frame)
+    numbers = allocate((call.scratch_numbers * 4,))
+    integers = allocate((call.scratch_integers * 8,))
+    weights = _float32_at(_inputs(frame, np.int64(4)))
+    _evaluate_parts(
+        frame, _float64_at(words[1]), weights, _float32_at(numbers), _int64_at(integers), 8, words[2]
+    )
+    release((numbers,))
+    release((integers,))
     return 0
 
 
+@kernel_function
+def _thread_float64(task):  # type: ignore[no-untyped-def]
+    words = _int64_at(task)
+    frame = _int64_at(words[0])
+    call = _call_of(frame)
+    numbers = allocate((call.scratch_numbers * 8,))
+    integers = allocate((call.scratch_integers * 8,))
+    weights = _float64_at(_inputs(frame, np.int64(4)))
+    _evaluate_parts(
+        frame, _float64_at(words[1]), weights, _float64_at(numbers), _int64_at(integers), 4, words[2]
+    )
+    release((numbers,))
+    release((integers,))
+    return 0
+
+
+def _threaded(work: Any) -> Any:
+    """The foreign function: threads are started, the caller being the first of them."""
+    entry = c_entry(work)
+
+    @part_of_caller
+    def run(frame):  # type: ignore[no-untyped-def]
+        if frame[_EXTENSION] != 0:
+            return _answer_metadata(frame)
+        call = _call_of(frame)
+        sums = allocate((call.parts * (6 + 3 * (call.atoms + call.ghosts)) * 8,))
+        tasks = allocate((call.threads * _WORDS * 8,))
+        words = _int64_at(tasks)
+        for thread in range(call.threads):
+            own = behind(words, thread * _WORDS)
+            own[0], own[1], own[2] = _address_of(frame), sums, thread
+            # 0 marks a thread that runs
+            address = tasks + thread * _WORDS * 8
+            if thread == 0 or start(address + 24, entry(), address) != 0:
+                own[3] = 0
+        for thread in range(call.threads):
+            own = behind(words, thread * _WORDS)
+            if own[3] == 0:
+                work(tasks + thread * _WORDS * 8)
+        for thread in range(call.threads):
+            own = behind(words, thread * _WORDS)
+            if own[3] != 0:
+                wait(own[3])
+        _sum_parts(frame, _float64_at(sums))
+        release((tasks,))
+        release((sums,))
+        return 0
+
+    return run
+
+
+@intrinsic  # type: ignore[misc]
+def _address_of(typing: Any, memory: types.CPointer) -> Any:
+    def generate(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
+        return builder.ptrtoint(arguments[0], context.get_value_type(types.int64))
+
+    return types.int64(memory), generate
+
+
+_run_float32, _run_float64 = _threaded(_thread_float32), _threaded(_thread_float64)
+
+
+# Plain functions of the module, since numba cannot find others in its cache.
 def _call_float32(frame):  # type: ignore[no-untyped-def]
-    if frame[_EXTENSION] != 0:
-        return _answer_metadata(frame)
-    weights = _int64_at(_int64_at(frame[_ARGUMENTS])[4])[_DATA]
-    numbers = _int64_at(_int64_at(frame[_RESULTS])[3])[_DATA]
-    return _run(frame, _float32_at(weights), _float32_at(numbers), 8)
+    return _run_float32(frame)
 
 
 def _call_float64(frame):  # type: ignore[no-untyped-def]
-    if frame[_EXTENSION] != 0:
-        return _answer_metadata(frame)
-    weights = _int64_at(_int64_at(frame[_ARGUMENTS])[4])[_DATA]
-    numbers = _int64_at(_int64_at(frame[_RESULTS])[3])[_DATA]
-    return _run(frame, _float64_at(weights), _float64_at(numbers), 4)
+    return _run_float64(frame)
 
 
 @cache
@@ -116,17 +262,11 @@ def _register(dtype: str) -> str:
     name = f"limlff_moment_{dtype}"
     address = ctypes.cast(compiled.address, ctypes.c_void_p)
     jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(address), platform="cpu")
-    # the address is only as good as the code that it points to
-    _COMPILED.append(compiled)
+    _COMPILED.append(compiled)  # the address is only as good as the code that it points to
     return name
 
 
 _COMPILED: list[Any] = []
-
-# XLA runs independent calls on different cores. Their number does not depend on that of the cores,
-# so that sums, and with them results, do not either.
-PARTS = 4
-ATOMS_OF_A_PART = 64
 
 
 def evaluate_on_cpu(
@@ -134,7 +274,8 @@ def evaluate_on_cpu(
     species: Int[Array, " extended"],
     positions: Float[Array, "extended 3"],
     lists: Int[Array, "atoms slots"],
-) -> tuple[Float[Array, " atoms"], Float[Array, "extended 3"], Float[Array, "3 3"]]:
+    ghost_owner: Int[Array, " ghosts"],
+) -> tuple[Float[Array, " atoms"], Float[Array, "atoms 3"], Float[Array, "3 3"]]:
     """Energies, forces and virial of a moment model.
 
     Args:
@@ -142,41 +283,38 @@ def evaluate_on_cpu(
         species: Element of each atom and ghost; -1 for empty atom slots.
         positions: Their positions (Å, float64).
         lists: Neighbors of each atom; an empty slot holds the atom itself.
+        ghost_owner: The atom of which each ghost is the image.
 
     Returns:
-        Energies without the baseline (eV), forces on atoms and ghosts (eV/Å), virial (eV).
+        Energies without the baseline (eV), forces (eV/Å), virial (eV).
     """
     dtype = str(packed.weights.dtype)
-    name = _register(dtype)
     atoms, slots = lists.shape
-    extended = len(positions)
-    numbers, integers = scratch_sizes(packed.sizes, width_of(dtype), slots)
+    threads = threads_to_use()
+    call = Call(
+        parts=max(1, min(max(4, threads), atoms // ATOMS_OF_A_PART)),
+        threads=min(threads, max(1, atoms // ATOMS_OF_A_PART)),
+        atoms=atoms,
+        ghosts=len(ghost_owner),
+        slots=slots,
+        scratch_numbers=scratch_sizes(packed.sizes, width_of(dtype), slots)[0],
+        scratch_integers=scratch_sizes(packed.sizes, width_of(dtype), slots)[1],
+    )
     shapes = (
         jax.ShapeDtypeStruct((atoms,), jnp.float64),
-        jax.ShapeDtypeStruct((extended, 3), jnp.float64),
+        jax.ShapeDtypeStruct((atoms, 3), jnp.float64),
         jax.ShapeDtypeStruct((6,), jnp.float64),
-        jax.ShapeDtypeStruct((numbers,), packed.weights.dtype),
-        jax.ShapeDtypeStruct((integers,), jnp.int64),
     )
-    call = jax.ffi.ffi_call(name, shapes)
-    parts = min(PARTS, -(-atoms // ATOMS_OF_A_PART))
-    borders = np.linspace(0, atoms, parts + 1).astype(int)
-    cutoff_and_tables = np.concatenate([[packed.cutoff], packed.repulsion.ravel()])
-    results = []
-    for first, last in zip(borders[:-1], borders[1:], strict=True):
-        sizes = np.array([*packed.sizes, first, last, slots, atoms, extended, numbers], np.int64)
-        results.append(
-            call(
-                sizes,
-                cutoff_and_tables,
-                packed.segments,
-                packed.widths,
-                packed.weights,
-                species,
-                positions,
-                lists,
-            )[:3]
-        )
-    energies, forces, virial = (sum(terms[1:], terms[0]) for terms in zip(*results, strict=True))
+    energies, forces, virial = jax.ffi.ffi_call(_register(dtype), shapes)(
+        np.array([*packed.sizes, *call], np.int64),
+        np.concatenate([[packed.cutoff], packed.repulsion.ravel()]),
+        packed.segments,
+        packed.widths,
+        packed.weights,
+        species,
+        positions,
+        lists,
+        ghost_owner,
+    )
     xx, yy, zz, yz, xz, xy = virial
     return energies, forces, jnp.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])

@@ -28,6 +28,11 @@ REGISTER_BYTES = 32
 # in a fraction of the time. numba compiles them anew for each constant argument: write np.int64(0)
 # where others give variables.
 kernel_function = njit(_nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+# For functions called from one place that call much: LLVM optimises what a function calls once more
+# with it, and these are compiled as part of their caller.
+part_of_caller = njit(
+    _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True, inline="always"
+)
 
 
 def width_of(dtype: np.typing.DTypeLike) -> int:
@@ -278,6 +283,7 @@ __all__ = [
     "larger",
     "load",
     "multiply_add",
+    "part_of_caller",
     "smaller",
     "splat",
     "square_root",

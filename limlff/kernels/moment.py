@@ -20,7 +20,7 @@ from limlff.kernels.invariants import (
     forward_3,
     forward_4,
 )
-from limlff.kernels.lanes import behind, kernel_function, load, multiply_add, splat, store, zero_like
+from limlff.kernels.lanes import behind, kernel_function, load, multiply_add, part_of_caller, splat, store, zero_like
 from limlff.kernels.layout import Net, lay_out
 from limlff.kernels.neighborhoods import add_repulsion, gather, scatter
 from limlff.kernels.pair_terms import add_moments, fill_slot, harmonic_gradient, pull_back_slot
@@ -168,7 +168,7 @@ def evaluate_lanes(buffers, used, element, net, atoms, cutoff, tables, energies,
     scatter(buffers, used, sizes.elements, energies, forces, virial)
 
 
-@kernel_function
+@part_of_caller
 def evaluate(  # type: ignore[no-untyped-def]
     first, last, atoms, net, cutoff_and_tables, buffers, energies, forces, virial
 ):
