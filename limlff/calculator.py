@@ -96,11 +96,11 @@ class Calculator(AseCalculator):
         properties: list[str] | None = None,
         system_changes: list[str] = all_changes,
     ) -> None:
-        """Compute all properties of `atoms`.
+        """Compute all properties of `atoms`; uncertainties only if they are among `properties`.
 
         Raises:
             InputError: If an element is unknown, a position is not finite, atoms are closer than
-                0.5 Å, or a periodic direction has no cell vector.
+                0.5 Å, a periodic direction has no cell vector, or the potential has no uncertainty.
         """
         super().calculate(atoms, properties, system_changes)
         structure = self.atoms
@@ -108,19 +108,25 @@ class Calculator(AseCalculator):
         _check_geometry(structure)
         neighbors = self._neighbors.update(structure)
         empty = len(neighbors.lists) - len(structure)
-        prediction, closest = jax.device_get(
-            _evaluate(
-                self.potential.model,
-                self.precision,
-                self._weights,
-                np.pad(species, (0, empty), constant_values=-1),
-                np.pad(structure.positions, ((0, empty), (0, 0))),
-                structure.cell.array,
-                neighbors,
-            )
+        arguments = (
+            self.potential.model,
+            self.precision,
+            self._weights,
+            np.pad(species, (0, empty), constant_values=-1),
+            np.pad(structure.positions, ((0, empty), (0, 0))),
+            structure.cell.array,
+            neighbors,
         )
-        _refuse_touching_atoms(structure, *closest)
-        self.results = _results(prediction, structure)
+        if system_changes or "energy" not in self.results:
+            prediction, closest = jax.device_get(_evaluate(*arguments))
+            _refuse_touching_atoms(structure, *closest)
+            self.results = _results(prediction, structure)
+        if set(properties or ()) & set(UNCERTAINTIES):
+            known = jax.device_get(_assess(*arguments))
+            self.results |= {
+                name: values[: len(structure)]
+                for name, values in zip(UNCERTAINTIES, known, strict=True)
+            }
 
 
 class _Geometry(NamedTuple):
