@@ -1,4 +1,7 @@
-"""Neighbor matrices built on the host by vesin, a compiled cell list.
+"""Neighbor matrices and pair lists built on the host.
+
+Matrices, which molecular dynamics needs every few steps, come from the project's own compiled search
+(`limlff.neighbors.cells`); a list of pairs, which is wanted now and then, from vesin.
 
 The order of neighbors is canonical: sorted by owner and shift, so that it depends on the positions
 alone and a run that goes on and a run that is resumed add up forces in the same order.
@@ -13,6 +16,7 @@ from jaxtyping import Float, Int
 from vesin import NeighborList
 
 from limlff.errors import InputError
+from limlff.neighbors.cells import compiled
 from limlff.neighbors.matrix import NeighborMatrix
 
 _SHIFT_LIMIT = 1 << 15  # three shifts and an owner share one 64-bit key, 16 bits each for a shift
@@ -29,10 +33,6 @@ class Capacity:
 
     slots: int
     ghosts: int
-
-    def holds(self, slots: int, ghosts: int) -> bool:
-        """Whether so many neighbors and ghosts fit."""
-        return slots <= self.slots and ghosts <= self.ghosts
 
 
 def bucket(count: int, step: int = 8, headroom: float = 1.1) -> int:
@@ -69,12 +69,7 @@ def find_pairs(
     Raises:
         InputError: If a periodic direction has no cell vector, or the cell vectors lie in a plane.
     """
-    for axis in range(3):
-        if periodic[axis] and not np.any(cell[axis]):
-            raise InputError(
-                f"the structure is periodic along cell vector {axis}, which is zero; "
-                "give the vector or switch the periodicity off"
-            )
+    _check_cell(cell, periodic)
     finder = NeighborList(cutoff=radius, full_list=True)
     i, j, shifts = finder.compute(
         np.asarray(positions, float), full_cell(cell), list(map(bool, periodic)), "ijS"
@@ -107,31 +102,52 @@ def build_neighbors(
     """
     atoms = len(positions)
     columns = atom_slots or atoms
-    pairs = find_pairs(positions, cell, periodic, radius)
-    counts = np.bincount(pairs.centres, minlength=atoms)
-    is_image = np.any(pairs.shifts != 0, axis=1)
-    keys = image_keys(pairs.owners[is_image], pairs.shifts[is_image])
-    ghosts, first, ghost_of_pair = np.unique(keys, return_index=True, return_inverse=True)
-    needed = (int(counts.max(initial=0)), len(ghosts))
-    if capacity is None:
-        capacity = Capacity(bucket(needed[0]), bucket(needed[1], 64) if needed[1] else 0)
-    elif not capacity.holds(*needed):
-        capacity = Capacity(
-            max(capacity.slots, bucket(needed[0]))
-            if needed[0] > capacity.slots
-            else capacity.slots,
-            bucket(needed[1], 64) if needed[1] > capacity.ghosts else capacity.ghosts,
-        )
-    ghost_owner = np.zeros(capacity.ghosts, np.int32)
-    ghost_shift = np.zeros((capacity.ghosts, 3))
-    ghost_owner[: len(ghosts)] = pairs.owners[is_image][first]
-    ghost_shift[: len(ghosts)] = pairs.shifts[is_image][first]
-    extended_index = pairs.owners.copy()
-    extended_index[is_image] = columns + ghost_of_pair
+    _check_cell(cell, periodic)
+    full = full_cell(cell)
+    inverse = np.linalg.inv(full)
+    search, fill = compiled()
+    first, neighbors, ghost_owner, ghost_shift = search(
+        np.ascontiguousarray(positions, float),
+        full,
+        inverse,
+        np.asarray(periodic, bool),
+        # the 1e-9 keeps images that rounding would put just outside
+        radius * np.linalg.norm(inverse, axis=0) * (1 + 1e-9),
+        float(radius),
+    )
+    ghosts = len(ghost_owner)
+    capacity = _grown(capacity, int(np.diff(first).max(initial=0)), ghosts)
+    # Canonical order: by owner, then shift, an atom itself having none.
+    owners = np.concatenate([np.arange(atoms), ghost_owner])
+    order = np.argsort(image_keys(owners, np.concatenate([np.zeros((atoms, 3), int), ghost_shift])))
+    ranks = np.empty(len(order), np.int64)
+    ranks[order] = np.arange(len(order))
+    kept = order[order >= atoms] - atoms  # ghosts in canonical order
+    new_index = np.where(order < atoms, order, columns + np.cumsum(order >= atoms) - 1)
+    owner, shift = np.zeros(capacity.ghosts, np.int32), np.zeros((capacity.ghosts, 3))
+    owner[:ghosts], shift[:ghosts] = ghost_owner[kept], ghost_shift[kept]
     lists = np.repeat(np.arange(columns, dtype=np.int32)[:, None], capacity.slots, axis=1)
-    slot = np.arange(len(pairs.centres)) - np.repeat(np.cumsum(counts) - counts, counts)
-    lists[pairs.centres, slot] = extended_index
-    return NeighborMatrix(lists, ghost_owner, ghost_shift), capacity  # type: ignore[arg-type]
+    fill(first, neighbors, ranks, new_index, lists)
+    return NeighborMatrix(lists, owner, shift), capacity  # type: ignore[arg-type]
+
+
+def _grown(capacity: Capacity | None, slots: int, ghosts: int) -> Capacity:
+    """A capacity that holds so many neighbors and ghosts; the same one if it does."""
+    if capacity is None:
+        return Capacity(bucket(slots), bucket(ghosts, 64) if ghosts else 0)
+    return Capacity(
+        capacity.slots if slots <= capacity.slots else max(capacity.slots, bucket(slots)),
+        capacity.ghosts if ghosts <= capacity.ghosts else bucket(ghosts, 64),
+    )
+
+
+def _check_cell(cell: Float[np.ndarray, "3 3"], periodic: np.ndarray) -> None:
+    for axis in range(3):
+        if periodic[axis] and not np.any(cell[axis]):
+            raise InputError(
+                f"the structure is periodic along cell vector {axis}, which is zero; "
+                "give the vector or switch the periodicity off"
+            )
 
 
 def image_keys(owners: np.ndarray, shifts: np.ndarray) -> np.ndarray:
