@@ -17,7 +17,7 @@ from typing import Any
 
 import jax
 import numpy as np
-from _environment import describe_environment
+from limlff.environment import describe_environment
 from ase import Atoms
 from ase.build import bulk
 

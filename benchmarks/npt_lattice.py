@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _environment import describe_environment
+from limlff.environment import describe_environment
 from properties import equilibrium
 
 from limlff.calculator import Calculator

@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from _environment import describe_environment
+from limlff.environment import describe_environment
 from ase import Atoms
 
 from limlff.calculator import load

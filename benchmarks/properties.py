@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from _environment import describe_environment
+from limlff.environment import describe_environment
 from ase import Atoms
 from ase.build import bulk, surface
 from ase.data import atomic_numbers, reference_states

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _environment import describe_environment
+from limlff.environment import describe_environment
 
 import limlff
 from limlff.frames.checks import check_frames

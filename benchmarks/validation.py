@@ -13,7 +13,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from _environment import describe_environment
+from limlff.environment import describe_environment
 
 import limlff
 from limlff.frames.checks import check_frames

@@ -25,6 +25,7 @@ COMMANDS = {
     "export": "write a potential for DeePMD-kit or MLIP-2",
     "md": "molecular dynamics by a configuration",
     "resume": "go on with a run that was stopped or killed",
+    "bench": "how fast a potential runs on this machine",
     "run": "a whole study, from structure to report",
 }
 

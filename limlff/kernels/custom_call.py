@@ -175,7 +175,13 @@ def _thread_float32(task):  # type: ignore[no-untyped-def]
     integers = allocate((call.scratch_integers * 8,))
     weights = _float32_at(_inputs(frame, np.int64(4)))
     _evaluate_parts(
-        frame, _float64_at(words[1]), weights, _float32_at(numbers), _int64_at(integers), 8, words[2]
+        frame,
+        _float64_at(words[1]),
+        weights,
+        _float32_at(numbers),
+        _int64_at(integers),
+        8,
+        words[2],
     )
     release((numbers,))
     release((integers,))
@@ -191,7 +197,13 @@ def _thread_float64(task):  # type: ignore[no-untyped-def]
     integers = allocate((call.scratch_integers * 8,))
     weights = _float64_at(_inputs(frame, np.int64(4)))
     _evaluate_parts(
-        frame, _float64_at(words[1]), weights, _float64_at(numbers), _int64_at(integers), 4, words[2]
+        frame,
+        _float64_at(words[1]),
+        weights,
+        _float64_at(numbers),
+        _int64_at(integers),
+        4,
+        words[2],
     )
     release((numbers,))
     release((integers,))

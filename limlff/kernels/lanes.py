@@ -30,9 +30,7 @@ REGISTER_BYTES = 32
 kernel_function = njit(_nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 # For functions called from one place that call much: LLVM optimises what a function calls once more
 # with it, and these are compiled as part of their caller.
-part_of_caller = njit(
-    _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True, inline="always"
-)
+part_of_caller = njit(_nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True, inline="always")
 
 
 def width_of(dtype: np.typing.DTypeLike) -> int:
@@ -198,7 +196,9 @@ class StridedRows:
         element = builder.mul(
             builder.add(self.first, rows), ir.Constant(self.stride.type, lanes.width)
         )
-        return builder.bitcast(builder.gep(self.memory, [element]), _vector_type(lanes).as_pointer())
+        return builder.bitcast(
+            builder.gep(self.memory, [element]), _vector_type(lanes).as_pointer()
+        )
 
     def load(self, place: int) -> Any:
         """Row number `place`."""

@@ -85,8 +85,22 @@ def lay_out(numbers, integers, sizes, lanes, slots):  # type: ignore[no-untyped-
     ends = behind(counts, sizes.elements * lanes)
     atoms = behind(ends, sizes.elements + 1)
     return Buffers(
-        pairs, vectors, moment, channels, invariants, cubic, hidden, slopes, harmonic, totals,
-        close, integers, counts, ends, atoms, lanes,
+        pairs,
+        vectors,
+        moment,
+        channels,
+        invariants,
+        cubic,
+        hidden,
+        slopes,
+        harmonic,
+        totals,
+        close,
+        integers,
+        counts,
+        ends,
+        atoms,
+        lanes,
     )
 
 

@@ -20,7 +20,16 @@ from limlff.kernels.invariants import (
     forward_3,
     forward_4,
 )
-from limlff.kernels.lanes import behind, kernel_function, load, multiply_add, part_of_caller, splat, store, zero_like
+from limlff.kernels.lanes import (
+    behind,
+    kernel_function,
+    load,
+    multiply_add,
+    part_of_caller,
+    splat,
+    store,
+    zero_like,
+)
 from limlff.kernels.layout import Net, lay_out
 from limlff.kernels.neighborhoods import add_repulsion, gather, scatter
 from limlff.kernels.pair_terms import add_moments, fill_slot, harmonic_gradient, pull_back_slot
@@ -60,9 +69,7 @@ def mix_channels(out, inputs, net, outputs, count, transposed):  # type: ignore[
         place = net.segments[2 * degree + transposed]
         for m in range(degree * degree, (degree + 1) * (degree + 1)):
             clear_rows(out, m * outputs, outputs)
-            add_product(
-                out, m * outputs, net.weights, place, inputs, m * count, outputs, count
-            )
+            add_product(out, m * outputs, net.weights, place, inputs, m * count, outputs, count)
 
 
 @kernel_function
@@ -122,7 +129,9 @@ def pull_back_pairs(buffers, sizes, cutoff):  # type: ignore[no-untyped-def]
                 buffers.harmonic_weights,
             )
             row = slot + 2 * sizes.padded_radial + sizes.padded_harmonics
-            gx, gy, gz = harmonic_gradient(buffers.harmonic_weights, buffers.pairs, row, sizes.degree)
+            gx, gy, gz = harmonic_gradient(
+                buffers.harmonic_weights, buffers.pairs, row, sizes.degree
+            )
             ux, uy, uz = (
                 load(buffers.pairs, row),
                 load(buffers.pairs, row + 1),

@@ -91,7 +91,9 @@ def _pack_element(
 ) -> list[np.ndarray]:
     """Segments: mixing and its transpose for each degree; mean; linear; layers; the last layer."""
     radial, channels, blocks = sizes
-    statistics = {key: np.asarray(value)[element] for key, value in parameters["statistics"].items()}
+    statistics = {
+        key: np.asarray(value)[element] for key, value in parameters["statistics"].items()
+    }
     mixing = np.asarray(parameters["mixing"])[element] @ statistics["whitening"]
     parts = []
     for matrix in mixing:

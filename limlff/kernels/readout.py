@@ -169,7 +169,12 @@ def activate(values, slopes, row, count, silu, halvings):  # type: ignore[no-unt
 def apply_net(buffers, net):  # type: ignore[no-untyped-def]
     """Energies from the invariants; in the place of these, the derivatives by them."""
     weights, segments, widths, layers = net.weights, net.segments, net.widths, net.sizes.layers
-    hidden, slopes, silu, halvings = buffers.hidden, buffers.slopes, net.sizes.silu, net.sizes.halvings
+    hidden, slopes, silu, halvings = (
+        buffers.hidden,
+        buffers.slopes,
+        net.sizes.silu,
+        net.sizes.halvings,
+    )
     first = 2 * (net.sizes.degree + 1) + 1
     inputs, in_row, row = buffers.invariants, np.int64(0), np.int64(0)
     for layer in range(layers):

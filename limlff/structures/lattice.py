@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from ase import Atoms
 from ase.build import bulk
@@ -59,3 +61,20 @@ def same_density_crystal(
     else:
         raise InputError(f"structure is '{structure}'; it must be bcc, fcc or hcp")
     return cell.repeat(tuple(repeats))
+
+
+def block_of_about(element: str, atoms: int) -> Atoms:
+    """Nearly cubic crystal of an element in its usual structure, with about so many atoms.
+
+    Args:
+        element: Chemical symbol; its lattice constant at room temperature is taken from ASE.
+        atoms: Wanted number of atoms.
+    """
+    cell = bulk(element, cubic=True)
+    edge = (atoms / len(cell)) ** (1 / 3)
+    sizes = range(max(1, int(edge * 0.8)), int(edge * 1.25) + 2)
+    best = min(
+        itertools.combinations_with_replacement(sizes, 3),
+        key=lambda n: (abs(n[0] * n[1] * n[2] * len(cell) - atoms), n[2] - n[0]),
+    )
+    return cell.repeat(best)

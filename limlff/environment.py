@@ -1,4 +1,4 @@
-"""What a benchmark ran on: machine and versions, for its JSON."""
+"""What a measurement ran on: machine and versions, for its JSON."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from typing import Any
 
 def describe_environment() -> dict[str, Any]:
     """Machine, versions and date, in values that JSON can hold."""
-    packages = ("limlff", "jax", "jaxlib", "jax-md", "ase", "numpy", "scipy", "vesin")
+    packages = ("limlff", "jax", "jaxlib", "jax-md", "ase", "numpy", "scipy", "numba", "vesin")
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "machine": {
             "system": f"{platform.system()} {platform.machine()}",
             "processor": _processor(),
-            "usable_cores": len(os.sched_getaffinity(0)),
+            "usable_cores": len(os.sched_getaffinity(0))
+            if hasattr(os, "sched_getaffinity")
+            else os.cpu_count(),
         },
         "versions": {
             "python": platform.python_version(),

@@ -1,0 +1,52 @@
+"""`limlff bench`: how fast a potential runs on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the command."""
+    parser.add_argument("potential", metavar="POTENTIAL", help="name or file")
+    parser.add_argument("--atoms", type=int, default=4000, metavar="N", help="about so many atoms")
+    parser.add_argument(
+        "--precision", choices=("float32", "float64"), default="float32", help="of the model"
+    )
+    parser.add_argument("--seconds", type=float, default=10.0, help="to measure, about")
+    parser.add_argument("--json", type=Path, metavar="OUT", help="write the numbers to a file")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure; prints a table."""
+    from limlff.errors import InputError
+
+    if arguments.atoms < 16 or not arguments.seconds > 0:
+        raise InputError(
+            f"--atoms {arguments.atoms} --seconds {arguments.seconds}: give at least 16 atoms and "
+            "a time above 0"
+        )
+    from dataclasses import asdict
+
+    from limlff.calculator import load
+    from limlff.environment import describe_environment
+    from limlff.md.speed import measure_speed
+    from limlff.structures.lattice import block_of_about
+
+    potential = load(arguments.potential)
+    atoms = block_of_about(potential.elements[0], arguments.atoms)
+    speed = measure_speed(potential, atoms, arguments.precision, arguments.seconds)
+    result = {"potential": arguments.potential, **asdict(speed), **describe_environment()}
+    print(
+        f"{speed.atoms} atoms of {potential.elements[0]} at 300 K, {speed.pairs_per_atom:.1f} pairs "
+        f"per atom, {speed.precision}, {speed.threads} threads\n"
+        f"step    {speed.microseconds_per_atom_step:8.2f} µs/atom   {speed.ns_per_day:.2f} ns/day at "
+        f"1 fs   (neighbor lists: {speed.list_builds} in {speed.steps} steps)\n"
+        f"forces  {speed.microseconds_per_atom_force:8.2f} µs/atom\n"
+        f"compile {speed.compile_seconds:8.2f} s\n"
+        f"memory  {speed.peak_memory_mb:8.0f} MB   {speed.memory_kb_per_atom:.1f} kB/atom"
+    )
+    if arguments.json:
+        arguments.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    return 0
