@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from limlff.cli.md import parse_duration, print_speed
+from limlff.errors import InputError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,6 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Resume; prints what a run or a study prints at its end."""
+    if (arguments.folder / "settings.yaml").is_file():
+        return _resume_study(arguments)
     limit = parse_duration(arguments.max_runtime) if arguments.max_runtime else None
     from limlff.md.resume import resume_md
 
@@ -38,4 +41,17 @@ def run(arguments: argparse.Namespace) -> int:
         accept_changes=arguments.accept_changes,
     )
     print_speed(result)
+    return 0
+
+
+def _resume_study(arguments: argparse.Namespace) -> int:
+    if arguments.set or arguments.accept_changes or arguments.max_runtime:
+        raise InputError(
+            f"{arguments.folder}: is a study, which goes on as it is; leave out --set, "
+            "--accept-changes and --max-runtime"
+        )
+    from limlff.cli.run import print_result
+    from limlff.workflows.study import resume_study
+
+    print_result(resume_study(arguments.folder, progress=not arguments.quiet))
     return 0

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from limlff.errors import InputError
+
+if TYPE_CHECKING:
+    from limlff.workflows.study import StudyResult
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +37,12 @@ def run(arguments: argparse.Namespace) -> int:
     result = run_study(
         path, arguments.out, arguments.set, progress=not arguments.quiet, force=arguments.force
     )
+    print_result(result)
+    return 0
+
+
+def print_result(result: StudyResult) -> None:
+    """Print what was found and where the page is."""
     print(result.summary)
     print(f"numbers: {result.numbers}")
     print(f"page:    {result.page}")
-    return 0

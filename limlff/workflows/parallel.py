@@ -64,7 +64,9 @@ def run_in_processes(
                     running[number].start()
                 _take_message(messages, running, results, listen)
     except KeyboardInterrupt as interrupt:
-        raise OutOfTime("interrupted; what was computed so far is kept") from interrupt
+        raise OutOfTime(
+            "interrupted; what was computed is kept: go on with limlff resume DIR"
+        ) from interrupt
     finally:
         stopping.set()
         _end(running, messages)

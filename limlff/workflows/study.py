@@ -14,10 +14,11 @@ from limlff.config import StrictModel, load_config
 from limlff.errors import InputError
 
 STUDIES = {"healing": "limlff.workflows.healing"}
-"""Module of each study, with a class `Config` and a function `run(config, out, progress)`."""
+"""Module of each study, with a class `Config` and a function
+`run(config, out, progress, resume)`."""
 
-
-_SETTINGS = "settings.yaml"
+SETTINGS = "settings.yaml"
+"""The file by which the folder of a study is known."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +58,29 @@ def run_study(
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: is a file; name a folder with --out")
     # A start that failed leaves its settings only, and may be repeated.
-    if out.is_dir() and any(file.name != _SETTINGS for file in out.iterdir()) and not force:
+    if out.is_dir() and any(file.name != SETTINGS for file in out.iterdir()) and not force:
         raise InputError(f"{out}: holds files already; name another folder or add --force")
     out.mkdir(parents=True, exist_ok=True)
     settings = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-    (out / _SETTINGS).write_text(settings, encoding="utf-8")
+    (out / SETTINGS).write_text(settings, encoding="utf-8")
     result: StudyResult = module.run(config, out, progress)
+    return result
+
+
+def resume_study(out: Path, progress: bool = True) -> StudyResult:
+    """Go on with a study that was stopped or killed, to the same numbers.
+
+    Args:
+        out: Its folder.
+        progress: Whether to show progress.
+
+    Raises:
+        InputError: If the folder holds no study.
+    """
+    path = out / SETTINGS
+    module: Any = importlib.import_module(STUDIES[_study_of(path)])
+    config: StrictModel = load_config(path, module.Config)
+    result: StudyResult = module.run(config, out, progress, resume=True)
     return result
 
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["Config", "run"]
 
 
-def run(config: Config, out: Path, progress: bool = True) -> StudyResult:
+def run(config: Config, out: Path, progress: bool = True, resume: bool = False) -> StudyResult:
     """Run the study; see `limlff.workflows.healing.study`."""
     from limlff.workflows.healing.study import run as run_all
 
-    return run_all(config, out, progress)
+    return run_all(config, out, progress, resume)

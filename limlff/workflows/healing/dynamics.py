@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ase import Atoms
@@ -13,6 +14,9 @@ from ase import Atoms
 from limlff.errors import OutOfTime
 from limlff.md.trajectory import TrajectoryFrame
 from limlff.workflows.healing.config import HealingConfig
+
+if TYPE_CHECKING:
+    from limlff.md.config import MDConfig
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ def run_dynamics(
     length_ps: float,
     seconds: float,
     until: Callable[[TrajectoryFrame], bool],
+    resume: bool = False,
 ) -> DynamicsResult:
     """Molecular dynamics at one of the pressures.
 
@@ -52,18 +57,46 @@ def run_dynamics(
         length_ps: Length of the run (ps).
         seconds: Wall time after which it is left (s).
         until: Asked with each frame whether the run may end there.
+        resume: Whether to go on with what is in the folder; `until` is shown its frames first.
 
     Raises:
         OutOfTime: If a signal came.
         GuardStop: If the run left what can be trusted.
     """
-    from limlff.md.config import NPT, MDConfig, Output
+    from limlff.md.resume import resume_md
     from limlff.md.runner import run_md
+
+    begin = time.monotonic()
+    done = 0
+
+    def note(frame: TrajectoryFrame) -> bool:
+        nonlocal done
+        done = frame.step
+        return until(frame)
+
+    limits: Any = {"progress": False, "max_runtime_seconds": seconds, "until": note}
+    last = None
+    try:
+        if resume and (folder / "checkpoints").is_dir():
+            last = resume_md(folder, **limits).atoms
+        else:
+            settings = md_settings(config, atoms, index, length_ps)
+            last = run_md(settings, folder, atoms, force=True, **limits).atoms
+    except OutOfTime:
+        if time.monotonic() - begin < seconds:
+            raise  # a signal, not the limit
+    wall = time.monotonic() - begin
+    return DynamicsResult(last, 1e6 * wall / max(done, 1) / len(atoms))
+
+
+def md_settings(config: HealingConfig, atoms: Atoms, index: int, length_ps: float) -> MDConfig:
+    """Settings of the run of a study at one of its pressures."""
+    from limlff.md.config import NPT, MDConfig, Output
 
     dynamics = config.dynamics
     every = config.steps(dynamics.frame_every_ps)
     moving = bool(np.any(atoms.get_momenta()))
-    settings = MDConfig(
+    return MDConfig(
         potential=config.potential,
         seed=1000 * config.seed + 2 * index + moving,
         steps=config.steps(length_ps),
@@ -80,27 +113,3 @@ def run_dynamics(
         output=Output(thermo_every=50, trajectory_every=every, checkpoint_every=20 * every),
         precision=dynamics.precision,
     )
-    begin = time.monotonic()
-    done = 0
-
-    def note(frame: TrajectoryFrame) -> bool:
-        nonlocal done
-        done = frame.step
-        return until(frame)
-
-    last = None
-    try:
-        last = run_md(
-            settings,
-            folder,
-            atoms,
-            progress=False,
-            max_runtime_seconds=seconds,
-            force=True,
-            until=note,
-        ).atoms
-    except OutOfTime:
-        if time.monotonic() - begin < seconds:
-            raise  # a signal, not the limit
-    wall = time.monotonic() - begin
-    return DynamicsResult(last, 1e6 * wall / max(done, 1) / len(atoms))

@@ -83,13 +83,16 @@ class Outcome:
     atoms: int
 
 
-def simulate_all(config: HealingConfig, out: Path, progress: Progress) -> list[Outcome]:
+def simulate_all(
+    config: HealingConfig, out: Path, progress: Progress, resume: bool = False
+) -> list[Outcome]:
     """Run every pressure, several at a time.
 
     Args:
         config: The study.
         out: Folder that gets one folder for each run.
         progress: Told how the runs get on.
+        resume: Whether to go on with what is in the folder.
 
     Raises:
         OutOfTime: If time was up before a hole could be cut, or a signal came.
@@ -97,14 +100,19 @@ def simulate_all(config: HealingConfig, out: Path, progress: Progress) -> list[O
     count = len(config.pressures_gpa)
     at_once = min(config.processes, count)
     share = 60.0 * config.max_runtime_minutes / -(-count // at_once)
-    tasks = [(config, out, index, share) for index in range(count)]
+    tasks = [(config, out, index, share, resume) for index in range(count)]
     if at_once == 1:
         return [simulate(*task, progress) for task in tasks]
     return run_in_processes(simulate, tasks, at_once, progress)
 
 
 def simulate(
-    config: HealingConfig, out: Path, index: int, seconds: float, progress: Progress
+    config: HealingConfig,
+    out: Path,
+    index: int,
+    seconds: float,
+    resume: bool,
+    progress: Progress,
 ) -> Outcome:
     """Run one pressure.
 
@@ -113,12 +121,15 @@ def simulate(
         out: Folder of the study.
         index: Which pressure.
         seconds: Wall time that the run may take (s).
+        resume: Whether to go on with what is in the folder.
         progress: Told how it gets on.
     """
     begin = time.monotonic()
     pressure = config.pressures_gpa[index]
     name = f"{pressure:g}-GPa"
-    perfect, crystal = equilibrate(config, out / f"crystal-{name}", index, seconds, progress)
+    perfect, crystal = equilibrate(
+        config, out / f"crystal-{name}", index, seconds, resume, progress
+    )
     atoms, hole = cut_hole(
         perfect, config.hole.missing_atoms, config.hole.shape, config.hole.centre
     )
@@ -138,7 +149,8 @@ def simulate(
 
     left = seconds - (time.monotonic() - begin)
     folder = out / f"hole-{name}"
-    last = run_dynamics(config, folder, atoms, index, config.dynamics.duration_ps, left, is_done)
+    duration = config.dynamics.duration_ps
+    last = run_dynamics(config, folder, atoms, index, duration, left, is_done, resume)
     ended: Ended = "hole closed"
     if not last.finished:
         ended = "out of time"
@@ -158,7 +170,12 @@ def simulate(
 
 
 def equilibrate(
-    config: HealingConfig, folder: Path, index: int, seconds: float, progress: Progress
+    config: HealingConfig,
+    folder: Path,
+    index: int,
+    seconds: float,
+    resume: bool,
+    progress: Progress,
 ) -> tuple[Atoms, PerfectCrystal]:
     """A perfect crystal at the temperature and one of the pressures.
 
@@ -176,7 +193,7 @@ def equilibrate(
         return False
 
     length = reference.equilibration_ps + reference.duration_ps
-    last = run_dynamics(config, folder, atoms, index, length, seconds, show)
+    last = run_dynamics(config, folder, atoms, index, length, seconds, show, resume)
     if last.atoms is None:
         raise OutOfTime(
             f"{folder}: the perfect crystal alone took all of max_runtime_minutes = "

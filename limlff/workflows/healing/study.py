@@ -23,13 +23,16 @@ from limlff.workflows.healing.simulate import Outcome, simulate_all
 from limlff.workflows.study import StudyResult
 
 
-def run(config: HealingConfig, out: Path, progress: bool = True) -> StudyResult:
+def run(
+    config: HealingConfig, out: Path, progress: bool = True, resume: bool = False
+) -> StudyResult:
     """Run the study.
 
     Args:
         config: The study.
         out: Folder of all results.
         progress: Whether to print how the runs get on.
+        resume: Whether to go on with the runs in the folder.
 
     Returns:
         The page, the numbers and a summary.
@@ -49,7 +52,8 @@ def run(config: HealingConfig, out: Path, progress: bool = True) -> StudyResult:
         )
     # Resolved here, so that a relative path means the same in every process.
     config = config.model_copy(update={"potential": str(potential_file.resolve())})
-    outcomes = simulate_all(config, out, progress_printer(config) if progress else _silent)
+    show = progress_printer(config) if progress else _silent
+    outcomes = simulate_all(config, out, show, resume)
     figures = draw_figures(config, outcomes, out)
     settings = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
     report = build_report(config, outcomes, figures, potential, settings, out)
