@@ -8,7 +8,9 @@ in its place.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -19,7 +21,7 @@ from jaxtyping import Array, Bool, Float, Int
 from limlff import precision as precision  # first: sets up jax
 from limlff.errors import InputError
 from limlff.kernels import has_kernel, pack_for_kernel
-from limlff.models.contract import Model, Parameters
+from limlff.models.contract import MessagePassingModel, Model, Parameters
 from limlff.neighbors.matrix import NeighborMatrix, extended_positions, pair_vectors
 
 # Measured: a block of this size keeps its radial and angular functions in the L2 cache of a core.
@@ -114,9 +116,7 @@ class Potential:
         packed = pack_for_kernel(self.model, self.parameters, dtype)  # type: ignore[arg-type]
         extended = extended_positions(positions, cell, neighbors)
         all_species = jnp.concatenate([species, species[neighbors.ghost_owner]])
-        return evaluate_on_cpu(
-            packed, all_species, extended, neighbors.lists, neighbors.ghost_owner
-        )
+        return evaluate_on_cpu(packed, all_species, extended, neighbors)
 
     def _by_formula(
         self, species: Array, positions: Array, cell: Array, neighbors: NeighborMatrix, dtype: str
@@ -152,9 +152,13 @@ def energies_and_pair_gradients(
         mask: True where a slot holds a neighbor.
     """
     far, neighbor_species = _without_empty_slots(model, species, owners, vectors, mask)
-    energies, gradients = _value_and_pair_gradients(
-        model, parameters, species, neighbor_species, far, mask
-    )
+    if isinstance(model, MessagePassingModel):
+        graph = partial(model.graph_energies, parameters, species, owners, mask=mask)
+        energies, gradients = _value_and_pair_gradients(lambda pair: graph(vectors=pair), far)
+    else:
+        energies, gradients = _value_and_pair_gradients(
+            lambda pair: model.energies(parameters, species, neighbor_species, pair, mask), far
+        )
     return energies, jnp.where(mask, gradients, 0.0)
 
 
@@ -167,15 +171,10 @@ def _without_empty_slots(
 
 
 def _value_and_pair_gradients(
-    model: Model,
-    parameters: Parameters,
-    species: Array,
-    neighbor_species: Array,
-    vectors: Array,
-    mask: Array,
+    energies_of: Callable[[Array], Array], vectors: Array
 ) -> tuple[Array, Array]:
     def total(pair: Float[Array, "3 slots atoms"]) -> tuple[Array, Array]:
-        energies = model.energies(parameters, species, neighbor_species, pair, mask)
+        energies = energies_of(pair)
         return jnp.sum(energies), energies
 
     (_, energies), gradients = jax.value_and_grad(total, has_aux=True)(vectors)
@@ -193,10 +192,11 @@ def blockwise_energies_and_pair_gradients(
     """The same as `energies_and_pair_gradients`, in blocks of atoms that fit the cache of a CPU.
 
     An atom's energy depends on its own pair vectors alone, so the blocks are independent. On
-    accelerators, and for few atoms, there is one block.
+    accelerators, for few atoms, and where messages pass between atoms, there is one block.
     """
     atoms = species.shape[0]
-    if jax.default_backend() != "cpu" or atoms <= CPU_BLOCK_ATOMS:
+    one_block_only = jax.default_backend() != "cpu" or isinstance(model, MessagePassingModel)
+    if one_block_only or atoms <= CPU_BLOCK_ATOMS:
         return energies_and_pair_gradients(model, parameters, species, owners, vectors, mask)
     far, neighbor_species = _without_empty_slots(model, species, owners, vectors, mask)
     blocks = -(-atoms // CPU_BLOCK_ATOMS)
@@ -208,7 +208,10 @@ def blockwise_energies_and_pair_gradients(
         return jnp.moveaxis(padded.reshape(*array.shape[:-1], blocks, CPU_BLOCK_ATOMS), -2, 0)
 
     def one_block(block: tuple[Array, Array, Array, Array]) -> tuple[Array, Array]:
-        return _value_and_pair_gradients(model, parameters, *block)
+        own, others, pairs, filled = block
+        return _value_and_pair_gradients(
+            lambda pair: model.energies(parameters, own, others, pair, filled), pairs
+        )
 
     pieces = (
         split(species, -1),

@@ -24,6 +24,7 @@ from limlff.kernels.lanes import behind, kernel_function, part_of_caller, width_
 from limlff.kernels.layout import Atoms, Net, Sizes, lay_out, scratch_sizes
 from limlff.kernels.moment import evaluate
 from limlff.kernels.packing import PackedModel
+from limlff.neighbors.matrix import NeighborMatrix
 from limlff.kernels.threads import allocate, c_entry, release, start, threads_to_use, wait
 
 ATOMS_OF_A_PART = 64
@@ -107,6 +108,31 @@ def _clear(memory, count):  # type: ignore[no-untyped-def]
         memory[i] = 0.0
 
 
+# What precedes the forces of a part: virial, first and last atom that it may act on, and ghost.
+_HEAD = 10
+
+
+@kernel_function
+def _clear_reach(own, forces, atoms, first, last, call):  # type: ignore[no-untyped-def]
+    """Find the ranges of atoms and ghosts on which a part acts, and set their forces to zero."""
+    low, high, low_ghost, high_ghost = call.atoms, np.int64(-1), call.atoms + call.ghosts, np.int64(-1)
+    for visit in range(first, last):
+        i = np.int64(atoms.visits[visit])
+        low, high = min(low, i), max(high, i)
+        neighbors = behind(atoms.neighbors, i * atoms.slots)
+        for k in range(atoms.slots):
+            j = np.int64(neighbors[k])
+            if j < call.atoms:
+                low, high = min(low, j), max(high, j)
+            else:
+                low_ghost, high_ghost = min(low_ghost, j), max(high_ghost, j)
+    own[6], own[7], own[8], own[9] = low, high, low_ghost, high_ghost
+    for i in range(low, high + 1):
+        _clear(behind(forces, 3 * i), np.int64(3))
+    for i in range(low_ghost, high_ghost + 1):
+        _clear(behind(forces, 3 * i), np.int64(3))
+
+
 @part_of_caller
 def _evaluate_parts(frame, sums, weights, numbers, integers, lanes, thread):  # type: ignore[no-untyped-def]
     """The parts that fall to a thread: every so many, from its number on."""
@@ -118,6 +144,7 @@ def _evaluate_parts(frame, sums, weights, numbers, integers, lanes, thread):  # 
         _int32_at(_inputs(frame, np.int64(5))),
         _float64_at(_inputs(frame, np.int64(6))),
         _int32_at(_inputs(frame, np.int64(7))),
+        _int32_at(_inputs(frame, np.int64(9))),
         call.slots,
     )
     net = Net(
@@ -131,10 +158,12 @@ def _evaluate_parts(frame, sums, weights, numbers, integers, lanes, thread):  # 
     for part in range(thread, call.parts, call.threads):
         first = part * call.atoms // call.parts
         last = (part + 1) * call.atoms // call.parts
-        virial = behind(sums, part * (6 + 3 * extended))
-        forces = behind(virial, 6)
-        _clear(virial, 6 + 3 * extended)
-        _clear(behind(energies, first), last - first)
+        own = behind(sums, part * (_HEAD + 3 * extended))
+        virial, forces = own, behind(own, _HEAD)
+        _clear(virial, np.int64(6))
+        for visit in range(first, last):
+            energies[atoms.visits[visit]] = 0.0
+        _clear_reach(own, forces, atoms, first, last, call)
         evaluate(first, last, atoms, net, tables, buffers, energies, forces, virial)
 
 
@@ -150,16 +179,16 @@ def _sum_parts(frame, sums):  # type: ignore[no-untyped-def]
         virial[k] = 0.0
     _clear(forces, 3 * call.atoms)
     for part in range(call.parts):
-        own = behind(sums, part * (6 + 3 * extended))
+        own = behind(sums, part * (_HEAD + 3 * extended))
+        on = behind(own, _HEAD)
         for k in range(6):
             virial[k] += own[k]
-        for k in range(3 * call.atoms):
-            forces[k] += own[6 + k]
-        on_ghosts = behind(own, 6 + 3 * call.atoms)
-        for ghost in range(call.ghosts):
-            on_owner = behind(forces, 3 * np.int64(owners[ghost]))
+        for k in range(3 * int(own[6]), 3 * int(own[7]) + 3):
+            forces[k] += on[k]
+        for ghost in range(int(own[8]), int(own[9]) + 1):
+            on_owner = behind(forces, 3 * np.int64(owners[ghost - call.atoms]))
             for axis in range(3):
-                on_owner[axis] += on_ghosts[3 * ghost + axis]
+                on_owner[axis] += on[3 * ghost + axis]
 
 
 # What a thread is given, as 8-byte words: frame, sums, its number, handle.
@@ -219,7 +248,7 @@ def _threaded(work: Any) -> Any:
         if frame[_EXTENSION] != 0:
             return _answer_metadata(frame)
         call = _call_of(frame)
-        sums = allocate((call.parts * (6 + 3 * (call.atoms + call.ghosts)) * 8,))
+        sums = allocate((call.parts * (_HEAD + 3 * (call.atoms + call.ghosts)) * 8,))
         tasks = allocate((call.threads * _WORDS * 8,))
         words = _int64_at(tasks)
         for thread in range(call.threads):
@@ -285,8 +314,7 @@ def evaluate_on_cpu(
     packed: PackedModel,
     species: Int[Array, " extended"],
     positions: Float[Array, "extended 3"],
-    lists: Int[Array, "atoms slots"],
-    ghost_owner: Int[Array, " ghosts"],
+    neighbors: NeighborMatrix,
 ) -> tuple[Float[Array, " atoms"], Float[Array, "atoms 3"], Float[Array, "3 3"]]:
     """Energies, forces and virial of a moment model.
 
@@ -294,20 +322,19 @@ def evaluate_on_cpu(
         packed: The model.
         species: Element of each atom and ghost; -1 for empty atom slots.
         positions: Their positions (Å, float64).
-        lists: Neighbors of each atom; an empty slot holds the atom itself.
-        ghost_owner: The atom of which each ghost is the image.
+        neighbors: All pairs within the cutoff; pairs beyond it do no harm.
 
     Returns:
         Energies without the baseline (eV), forces (eV/Å), virial (eV).
     """
     dtype = str(packed.weights.dtype)
-    atoms, slots = lists.shape
+    atoms, slots = neighbors.lists.shape
     threads = threads_to_use()
     call = Call(
         parts=max(1, min(max(4, threads), atoms // ATOMS_OF_A_PART)),
         threads=min(threads, max(1, atoms // ATOMS_OF_A_PART)),
         atoms=atoms,
-        ghosts=len(ghost_owner),
+        ghosts=len(neighbors.ghost_owner),
         slots=slots,
         scratch_numbers=scratch_sizes(packed.sizes, width_of(dtype), slots)[0],
         scratch_integers=scratch_sizes(packed.sizes, width_of(dtype), slots)[1],
@@ -325,8 +352,9 @@ def evaluate_on_cpu(
         packed.weights,
         species,
         positions,
-        lists,
-        ghost_owner,
+        neighbors.lists,
+        neighbors.ghost_owner,
+        neighbors.visits,
     )
     xx, yy, zz, yz, xz, xy = virial
     return energies, forces, jnp.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])

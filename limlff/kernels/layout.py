@@ -57,11 +57,12 @@ class Buffers(NamedTuple):
 
 
 class Atoms(NamedTuple):
-    """Pointers to species and positions (3 each) of atoms and ghosts, and to neighbors."""
+    """Pointers to species and positions (3 each) of atoms and ghosts, neighbors, and visits."""
 
     species: Any
     positions: Any
     neighbors: Any
+    visits: Any
     slots: int
 
 

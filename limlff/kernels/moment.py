@@ -181,11 +181,11 @@ def evaluate_lanes(buffers, used, element, net, atoms, cutoff, tables, energies,
 def evaluate(  # type: ignore[no-untyped-def]
     first, last, atoms, net, cutoff_and_tables, buffers, energies, forces, virial
 ):
-    """Energies of atoms `first` to `last`, and what these add to forces and virial.
+    """Energies of the atoms visited from `first` to `last`, and what they add to forces and virial.
 
     Args:
-        first: First atom.
-        last: Behind the last atom.
+        first: First of the visits.
+        last: Behind the last of them.
         atoms: Species (-1 in empty atom slots), positions and neighbors.
         net: Weights of the first element; those of the others follow.
         cutoff_and_tables: Cutoff (Å); strengths, lengths and reaches of the repulsion of pairs of
@@ -201,11 +201,12 @@ def evaluate(  # type: ignore[no-untyped-def]
         weights = behind(net.weights, element * net.sizes.weights)
         own = Net(weights, net.segments, net.widths, net.sizes)
         used = 0
-        for i in range(first, last):
+        for visit in range(first, last):
+            i = atoms.visits[visit]
             if atoms.species[i] == element:
                 buffers.atoms[used] = i
                 used += 1
-            if used == lanes or (used > 0 and i == last - 1):
+            if used == lanes or (used > 0 and visit == last - 1):
                 for lane in range(used, lanes):
                     buffers.atoms[lane] = buffers.atoms[0]
                 evaluate_lanes(

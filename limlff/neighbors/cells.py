@@ -153,7 +153,8 @@ def search_pairs(positions, cell, inverse, periodic, reach, radius):  # type: ig
 
     Returns:
         First pair of each atom and behind the last (atoms + 1); the neighbor of each pair, an atom
-        or, from `atoms` on, a ghost; owners and shifts of ghosts, in the order of their discovery.
+        or, from `atoms` on, a ghost; owners and shifts of ghosts, in the order of their discovery;
+        the atoms cube by cube.
     """
     atoms = len(positions)
     fractions, homes = _wrap(positions, cell, inverse, periodic)
@@ -210,7 +211,8 @@ def search_pairs(positions, cell, inverse, periodic, reach, radius):  # type: ig
                     neighbors[pairs] = index
                     pairs += 1
         first[i + 1] = pairs
-    return first, neighbors[:pairs], ghost_owner[:ghosts], ghost_shift[:ghosts]
+    visits = members[members < atoms]
+    return first, neighbors[:pairs], ghost_owner[:ghosts], ghost_shift[:ghosts], visits
 
 
 def fill_lists(first, neighbors, ranks, new_index, lists):  # type: ignore[no-untyped-def]

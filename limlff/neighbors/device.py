@@ -83,7 +83,12 @@ class DeviceNeighbors:
         ghost_owner[: len(owners)], ghost_shift[: len(owners)] = owners, shifts
         indices = _resize(rows, slots)
         return (
-            NeighborMatrix(indices.T, jnp.asarray(ghost_owner), jnp.asarray(ghost_shift)),
+            NeighborMatrix(
+                indices.T,
+                jnp.asarray(ghost_owner),
+                jnp.asarray(ghost_shift),
+                jnp.arange(columns, dtype=jnp.int32),
+            ),
             Capacity(slots, ghosts),
         )
 

@@ -106,7 +106,7 @@ def build_neighbors(
     full = full_cell(cell)
     inverse = np.linalg.inv(full)
     search, fill = compiled()
-    first, neighbors, ghost_owner, ghost_shift = search(
+    first, neighbors, ghost_owner, ghost_shift, visits = search(
         np.ascontiguousarray(positions, float),
         full,
         inverse,
@@ -128,7 +128,8 @@ def build_neighbors(
     owner[:ghosts], shift[:ghosts] = ghost_owner[kept], ghost_shift[kept]
     lists = np.repeat(np.arange(columns, dtype=np.int32)[:, None], capacity.slots, axis=1)
     fill(first, neighbors, ranks, new_index, lists)
-    return NeighborMatrix(lists, owner, shift), capacity  # type: ignore[arg-type]
+    visits = np.concatenate([visits, np.arange(atoms, columns)]).astype(np.int32)
+    return NeighborMatrix(lists, owner, shift, visits), capacity  # type: ignore[arg-type]
 
 
 def _grown(capacity: Capacity | None, slots: int, ghosts: int) -> Capacity:

@@ -26,11 +26,14 @@ class NeighborMatrix:
             empty slot holds the index of the atom itself.
         ghost_owner: Index of the atom of which a ghost is the image.
         ghost_shift: Cell vectors between a ghost and its owner (whole numbers).
+        visits: The atoms in an order in which those near each other follow each other; the order
+            in which a CPU treats them, so that their neighbors are in its cache.
     """
 
     lists: Int[Array, "atoms slots"]
     ghost_owner: Int[Array, " ghosts"]
     ghost_shift: Float[Array, "ghosts 3"]
+    visits: Int[Array, " atoms"]
 
     @property
     def indices(self) -> Int[Array, "slots atoms"]:

@@ -20,7 +20,8 @@ def test_ghosts_of_many_atoms_are_where_numpy_puts_them(rows):
     positions, cell = rng.normal(size=(100, 3)), rng.normal(size=(3, 3)) * 20
     owner = rng.integers(0, 100, rows).astype(np.int32)
     shift = rng.integers(-3, 4, size=(rows, 3)).astype(float)
-    matrix = NeighborMatrix(jnp.zeros((100, 1), jnp.int32), jnp.array(owner), jnp.array(shift))
+    lists, visits = jnp.zeros((100, 1), jnp.int32), jnp.arange(100)
+    matrix = NeighborMatrix(lists, jnp.array(owner), jnp.array(shift), visits)
     found = np.asarray(jax.jit(extended_positions)(positions, cell, matrix))
     expected = np.array(
         [
