@@ -13,9 +13,9 @@ from limlff.errors import InputError
 
 
 class StrictModel(BaseModel):
-    """Base of all configurations: frozen, and without unknown keys."""
+    """Base of all configurations: frozen, without unknown keys, and all numbers are finite."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 Config = TypeVar("Config", bound=StrictModel)

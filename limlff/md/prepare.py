@@ -40,6 +40,9 @@ from limlff.units import FEMTOSECOND, GIGAPASCAL
 SHORTEST_DISTANCE = 0.5
 """Atoms closer than this (Å) are a mistake in the structure, of whatever element."""
 
+LARGEST_LENGTH = 1e6
+"""Largest coordinate and cell vector (Å); beyond, double precision loses forces."""
+
 
 @dataclass(frozen=True)
 class Structure:
@@ -117,6 +120,12 @@ def check_structure(atoms: Atoms, config: MDConfig) -> Structure:
     if not (np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell.array).all()):
         raise InputError(f"{name}: positions or cell are not finite numbers; repair the file")
     lengths = atoms.cell.lengths()
+    largest = max(float(np.abs(atoms.positions).max()), float(lengths.max()))
+    if largest > LARGEST_LENGTH:
+        raise InputError(
+            f"{name}: holds a position or cell vector of {largest:.3g} Å; the limit is "
+            f"{LARGEST_LENGTH:.0e} Å. Wrap the atoms into the cell, or correct the file"
+        )
     if np.any(atoms.pbc & (lengths < 1e-6)) or abs(np.linalg.det(atoms.cell.complete())) < 1e-6:
         raise InputError(
             f"{name}: is periodic along {atoms.pbc.tolist()} but its cell vectors have the lengths "

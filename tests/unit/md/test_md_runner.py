@@ -10,6 +10,7 @@ import threading
 import time
 from dataclasses import replace
 
+import jax
 import numpy as np
 import pytest
 from md_models import COPPER, copper, run_copper, settings
@@ -19,7 +20,9 @@ from limlff.md.resume import resume_md
 from limlff.md.runner import run_md
 from limlff.md.thermo import read_thermo
 from limlff.md.trajectory import Trajectory
+from limlff.models.moment import MomentModel
 from limlff.neighbors.host import Capacity
+from limlff.potential import Potential
 
 ENSEMBLES = {
     "nve": {"kind": "nve"},
@@ -223,3 +226,13 @@ def test_structure_that_cannot_be_run_is_refused(tmp_path, atoms, changes, messa
     with pytest.raises(InputError, match=message):
         run_copper(tmp_path / "run", atoms(), **changes)
     assert not (tmp_path / "run").exists()
+
+
+def test_neighbor_capacity_of_one_gives_the_same_trajectory_bit_for_bit(tmp_path):
+    """With the shipped kind of model, whose compiled sums do not depend on the padding."""
+    model = MomentModel(("Cu",), cutoff=4.0, radial=3, channels=2, max_degree=2, hidden=(4,))
+    potential = Potential(model, model.initialize(jax.random.PRNGKey(2)), np.zeros(1))
+    config = settings(ensemble=ENSEMBLES["npt"], steps=40, output=WRITTEN)
+    for name, capacity in (("fitting", None), ("grown", Capacity(1, 1))):
+        run_md(config, tmp_path / name, copper(), potential, progress=False, capacity=capacity)
+    same_run(tmp_path / "fitting", tmp_path / "grown")
