@@ -17,10 +17,10 @@ from typing import Any
 
 import jax
 import numpy as np
-from limlff.environment import describe_environment
 from ase import Atoms
 from ase.build import bulk
 
+from limlff.environment import describe_environment
 from limlff.md.config import MDConfig
 from limlff.md.engine import list_neighbors, roomy_capacity
 from limlff.md.runner import run_md

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from limlff.environment import describe_environment
 from properties import equilibrium
 
 from limlff.calculator import Calculator
+from limlff.environment import describe_environment
 from limlff.md.config import NPT, MDConfig, Output
 from limlff.md.runner import run_md
 from limlff.md.thermo import read_thermo

@@ -16,10 +16,10 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from limlff.environment import describe_environment
 from ase import Atoms
 
 from limlff.calculator import load
+from limlff.environment import describe_environment
 from limlff.md.config import NVE, Langevin, MDConfig, Output
 from limlff.md.runner import run_md
 from limlff.md.thermo import read_thermo

@@ -16,7 +16,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-from limlff.environment import describe_environment
 from ase import Atoms
 from ase.build import bulk, surface
 from ase.data import atomic_numbers, reference_states
@@ -25,6 +24,7 @@ from ase.mep import NEB
 from ase.optimize import FIRE
 
 from limlff.calculator import Calculator
+from limlff.environment import describe_environment
 from limlff.potential_file import potential_digest
 from limlff.units import GIGAPASCAL, JOULE_PER_SQUARE_METER
 

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from limlff.environment import describe_environment
 
 import limlff
+from limlff.environment import describe_environment
 from limlff.frames.checks import check_frames
 from limlff.frames.frame import Frame
 from limlff.frames.locate import locate_data

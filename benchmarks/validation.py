@@ -13,9 +13,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from limlff.environment import describe_environment
-
 import limlff
+from limlff.environment import describe_environment
 from limlff.frames.checks import check_frames
 from limlff.frames.locate import locate_data
 from limlff.frames.read import read_frames

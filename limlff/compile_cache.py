@@ -28,14 +28,11 @@ def cache_folder() -> Path | None:
 
 
 def keep_jax_programs() -> None:
-    """Let jax keep what it compiles from now on."""
+    """Let jax, if it is not imported yet, keep what it compiles; a choice of the user's stands."""
     folder = cache_folder()
-    if folder is None:
-        return
-    import jax
-
-    jax.config.update("jax_compilation_cache_dir", str(folder / "jax"))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+    if folder is not None:
+        os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(folder / "jax"))
+        os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
 
 
 @contextmanager

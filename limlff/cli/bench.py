@@ -39,10 +39,10 @@ def run(arguments: argparse.Namespace) -> int:
     speed = measure_speed(potential, atoms, arguments.precision, arguments.seconds)
     result = {"potential": arguments.potential, **asdict(speed), **describe_environment()}
     print(
-        f"{speed.atoms} atoms of {potential.elements[0]} at 300 K, {speed.pairs_per_atom:.1f} pairs "
-        f"per atom, {speed.precision}, {speed.threads} threads\n"
-        f"step    {speed.microseconds_per_atom_step:8.2f} µs/atom   {speed.ns_per_day:.2f} ns/day at "
-        f"1 fs   (neighbor lists: {speed.list_builds} in {speed.steps} steps)\n"
+        f"{speed.atoms} atoms of {potential.elements[0]} at 300 K, "
+        f"{speed.pairs_per_atom:.1f} pairs per atom, {speed.precision}, {speed.threads} threads\n"
+        f"step    {speed.microseconds_per_atom_step:8.2f} µs/atom   {speed.ns_per_day:.2f} ns/day "
+        f"at 1 fs   ({speed.list_builds} neighbor lists in {speed.steps} steps)\n"
         f"forces  {speed.microseconds_per_atom_force:8.2f} µs/atom\n"
         f"compile {speed.compile_seconds:8.2f} s\n"
         f"memory  {speed.peak_memory_mb:8.0f} MB   {speed.memory_kb_per_atom:.1f} kB/atom"

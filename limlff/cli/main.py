@@ -14,12 +14,14 @@ import sys
 from importlib.metadata import version
 from typing import Any
 
+from limlff.compile_cache import keep_jax_programs
 from limlff.errors import LimlffError
 
 COMMANDS = {
     "data": "check and convert DFT frames",
     "train": "train a potential by a recipe",
     "evaluate": "errors of a potential on labelled frames",
+    "label": "label frames by a potential, to teach another",
     "info": "what is in a potential file",
     "import": "read a potential of DeePMD-kit or MLIP-2",
     "export": "write a potential for DeePMD-kit or MLIP-2",
@@ -55,6 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     command = next((word for word in words if not word.startswith("-")), None)
     parsed = build_parser(command).parse_args(words)
+    keep_jax_programs()
     try:
         return int(_module_of(parsed.command).run(parsed))
     except LimlffError as error:

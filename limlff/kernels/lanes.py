@@ -4,8 +4,8 @@
 written in it are vectorised by construction, each atom in a lane of its own; a compiler's own
 vectoriser gave up on most of their loops, or guarded them with checks as costly as the work.
 
-Memory is passed by pointers: `load(memory, i)` is row i of lanes at a pointer, `memory[i]` a number.
-Scalars mix with lanes in arithmetic. Usable inside numba's compiled functions only.
+Memory is passed by pointers: `load(memory, i)` is row i of lanes at a pointer, `memory[i]` a
+number. Scalars mix with lanes in arithmetic. Usable inside numba's compiled functions only.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def width_of(dtype: np.typing.DTypeLike) -> int:
     return REGISTER_BYTES // np.dtype(dtype).itemsize
 
 
-class Lanes(types.Type):  # type: ignore[misc]
+class Lanes(types.Type):
     """numba's type of a register of float32 or float64."""
 
     def __init__(self, dtype: types.Float) -> None:
@@ -48,7 +48,7 @@ class Lanes(types.Type):  # type: ignore[misc]
 
 
 @register_model(Lanes)
-class _LanesModel(models.PrimitiveModel):  # type: ignore[misc]
+class _LanesModel(models.PrimitiveModel):
     def __init__(self, manager: Any, lanes: Lanes) -> None:
         super().__init__(manager, lanes, _vector_type(lanes))
 
@@ -84,7 +84,7 @@ def _row_address(context: Any, builder: Any, kinds: Any, values: Any) -> Any:
     return builder.bitcast(builder.gep(values[0], [element]), _vector_type(lanes).as_pointer())
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def load(typing: Any, memory: types.CPointer, row: types.Integer) -> Any:
     """Row of a memory."""
 
@@ -95,7 +95,7 @@ def load(typing: Any, memory: types.CPointer, row: types.Integer) -> Any:
     return Lanes(memory.dtype)(memory, row), generate
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def store(typing: Any, memory: types.CPointer, row: types.Integer, value: Lanes) -> Any:
     """Set a row of a memory."""
 
@@ -107,7 +107,7 @@ def store(typing: Any, memory: types.CPointer, row: types.Integer, value: Lanes)
     return types.void(memory, row, value), generate
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def splat(typing: Any, memory: types.CPointer, index: types.Integer) -> Any:
     """Element of a memory in every lane."""
     lanes = Lanes(memory.dtype)
@@ -119,7 +119,7 @@ def splat(typing: Any, memory: types.CPointer, index: types.Integer) -> Any:
     return lanes(memory, index), generate
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def behind(typing: Any, memory: types.CPointer, elements: types.Integer) -> Any:
     """The memory that begins so many elements later."""
 
@@ -130,7 +130,7 @@ def behind(typing: Any, memory: types.CPointer, elements: types.Integer) -> Any:
     return memory(memory, elements), generate
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def zero_like(typing: Any, memory: types.CPointer) -> Any:
     """Zero in every lane, of the type of a memory's rows."""
     lanes = Lanes(memory.dtype)
@@ -141,7 +141,7 @@ def zero_like(typing: Any, memory: types.CPointer) -> Any:
     return lanes(memory), generate
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def multiply_add(typing: Any, a: Lanes, b: Lanes, c: Lanes) -> Any:
     """a * b + c, rounded once."""
 
@@ -151,7 +151,7 @@ def multiply_add(typing: Any, a: Lanes, b: Lanes, c: Lanes) -> Any:
     return a(a, b, c), generate
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def square_root(typing: Any, a: Lanes) -> Any:
     """Square root of each lane."""
 
@@ -228,7 +228,7 @@ smaller = intrinsic(_comparison("<"))
 larger = intrinsic(_comparison(">"))
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def as_lanes(typing: Any, value: types.Float, like: Lanes) -> Any:
     """A scalar in every lane."""
 
@@ -243,7 +243,7 @@ def _lanes_among(arguments: tuple[Any, ...]) -> Lanes | None:
     return next((argument for argument in arguments if isinstance(argument, Lanes)), None)
 
 
-class _Arithmetic(AbstractTemplate):  # type: ignore[misc]
+class _Arithmetic(AbstractTemplate):
     def generic(self, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         lanes = _lanes_among(arguments)
         scalars = [a for a in arguments if not isinstance(a, Lanes)]

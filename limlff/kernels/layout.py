@@ -67,7 +67,7 @@ class Atoms(NamedTuple):
 
 
 @kernel_function
-def lay_out(numbers, integers, sizes, lanes, slots):  # type: ignore[no-untyped-def]
+def lay_out(numbers, integers, sizes, lanes, slots):
     """Divide scratch space, which is zero, among buffers; see `scratch_sizes`."""
     room = slots * sizes.elements
     moments = sizes.padded_harmonics * sizes.elements * sizes.padded_radial

@@ -30,7 +30,7 @@ from limlff.kernels.lanes import (
     store,
     zero_like,
 )
-from limlff.kernels.layout import Net, lay_out
+from limlff.kernels.layout import Net
 from limlff.kernels.neighborhoods import add_repulsion, gather, scatter
 from limlff.kernels.pair_terms import add_moments, fill_slot, harmonic_gradient, pull_back_slot
 from limlff.kernels.readout import add_product, apply_net, clear_rows
@@ -39,7 +39,7 @@ SLOTS_AT_A_TIME = 16  # their radial functions and harmonics fit the first cache
 
 
 @kernel_function
-def sum_moments(buffers, sizes, cutoff):  # type: ignore[no-untyped-def]
+def sum_moments(buffers, sizes, cutoff):
     """Fill the pair buffer and sum the moments, some slots at a time that fit the first cache."""
     stride, pitch = sizes.slot_rows, sizes.elements * sizes.padded_radial
     clear_rows(buffers.moments, np.int64(0), sizes.padded_harmonics * pitch)
@@ -63,7 +63,7 @@ def sum_moments(buffers, sizes, cutoff):  # type: ignore[no-untyped-def]
 
 
 @kernel_function
-def mix_channels(out, inputs, net, outputs, count, transposed):  # type: ignore[no-untyped-def]
+def mix_channels(out, inputs, net, outputs, count, transposed):
     """Mix moments into channels, or derivatives by channels into those by moments."""
     for degree in range(net.sizes.degree + 1):
         place = net.segments[2 * degree + transposed]
@@ -73,7 +73,7 @@ def mix_channels(out, inputs, net, outputs, count, transposed):  # type: ignore[
 
 
 @kernel_function
-def form_invariants(buffers, net):  # type: ignore[no-untyped-def]
+def form_invariants(buffers, net):
     """Invariants of the channels, less their means."""
     width, degree = net.sizes.channels, net.sizes.degree
     channels, invariants, slopes = buffers.channels, buffers.invariants, buffers.cubic_slopes
@@ -92,7 +92,7 @@ def form_invariants(buffers, net):  # type: ignore[no-untyped-def]
 
 
 @kernel_function
-def pull_back_invariants(buffers, net):  # type: ignore[no-untyped-def]
+def pull_back_invariants(buffers, net):
     """Derivatives by the channels, in their place, from those by the invariants."""
     width, degree = net.sizes.channels, net.sizes.degree
     channels, gradient, slopes = buffers.channels, buffers.invariants, buffers.cubic_slopes
@@ -108,7 +108,7 @@ def pull_back_invariants(buffers, net):  # type: ignore[no-untyped-def]
 
 
 @kernel_function
-def pull_back_pairs(buffers, sizes, cutoff):  # type: ignore[no-untyped-def]
+def pull_back_pairs(buffers, sizes, cutoff):
     """Derivatives by the vectors, in place of the vectors; the virial in `totals`."""
     stride, pitch = sizes.slot_rows, sizes.elements * sizes.padded_radial
     vectors = buffers.vectors
@@ -158,7 +158,7 @@ def pull_back_pairs(buffers, sizes, cutoff):  # type: ignore[no-untyped-def]
 
 
 @kernel_function
-def evaluate_lanes(buffers, used, element, net, atoms, cutoff, tables, energies, forces, virial):  # type: ignore[no-untyped-def]
+def evaluate_lanes(buffers, used, element, net, atoms, cutoff, tables, energies, forces, virial):
     """Energies, forces and virial of the atoms in the lanes, of which `used` count."""
     sizes = net.sizes
     reach = 0.0
@@ -178,9 +178,7 @@ def evaluate_lanes(buffers, used, element, net, atoms, cutoff, tables, energies,
 
 
 @part_of_caller
-def evaluate(  # type: ignore[no-untyped-def]
-    first, last, atoms, net, cutoff_and_tables, buffers, energies, forces, virial
-):
+def evaluate(first, last, atoms, net, cutoff_and_tables, buffers, energies, forces, virial):
     """Energies of the atoms visited from `first` to `last`, and what they add to forces and virial.
 
     Args:

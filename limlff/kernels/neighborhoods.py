@@ -11,7 +11,7 @@ from limlff.models.repulsion import SCREENING_AMPLITUDES, SCREENING_DECAYS
 
 
 @kernel_function
-def gather(buffers, atoms, sizes, cutoff, reach):  # type: ignore[no-untyped-def]
+def gather(buffers, atoms, sizes, cutoff, reach):
     """Vectors to the neighbors within the cutoff of the atoms in the lanes, element by element.
 
     The neighbors of an element begin at the same slot in all lanes; empty slots hold vectors beyond
@@ -63,10 +63,10 @@ def gather(buffers, atoms, sizes, cutoff, reach):  # type: ignore[no-untyped-def
 
 
 @kernel_function
-def repulsion(distance, strength, length, reach):  # type: ignore[no-untyped-def]
+def repulsion(distance, strength, length, reach):
     """Repulsion of a pair and its derivative by the distance (`limlff.models.repulsion`)."""
     x, screening, slope = distance / length, 0.0, 0.0
-    for amplitude, decay in zip(SCREENING_AMPLITUDES, SCREENING_DECAYS):
+    for amplitude, decay in zip(SCREENING_AMPLITUDES, SCREENING_DECAYS):  # noqa: B905 - numba knows no `strict`
         part = amplitude * exp(-decay * x)
         screening += part
         slope -= decay / length * part
@@ -80,7 +80,7 @@ def repulsion(distance, strength, length, reach):  # type: ignore[no-untyped-def
 
 
 @kernel_function
-def add_repulsion(buffers, used, close, element, elements, tables, energies, virial):  # type: ignore[no-untyped-def]
+def add_repulsion(buffers, used, close, element, elements, tables, energies, virial):
     """Half the repulsion of the close pairs, added to derivatives, energies and virial.
 
     Args:
@@ -117,7 +117,7 @@ def add_repulsion(buffers, used, close, element, elements, tables, energies, vir
 
 
 @kernel_function
-def scatter(buffers, used, elements, energies, forces, virial):  # type: ignore[no-untyped-def]
+def scatter(buffers, used, elements, energies, forces, virial):
     """Add energies, forces and virial of the first lanes to those of all atoms."""
     vectors, totals, lanes = buffers.vectors, buffers.totals, buffers.lanes
     for lane in range(used):

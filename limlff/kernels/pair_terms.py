@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from math import sqrt
 
-
 from limlff.kernels.lanes import (
     as_lanes,
     kernel_function,
@@ -31,7 +30,7 @@ _A4, _B4, _C4, _D4 = sqrt(35) / 2, sqrt(35 / 8), sqrt(5) / 2, sqrt(5 / 8)
 
 
 @kernel_function
-def fill_slot(pairs, row, vectors, vector_row, cutoff, sizes):  # type: ignore[no-untyped-def]
+def fill_slot(pairs, row, vectors, vector_row, cutoff, sizes):
     """Radial functions and harmonics of one slot, from the vectors to its neighbors."""
     x, y, z = (
         load(vectors, vector_row),
@@ -53,7 +52,7 @@ def fill_slot(pairs, row, vectors, vector_row, cutoff, sizes):  # type: ignore[n
 
 
 @kernel_function
-def _fill_radial(pairs, row, s, radial, padded):  # type: ignore[no-untyped-def]
+def _fill_radial(pairs, row, s, radial, padded):
     x = 2.0 * s - 1.0
     rest = 1.0 - s
     bump = rest * rest * rest
@@ -72,7 +71,7 @@ def _fill_radial(pairs, row, s, radial, padded):  # type: ignore[no-untyped-def]
 
 
 @kernel_function
-def _fill_harmonics(pairs, row, x, y, z, degree):  # type: ignore[no-untyped-def]
+def _fill_harmonics(pairs, row, x, y, z, degree):
     store(pairs, row, as_lanes(1.0, x))
     store(pairs, row + 1, y)
     store(pairs, row + 2, z)
@@ -105,7 +104,7 @@ def _fill_harmonics(pairs, row, x, y, z, degree):  # type: ignore[no-untyped-def
 
 
 @kernel_function
-def harmonic_gradient(weights, pairs, row, degree):  # type: ignore[no-untyped-def]
+def harmonic_gradient(weights, pairs, row, degree):
     """Gradient by the unit vector of the sum of weights times harmonics; components.
 
     Its part along the unit vector depends on how the harmonics go on off the sphere; the caller
@@ -138,7 +137,7 @@ def harmonic_gradient(weights, pairs, row, degree):  # type: ignore[no-untyped-d
 
 
 @kernel_function
-def _gradient_of_degree_4(weights, x, y, z):  # type: ignore[no-untyped-def]
+def _gradient_of_degree_4(weights, x, y, z):
     x2, y2, z2 = x * x, y * y, z * z
     a, b = _A4 * load(weights, 16), _B4 * load(weights, 17)
     c, d = _C4 * load(weights, 18), _D4 * load(weights, 19)
@@ -178,7 +177,7 @@ def _gradient_of_degree_4(weights, x, y, z):  # type: ignore[no-untyped-def]
 
 
 @kernel_function
-def add_moments(moments, row, pitch, pairs, first, last, stride, radial, harmonics):  # type: ignore[no-untyped-def]
+def add_moments(moments, row, pitch, pairs, first, last, stride, radial, harmonics):
     """Add radial functions times harmonics of slots, in tiles of 2 by 4 that stay in registers.
 
     Args:
@@ -223,7 +222,7 @@ def add_moments(moments, row, pitch, pairs, first, last, stride, radial, harmoni
 
 
 @kernel_function
-def pull_back_slot(gradient, row, pitch, pairs, slot, radial, harmonics, weights):  # type: ignore[no-untyped-def]
+def pull_back_slot(gradient, row, pitch, pairs, slot, radial, harmonics, weights):
     """Derivatives of one slot's contribution to the moments, given those by the moments.
 
     Writes the derivative by each harmonic into `weights` and returns that by s.

@@ -7,8 +7,8 @@ outputs then stays in registers while the inputs pass by.
 from __future__ import annotations
 
 import numpy as np
-from numpy.polynomial import Polynomial
 from jaxtyping import Float
+from numpy.polynomial import Polynomial
 
 from limlff.kernels.lanes import (
     as_lanes,
@@ -38,7 +38,7 @@ def pack_matrix(matrix: Float[np.ndarray, "outputs inputs"]) -> Float[np.ndarray
 
 
 @kernel_function
-def add_product(out, out_row, weights, place, inputs, in_row, outputs, count):  # type: ignore[no-untyped-def]
+def add_product(out, out_row, weights, place, inputs, in_row, outputs, count):
     """Add a packed matrix times rows to rows."""
     first = 0
     while first + 8 <= outputs:
@@ -85,21 +85,21 @@ def add_product(out, out_row, weights, place, inputs, in_row, outputs, count):  
 
 
 @kernel_function
-def set_rows(out, row, values, place, count):  # type: ignore[no-untyped-def]
+def set_rows(out, row, values, place, count):
     """Set rows to numbers."""
     for i in range(count):
         store(out, row + i, splat(values, place + i))
 
 
 @kernel_function
-def clear_rows(out, row, count):  # type: ignore[no-untyped-def]
+def clear_rows(out, row, count):
     """Set rows to zero."""
     for i in range(count):
         store(out, row + i, zero_like(out))
 
 
 @kernel_function
-def dot_product(weights, place, inputs, row, count):  # type: ignore[no-untyped-def]
+def dot_product(weights, place, inputs, row, count):
     """Sum of weights times rows."""
     even, odd = zero_like(inputs), zero_like(inputs)
     for i in range(0, count - 1, 2):
@@ -114,8 +114,8 @@ def dot_product(weights, place, inputs, row, count):  # type: ignore[no-untyped-
 def _tanh_fraction(terms: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Coefficients of Lambert's continued fraction of tanh, cut after so many terms.
 
-    tanh x = x p(x^2) / q(x^2), from x / (1 + x^2 / (3 + x^2 / (5 + ...))); all are positive, so that
-    nothing cancels.
+    tanh x = x p(x^2) / q(x^2), from x / (1 + x^2 / (3 + x^2 / (5 + ...))); all are positive, so
+    that nothing cancels.
     """
     upper, lower = Polynomial([1]), Polynomial([2 * terms - 1])
     for odd in range(2 * terms - 3, 0, -2):
@@ -128,7 +128,7 @@ _UPPER, _LOWER = _tanh_fraction(13)
 
 
 @kernel_function
-def hyperbolic_tangent(x, halvings):  # type: ignore[no-untyped-def]
+def hyperbolic_tangent(x, halvings):
     """tanh by Lambert's continued fraction at x / 2^halvings and as many doublings.
 
     With 13 terms the fraction is exact to 1e-8 up to 9 and to 1e-17 up to 1.3, and tanh is 1 to
@@ -151,7 +151,7 @@ def hyperbolic_tangent(x, halvings):  # type: ignore[no-untyped-def]
 
 
 @kernel_function
-def activate(values, slopes, row, count, silu, halvings):  # type: ignore[no-untyped-def]
+def activate(values, slopes, row, count, silu, halvings):
     """Replace rows by the activation function of them, and store its slopes."""
     for i in range(row, row + count):
         x = load(values, i)
@@ -166,7 +166,7 @@ def activate(values, slopes, row, count, silu, halvings):  # type: ignore[no-unt
 
 
 @kernel_function
-def apply_net(buffers, net):  # type: ignore[no-untyped-def]
+def apply_net(buffers, net):
     """Energies from the invariants; in the place of these, the derivatives by them."""
     weights, segments, widths, layers = net.weights, net.segments, net.widths, net.sizes.layers
     hidden, slopes, silu, halvings = (
@@ -193,7 +193,7 @@ def apply_net(buffers, net):  # type: ignore[no-untyped-def]
 
 
 @kernel_function
-def _pull_back_net(buffers, net, first, last):  # type: ignore[no-untyped-def]
+def _pull_back_net(buffers, net, first, last):
     weights, segments, widths, layers = net.weights, net.segments, net.widths, net.sizes.layers
     hidden, slopes, gradient = buffers.hidden, buffers.slopes, buffers.invariants
     set_rows(gradient, np.int64(0), weights, segments[first], widths[0])

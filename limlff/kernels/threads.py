@@ -34,7 +34,7 @@ def threads_to_use() -> int:
 def c_function(name: str, takes: list[ir.Type], gives: ir.Type) -> Any:
     """A function of the C library whose arguments and result are addresses or whole numbers."""
 
-    @intrinsic(prefer_literal=False)  # type: ignore[misc]
+    @intrinsic(prefer_literal=False)
     def call(typing: Any, arguments: types.BaseTuple) -> Any:
         def generate(context: Any, builder: Any, sig: Any, values: Any) -> Any:
             words = cgutils.unpack_tuple(builder, values[0])
@@ -66,7 +66,7 @@ _join = c_function("pthread_join", [_WORD, _ADDRESS], ir.IntType(32))
 def c_entry(work: Any) -> Any:
     """Address of a C function that calls a kernel function with its one argument, an address."""
 
-    @intrinsic  # type: ignore[misc]
+    @intrinsic
     def address(typing: Any) -> Any:
         work.compile((types.int64,))
         compiled = work.overloads[(types.int64,)]
@@ -93,19 +93,19 @@ def c_entry(work: Any) -> Any:
 if sys.platform == "win32":  # there are no pthreads
 
     @kernel_function
-    def start(handle, entry, argument):  # type: ignore[no-untyped-def]
+    def start(handle, entry, argument):
         """No thread is started; the caller does the work itself."""
         return 1
 
     @kernel_function
-    def wait(handle):  # type: ignore[no-untyped-def]
+    def wait(handle):
         """Nothing to wait for."""
         return 0
 
 else:
 
     @kernel_function
-    def start(handle, entry, argument):  # type: ignore[no-untyped-def]
+    def start(handle, entry, argument):
         """Start a thread; 0 if it runs, else the caller must do the work itself.
 
         Args:
@@ -116,6 +116,6 @@ else:
         return _create((handle, 0, entry, argument))
 
     @kernel_function
-    def wait(handle):  # type: ignore[no-untyped-def]
+    def wait(handle):
         """Wait for the end of a thread, by the handle itself."""
         return _join((handle, 0))

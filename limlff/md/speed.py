@@ -6,7 +6,7 @@ import resource
 import sys
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import numpy as np
@@ -67,7 +67,10 @@ def peak_memory_mb() -> float:
 
 
 def measure_speed(
-    potential: Potential, atoms: Atoms, precision: str = "float32", seconds: float = 10.0
+    potential: Potential,
+    atoms: Atoms,
+    precision: Literal["float32", "float64"] = "float32",
+    seconds: float = 10.0,
 ) -> Speed:
     """Time steps at constant energy at 300 K, after 0.1 ps of equilibration.
 

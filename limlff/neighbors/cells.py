@@ -29,7 +29,7 @@ def compiled() -> tuple[Callable[..., Any], Callable[..., Any]]:
 
 
 @njit(error_model="numpy")
-def _wrap(positions, cell, inverse, periodic):  # type: ignore[no-untyped-def]
+def _wrap(positions, cell, inverse, periodic):
     """Fractional coordinates within the cell, and the cell in which each atom really is."""
     fractions, homes = np.empty_like(positions), np.zeros(positions.shape, np.int64)
     for i in range(len(positions)):
@@ -45,7 +45,7 @@ def _wrap(positions, cell, inverse, periodic):  # type: ignore[no-untyped-def]
 
 
 @njit(error_model="numpy")
-def _first_and_last(fraction, reach, periodic):  # type: ignore[no-untyped-def]
+def _first_and_last(fraction, reach, periodic):
     """Shifts that keep a coordinate within reach of the cell."""
     if not periodic:
         return 0, 0
@@ -53,7 +53,7 @@ def _first_and_last(fraction, reach, periodic):  # type: ignore[no-untyped-def]
 
 
 @njit(error_model="numpy")
-def _images(fractions, cell, reach, periodic):  # type: ignore[no-untyped-def]
+def _images(fractions, cell, reach, periodic):
     """Owners, shifts and places of all points; the first are the atoms themselves."""
     atoms = len(fractions)
     count = 0
@@ -89,7 +89,7 @@ def _images(fractions, cell, reach, periodic):  # type: ignore[no-untyped-def]
 
 
 @njit(error_model="numpy")
-def _bin(places, radius):  # type: ignore[no-untyped-def]
+def _bin(places, radius):
     """Cubes of the points: size of the grid, cube of each point, points cube by cube."""
     low, high = places[0].copy(), places[0].copy()
     for p in range(len(places)):
@@ -122,7 +122,7 @@ def _bin(places, radius):  # type: ignore[no-untyped-def]
 
 
 @njit(error_model="numpy")
-def _slot_of(table, point, home):  # type: ignore[no-untyped-def]
+def _slot_of(table, point, home):
     """Where a point, seen from a cell, is in a hash table, or where it belongs."""
     mask = len(table) - 1
     slot = ((point * 0x9E3779B1 ^ home * 0x85EBCA77) >> 8) & mask
@@ -132,7 +132,7 @@ def _slot_of(table, point, home):  # type: ignore[no-untyped-def]
 
 
 @njit(error_model="numpy")
-def _doubled(table):  # type: ignore[no-untyped-def]
+def _doubled(table):
     larger = np.full((2 * len(table), 3), -1)
     for slot in range(len(table)):
         if table[slot, 2] >= 0:
@@ -140,7 +140,7 @@ def _doubled(table):  # type: ignore[no-untyped-def]
     return larger
 
 
-def search_pairs(positions, cell, inverse, periodic, reach, radius):  # type: ignore[no-untyped-def]
+def search_pairs(positions, cell, inverse, periodic, reach, radius):
     """All pairs of atoms and images closer than a radius.
 
     Args:
@@ -215,7 +215,7 @@ def search_pairs(positions, cell, inverse, periodic, reach, radius):  # type: ig
     return first, neighbors[:pairs], ghost_owner[:ghosts], ghost_shift[:ghosts], visits
 
 
-def fill_lists(first, neighbors, ranks, new_index, lists):  # type: ignore[no-untyped-def]
+def fill_lists(first, neighbors, ranks, new_index, lists):
     """Write each atom's neighbors into its list, in the order of their ranks.
 
     Args:

@@ -1,7 +1,7 @@
 """Neighbor matrices and pair lists built on the host.
 
-Matrices, which molecular dynamics needs every few steps, come from the project's own compiled search
-(`limlff.neighbors.cells`); a list of pairs, which is wanted now and then, from vesin.
+Matrices, which molecular dynamics needs every few steps, come from the project's own compiled
+search (`limlff.neighbors.cells`); a list of pairs, which is wanted now and then, from vesin.
 
 The order of neighbors is canonical: sorted by owner and shift, so that it depends on the positions
 alone and a run that goes on and a run that is resumed add up forces in the same order.
