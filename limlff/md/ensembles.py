@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import jax.numpy as jnp
-from jax_md import simulate
 from jaxtyping import Array, Float
 
 from limlff import precision as precision  # first: sets up jax
+from limlff.jax_md_parts import simulate
 from limlff.md.state import AtomTable, MDState, kinetic_energy, without_drift
 from limlff.units import BOLTZMANN
 

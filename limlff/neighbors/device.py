@@ -14,10 +14,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax_md import partition, space
 from jaxtyping import Array, Float, Int
 
 from limlff import precision as precision  # first: sets up jax
+from limlff.jax_md_parts import partition, space
 from limlff.neighbors.host import Capacity, bucket, image_keys
 from limlff.neighbors.images import images_within_reach
 from limlff.neighbors.matrix import NeighborMatrix
