@@ -21,7 +21,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -68,6 +68,9 @@ class MomentModel:
     hidden: tuple[int, ...] = (32, 32)
     activation: str = "tanh"
     repulsion: bool = True
+
+    linear: ClassVar[tuple[str, ...]] = ("linear",)
+    """Parameters that the energy is linear in."""
 
     def __post_init__(self) -> None:
         limits: list[tuple[str, float, float, float]] = [
@@ -186,6 +189,24 @@ class MomentModel:
             rows = jnp.concatenate([*hidden, ones, *normal])
             total = jnp.where(species == element, rows, total)
         return total
+
+    def neighbor_sums(
+        self, parameters: Parameters, species: Array, neighbor_species: Array, vectors: Array
+    ) -> Float[Array, "sums atoms"]:
+        """The moments B in one axis; see `limlff.training.linear`."""
+        moments = self._moments(neighbor_species, vectors)
+        return moments.reshape(-1, moments.shape[2])
+
+    def linear_terms(
+        self, parameters: Parameters, species: Array, sums: Float[Array, "sums atoms"]
+    ) -> Float[Array, "columns atoms"]:
+        """Normalised invariants, those of each element in turn; see `limlff.training.linear`."""
+        moments = sums.reshape((self.max_degree + 1) ** 2, -1, sums.shape[1])
+        terms = []
+        for element in range(len(self.elements)):
+            _, normal = self._normal_invariants(parameters, element, moments)
+            terms.append(jnp.where(species == element, jnp.concatenate(normal), 0.0))
+        return jnp.concatenate(terms)
 
     def _moments(
         self, neighbor_species: Int[Array, "slots atoms"], vectors: Float[Array, "3 slots atoms"]

@@ -132,6 +132,21 @@ class MomentTensorPotential:
         energies = (parameters["coefficients"] * scale) @ values
         return jnp.where(species >= 0, energies + parameters["species"][species], 0.0)
 
+    def neighbor_sums(
+        self, parameters: Parameters, species: Array, neighbor_species: Array, vectors: Array
+    ) -> Float[Array, "components atoms"]:
+        """The components of M; see `limlff.training.linear`."""
+        return self._components(parameters, species, neighbor_species, vectors)
+
+    def linear_terms(
+        self, parameters: Parameters, species: Array, sums: Float[Array, "components atoms"]
+    ) -> Float[Array, "columns atoms"]:
+        """One for the own element, then the scaled scalars; see `limlff.training.linear`."""
+        own = species == jnp.arange(len(self.elements))[:, None]
+        scalars = schedule_of(self.table).scalars_of(sums)
+        scaled = parameters["statistics"]["scale"][:, None] * scalars
+        return jnp.concatenate([own.astype(scaled.dtype), jnp.where(species >= 0, scaled, 0.0)])
+
     def _values(
         self, parameters: Parameters, species: Array, neighbor_species: Array, vectors: Array
     ) -> Float[Array, "scalars atoms"]:

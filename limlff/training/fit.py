@@ -20,6 +20,7 @@ from limlff.models.contract import Model, Parameters
 from limlff.potential import Potential
 from limlff.training.batches import Shape, assemble_batch, make_packing
 from limlff.training.data import TrainingData
+from limlff.training.linear import fit_linear
 from limlff.training.loop import Trainer
 from limlff.training.metrics import FramePrediction, grouped_errors, predict_frames
 from limlff.training.offsets import fit_baseline, free_offsets
@@ -76,12 +77,15 @@ class Fit:
         if held_back:
             largest = max(len(sample) for sample in held_back)
             validation = make_packing(held_back, max(recipe.batch_atoms, largest), recipe.shapes)
+        parameters = initial_parameters(model, train, recipe.seed)
+        if recipe.least_squares != "none":
+            parameters = fit_linear(model, parameters, recipe, packing, validation, self._free)
         self.trainer = Trainer(
             model,
             recipe,
             packing,
             validation,
-            initial_parameters(model, train, recipe.seed),
+            parameters,
             self._free,
             folder,
             fingerprint_of(recipe, data, model),
@@ -93,8 +97,14 @@ class Fit:
         stop: Callable[[], bool] = lambda: False,
         quiet: bool = False,
     ) -> None:
-        """Train; see `Trainer.run`."""
-        self.trainer.run(max_seconds, stop, quiet)
+        """Train; see `Trainer.run`. Nothing is left to do after least squares alone."""
+        if self._recipe.least_squares != "only":
+            self.trainer.run(max_seconds, stop, quiet)
+
+    @property
+    def has_result(self) -> bool:
+        """Whether the parameters are more than a random start."""
+        return self._recipe.least_squares != "none" or bool(self.trainer.progress.history)
 
     def potential(self) -> Potential:
         """The best potential so far, its baseline fitted once more, with its card."""

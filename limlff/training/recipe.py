@@ -208,7 +208,7 @@ class UncertaintySettings(StrictModel):
         members: Readouts; the spread of an atom's force is good to about 1/sqrt(6 * members).
     """
 
-    members: Annotated[int, Field(ge=2, le=256)] = 16
+    members: Annotated[int, Field(ge=2, le=256)] = 8
 
 
 class Recipe(StrictModel):
@@ -222,6 +222,9 @@ class Recipe(StrictModel):
         loss: Weights of the labels.
         optimizer: Learning rate and averages.
         uncertainty: Ensemble added after the training, which it does not change; null for none.
+        least_squares: What is done with the parameters that the energy is linear in (of `moment`
+            and `mtp`): "none"; "first", a least-squares fit before the first epoch; "only", the
+            same and no epochs.
         epochs: Passes over the data.
         batch_atoms: Atoms per step.
         shapes: Shapes of batches that are compiled; more waste less on padding.
@@ -240,6 +243,7 @@ class Recipe(StrictModel):
     loss: LossSettings = LossSettings()
     optimizer: OptimizerSettings = OptimizerSettings()
     uncertainty: UncertaintySettings | None = UncertaintySettings()
+    least_squares: Literal["none", "first", "only"] = "none"
     epochs: Annotated[int, Field(ge=1)] = 200
     batch_atoms: Annotated[int, Field(ge=8)] = 512
     shapes: Annotated[int, Field(ge=1, le=8)] = 2

@@ -1,0 +1,108 @@
+"""Least squares: columns are the model's own predictions, and the minimum is one."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from training_frames import many_kinds
+
+from limlff.errors import InputError
+from limlff.models.moment import MomentModel
+from limlff.models.mtp import MomentTensorPotential
+from limlff.training.batches import make_packing
+from limlff.training.fit import initial_parameters
+from limlff.training.linear import NormalEquations, _unit_predictions, fit_linear
+from limlff.training.loss import batch_loss, formula_for, predict_batch
+from limlff.training.recipe import Recipe
+from limlff.training.samples import LabelledFrame, make_samples
+
+MODELS = {
+    "moment": MomentModel(("Cu", "Ni"), cutoff=4.0, radial=3, max_degree=2, channels=2, hidden=()),
+    "mtp": MomentTensorPotential(("Cu", "Ni"), cutoff=4.0, radial=3, level=6),
+}
+
+
+def packed(model):
+    frames = [LabelledFrame(frame) for frame in many_kinds()]
+    samples = make_samples(frames, model.elements, model.cutoff, np.zeros((1, 2)), "float64")
+    return samples, make_packing(samples, 64, 1)
+
+
+@pytest.mark.parametrize("name", sorted(MODELS))
+def test_columns_are_differences_of_predictions(name):
+    """The energy is linear in these parameters, so any difference is exact."""
+    model = MODELS[name]
+    samples, packing = packed(model)
+    parameters = initial_parameters(model, samples, 0)
+    batch = next(packing.batches())
+    columns = _unit_predictions(model, parameters, batch)
+    generator = np.random.default_rng(1)
+    change = {key: generator.normal(size=parameters[key].shape) for key in model.linear}
+    flat = np.concatenate([change[key].ravel() for key in model.linear])
+    compiled = jax.jit(predict_batch, static_argnums=0)
+
+    def row(values):
+        parts = compiled(model, {**parameters, **values}, batch)
+        return np.concatenate([np.asarray(part).ravel() for part in parts])
+
+    before = {key: parameters[key] for key in model.linear}
+    after = {key: jnp.asarray(parameters[key] + change[key]) for key in model.linear}
+    difference = row(after) - row(before)
+    assert np.abs(flat @ columns - difference).max() < 1e-10 * np.abs(difference).max()
+
+
+def test_gradient_of_the_loss_vanishes_at_the_solution():
+    """The training's own loss, without its Huber function, on the frames that were fitted."""
+    model = MODELS["mtp"]
+    samples, packing = packed(model)
+    recipe = Recipe.model_validate(
+        {
+            "elements": ["Cu", "Ni"],
+            "model": {"architecture": "mtp"},
+            "data": [{"name": "all", "files": ["none"]}],
+            "loss": {"energy": 1.0, "force": 1.0, "stress": 0.5, "huber": None},
+            "dtype": "float64",
+            "batch_atoms": 64,
+            "least_squares": "only",
+        }
+    )
+    parameters = initial_parameters(model, samples, 0)
+    free = np.zeros((1, 2), bool)
+    fitted = fit_linear(model, parameters, recipe, packing, None, free)
+    formula = formula_for(packing, 64, None)
+
+    def loss(linear, batch):
+        weights = jnp.array([1.0, 1.0, 0.5])
+        offsets = jnp.zeros((1, 2))
+        return batch_loss(model, formula, {**parameters, **linear}, offsets, batch, weights)[0]
+
+    slope = jax.jit(jax.grad(loss))
+
+    def total(values):
+        linear = {key: jnp.asarray(values[key]) for key in model.linear}
+        slopes = [slope(linear, batch) for batch in packing.batches()]
+        return np.array([np.abs(sum(s["coefficients"] for s in slopes)).max()])
+
+    assert total(fitted) < 1e-4 * total(parameters)
+
+
+def test_solution_is_that_of_numpy():
+    generator = np.random.default_rng(0)
+    matrix, target = generator.normal(size=(30, 6)), generator.normal(size=30)
+    matrix[:, 2] *= 1e4
+    equations = NormalEquations(matrix.T @ matrix, matrix.T @ target, float(target @ target))
+    expected, residual = np.linalg.lstsq(matrix, target, rcond=None)[:2]
+    solution = equations.solve(1e-14)
+    assert np.allclose(solution, expected, rtol=1e-8)
+    assert equations.loss(solution) == pytest.approx(float(residual[0]))
+    assert np.linalg.norm(equations.solve(1.0)[:2]) < np.linalg.norm(expected[:2])
+
+
+def test_model_without_linear_parameters_is_refused():
+    from limlff.models.deepmd import DeepPotSE
+
+    model = DeepPotSE(("Cu", "Ni"), sel=(20, 20), cutoff=4.0)
+    with pytest.raises(InputError, match="DeepPotSE has no parameters"):
+        fit_linear(model, {}, None, None, None, np.zeros((1, 2), bool))
