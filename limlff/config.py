@@ -11,6 +11,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from limlff.errors import InputError
 
+_NO_YAML = (yaml.YAMLError, ValueError, RecursionError)
+"""What PyYAML raises: its own errors, those of dates that do not exist, of bytes, of deep nests."""
+
 
 class StrictModel(BaseModel):
     """Base of all configurations: frozen, without unknown keys, and all numbers are finite."""
@@ -36,7 +39,7 @@ def load_config(path: Path, kind: type[Config], overrides: list[str] | None = No
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except _NO_YAML as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{path}: is no valid YAML: {reason}") from error
     if not isinstance(content, dict):
@@ -83,11 +86,15 @@ def _known_keys(problem: Any) -> list[str]:
 def _apply_override(content: dict[str, Any], override: str) -> None:
     path, separator, text = override.partition("=")
     if not separator:
-        raise InputError(f"--set {override}: has no '='; write --set section.key=value")
+        raise InputError(f"--set {override!r}: has no '='; write --set section.key=value")
     *sections, key = path.strip().split(".")
     target = content
     for section in sections:
         target = target.setdefault(section, {})
         if not isinstance(target, dict):
-            raise InputError(f"--set {override}: '{section}' is a value, not a section")
-    target[key] = yaml.safe_load(text)
+            raise InputError(f"--set {override!r}: '{section}' is a value, not a section")
+    try:
+        target[key] = yaml.safe_load(text)
+    except _NO_YAML as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"--set {override!r}: its value is no valid YAML: {reason}") from error

@@ -131,6 +131,12 @@ def check_structure(atoms: Atoms, config: MDConfig) -> Structure:
             f"{name}: is periodic along {atoms.pbc.tolist()} but its cell vectors have the lengths "
             f"{lengths.tolist()} Å or lie in a plane; give it a proper cell"
         )
+    heights = 1.0 / np.linalg.norm(np.linalg.inv(atoms.cell.complete().array), axis=0)
+    if np.any(atoms.pbc & (heights < SHORTEST_DISTANCE)):
+        raise InputError(
+            f"{name}: its cell is only {heights.min():.2g} Å between opposite faces; the limit "
+            f"is {SHORTEST_DISTANCE} Å. Correct the cell, or reduce it if it is very skewed"
+        )
     _refuse_close_atoms(atoms, name)
     structure = Structure(
         numbers=atoms.numbers.copy(),
