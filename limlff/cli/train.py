@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
             fit.run(max_seconds, came, arguments.quiet)
         except OutOfTime as reason:
             stopped = reason
-    if fit.trainer.progress.history:
+    if fit.has_result:
         potential = fit.potential()
         if stopped is None:  # there is no time left otherwise
             potential = add_uncertainty(potential, data, recipe)

@@ -1,0 +1,35 @@
+"""`limlff label POTENTIAL FRAMES... --out FILE`: label frames by a potential, to teach another."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from limlff.errors import InputError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the command."""
+    parser.add_argument("potential", help="potential file, or the name of a shipped potential")
+    parser.add_argument("frames", nargs="+", type=Path, help="files of frames, labelled or not")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="file to write (.extxyz or .h5), ready to train on"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Read, label, write."""
+    if arguments.out.suffix not in (".h5", ".extxyz"):
+        raise InputError(f"{arguments.out}: ends in '{arguments.out.suffix}'; write .h5 or .extxyz")
+    from limlff.calculator import load
+    from limlff.frames.extxyz import write_extxyz
+    from limlff.frames.read import read_frames
+    from limlff.frames.store import write_store
+    from limlff.training.teacher import label_frames
+
+    frames = [frame for path in arguments.frames for frame in read_frames(path)]
+    labelled = label_frames(load(arguments.potential), frames)
+    write = write_store if arguments.out.suffix == ".h5" else write_extxyz
+    write(labelled, arguments.out)
+    print(f"{arguments.out}: {len(labelled)} frames labelled")
+    return 0
