@@ -18,7 +18,10 @@ _UNIT_SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
     parser.add_argument("config", type=Path, metavar="CONFIG.yaml")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the run")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the run")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="print what time and memory it would take, only"
+    )
     parser.add_argument(
         "--set", action="append", default=[], metavar="A.B=C", help="change a setting of the file"
     )
@@ -32,13 +35,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run; prints the speed and where the results are."""
     limit = parse_duration(arguments.max_runtime) if arguments.max_runtime else None
+    if arguments.out is None and not arguments.dry_run:
+        raise InputError("--out DIR is missing; name a folder for the run, or ask for --dry-run")
     from limlff.config import load_config
     from limlff.md.config import MDConfig
 
     config = load_config(arguments.config, MDConfig, arguments.set)
     config = config.relative_to(arguments.config.parent)
-    from limlff.md.runner import run_md
+    from limlff.md.runner import forecast_md, run_md
 
+    if arguments.dry_run:
+        print(forecast_md(config))
+        return 0
     result = run_md(
         config,
         arguments.out,

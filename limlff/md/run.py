@@ -38,6 +38,7 @@ class Run:
     until: Callable[[TrajectoryFrame], bool] | None = None
     ended: bool = False
     _digest: str = ""
+    _compiled_before: float = 0.0
 
     @property
     def step(self) -> int:
@@ -55,6 +56,7 @@ class Run:
             max_runtime: Wall time after which the run is left with a checkpoint (s).
         """
         begin, config = time.perf_counter(), self.simulation.config
+        self._compiled_before = self.simulation.engine.compile_seconds
         periodic = self.simulation.structure.periodic
         try:
             results = RunOutput(self.out, config, periodic, written)
@@ -200,7 +202,7 @@ class Run:
 
     def _speed(self, wall: float) -> dict[str, float]:
         simulation = self.simulation
-        compilation = simulation.engine.compile_seconds
+        compilation = simulation.engine.compile_seconds - self._compiled_before
         return simulation.tally.speed(wall - compilation, simulation.config.timestep_fs)
 
     def _show(self, bar: Any, begin: float) -> None:

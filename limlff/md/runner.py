@@ -17,6 +17,7 @@ from limlff.errors import InputError
 from limlff.md import events
 from limlff.md.config import Deposit, MDConfig
 from limlff.md.engine import Engine, roomy_capacity
+from limlff.md.forecast import Forecast, make_forecast
 from limlff.md.lock import locked
 from limlff.md.output import CONFIG, claim_folder
 from limlff.md.prepare import (
@@ -80,7 +81,21 @@ def run_md(
         claim_folder(out, force)
         write_settings(config, out)
         simulation.rebuild()
+        if progress:
+            print(make_forecast(simulation), flush=True)
         return Run(simulation, out, until).to_the_end(None, progress, max_runtime_seconds)
+
+
+def forecast_md(config: MDConfig) -> Forecast:
+    """What a run would take, from a few steps of it; nothing is written.
+
+    Raises:
+        InputError: If the configuration or the structure cannot be used.
+    """
+    atoms, potential = read_structure(config.structure), load(config.potential)
+    simulation = _first_simulation(config, atoms, potential, None, None)
+    simulation.rebuild()
+    return make_forecast(simulation)
 
 
 def _first_simulation(
