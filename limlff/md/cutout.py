@@ -69,16 +69,15 @@ def cut_out(atoms: Atoms, centre: int, core_radius: float, max_atoms: int = 100)
     spacing = min(_nearest(around.vectors[:50]), core_radius)
     shrink = 1.0
     while shrink * core_radius > 0.5 * spacing:
-        tried = [shrink * (1 - step) for step in _SHRINKING]
-        found = [
-            (score + _CORE_WORTH * (1 - factor), number, cell)
-            for number, factor in enumerate(tried)
-            for cell, score in [_best_box(around, factor * core_radius, spacing, max_atoms)]
-            if cell is not None
-        ]
-        if found:
-            return min(found, key=lambda entry: entry[:2])[2]
-        shrink = 0.95 * tried[-1]
+        best, best_score = None, float("inf")
+        for factor in (shrink * (1 - step) for step in _SHRINKING):
+            cell, score = _best_box(around, factor * core_radius, spacing, max_atoms)
+            score += _CORE_WORTH * (1 - factor)
+            if cell is not None and score < best_score:
+                best, best_score = cell, score
+        if best is not None:
+            return best
+        shrink *= 0.95 * (1 - _SHRINKING[-1])
     raise ValueError(f"no cell of {max_atoms} atoms holds the surroundings of atom {centre}")
 
 
@@ -137,8 +136,10 @@ class _Box:
     periodic: Bool[np.ndarray, "3"]
 
 
-def _best_box(around: Surroundings, radius: float, spacing: float, max_atoms: int) -> Atoms | None:
-    """The best cell with a core of this radius, or None if none is small enough."""
+def _best_box(
+    around: Surroundings, radius: float, spacing: float, max_atoms: int
+) -> tuple[Atoms | None, float]:
+    """The best cell with a core of this radius, or None if none is small enough; its score."""
     least = 2 * radius + 0.5 * spacing
     limits = [_surfaces(around.vectors, axis, radius) for axis in range(3)]
     choices = []
