@@ -10,10 +10,12 @@ from jaxtyping import Array, Float, Int
 
 from limlff import precision as precision  # first: sets up jax
 from limlff.errors import InputError
+from limlff.kernels import has_kernel
 from limlff.models.contract import Parameters
 from limlff.neighbors.matrix import NeighborMatrix, pair_vectors
 from limlff.potential import Potential
 from limlff.uncertainty.contract import KEY, FeatureModel
+from limlff.uncertainty.kernel import member_forces_by_kernel
 from limlff.uncertainty.members import Deviations, member_deviations
 
 
@@ -47,8 +49,11 @@ def assess(
 ) -> Assessment:
     """Energy spread, force spread and extrapolation grade of each atom.
 
-    Pure, so that it may be called inside a compiled function. It costs several evaluations of the
-    forces (one pass backwards per member): call it once in a while, not at every step.
+    Pure, so that it may be called inside a compiled function. Force spreads cost about two
+    evaluations of the forces per member, and less by the model's compiled kernel, which is used if
+    the potential is no argument of that function; call it once in a while, not at every step. A
+    function that returns only grades and energy spreads is compiled without the forces, and costs
+    one or two evaluations.
 
     Args:
         potential: A potential for which `available` is true.
@@ -78,6 +83,9 @@ def assess(
         vectors,
         neighbors.mask,
     )
+    if has_kernel(potential.model, potential.parameters):
+        forces = member_forces_by_kernel(potential, species, positions, cell, neighbors, dtype)
+        deviations = deviations._replace(forces=forces)
     results = (*calibrated_spreads(parameters, deviations), deviations.grade)
     return Assessment(*(values.astype(jnp.float64) for values in results))
 

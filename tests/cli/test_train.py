@@ -223,6 +223,28 @@ def compare(errors, reference):
         assert errors[key] == (None if value is None else pytest.approx(value, rel=1e-9)), key
 
 
+def test_evaluation_compares_spreads_and_grades_with_true_errors(trained, tmp_path, capsys):
+    """Share of force errors inside one spread, worked out from the ASE calculator's results."""
+    path = write_frames(tmp_path / "frames.extxyz", crystals(5, seed=3, nickel=True))
+    out, potential = tmp_path / "errors.json", str(trained / "potential.limlff")
+    options = ["--uncertainty", "--dtype", "float64", "--json", str(out)]
+    assert main(["evaluate", potential, str(path), *options]) == 0
+    assert "rank correlation" in capsys.readouterr().out
+    measured = json.loads(out.read_text())["uncertainty"]
+    calculator = Calculator(potential)
+    inside, grades = [], []
+    for labelled in read(path, ":"):
+        atoms = labelled.copy()
+        atoms.calc = calculator
+        spread = atoms.calc.get_property("force_spread", atoms)
+        inside.append(np.abs(atoms.get_forces() - labelled.get_forces()) < spread[:, None])
+        grades.append(atoms.calc.get_property("extrapolation_grade", atoms))
+    assert measured["force"]["coverage"]["0.683"] == pytest.approx(np.mean(inside), abs=0.02)
+    assert measured["largest_grade"] == pytest.approx(np.max(grades), rel=1e-6)
+    card = load_potential(trained / "potential.limlff").card["uncertainty"]
+    assert card["calibrated_on"] == "training frames"  # 32 atoms held back are too few
+
+
 def test_evaluation_of_an_unknown_element_or_missing_file_is_refused(trained, tmp_path, capsys):
     frame = crystals(1, seed=1)[0]
     frame.numbers[0] = 47

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from ase import Atoms
@@ -20,6 +22,7 @@ from limlff.potential_file import load_potential, save_potential
 from limlff.uncertainty import assess, available
 from limlff.uncertainty import members as members_module
 from limlff.uncertainty.frames import assess_frames
+from limlff.uncertainty.kernel import member_forces_by_kernel, with_readouts
 
 SLOTS = 12
 ROOMY = Capacity(slots=120, ghosts=600)  # one shape for all structures: one compilation
@@ -78,17 +81,10 @@ def assessment(potential, atoms, slots=SLOTS, dtype="float64"):
 
 def member(potential, index) -> Potential:
     """One member as a potential of its own: its readouts written into the model's weights."""
-    shift = potential.parameters["uncertainty"]["readouts"][:, index]
-    width = potential.model.hidden[-1]
-    last = f"layer{len(potential.model.hidden)}"
-    net = dict(potential.parameters["net"])
-    net[last] = {
-        "weights": net[last]["weights"] + shift[:, None, :width],
-        "bias": net[last]["bias"] + shift[:, width : width + 1],
-    }
-    linear = potential.parameters["linear"] + shift[:, width + 1 :]
-    parameters = {**potential.parameters, "net": net, "linear": linear}
-    return Potential(potential.model, parameters, potential.baseline)
+    change = potential.parameters["uncertainty"]["readouts"][:, index]
+    return replace(
+        potential, parameters=with_readouts(potential.model, potential.parameters, change)
+    )
 
 
 def test_members_are_the_model_with_other_readouts_and_their_mean_is_the_potential(potential):
@@ -115,6 +111,28 @@ def test_members_are_the_model_with_other_readouts_and_their_mean_is_the_potenti
     )
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_spreads_by_the_compiled_kernel_are_those_by_the_formulas(potential, dtype):
+    atoms = alloy()
+    neighbors, _ = build_neighbors(
+        atoms.positions, atoms.cell.array, atoms.pbc, potential.cutoff, ROOMY, SLOTS
+    )
+    species = np.pad(potential.species_of(list(atoms.symbols)), (0, 4), constant_values=-1)
+    positions = np.pad(atoms.positions, ((0, 4), (0, 0)))
+
+    # the potential is no argument: its parameters are numbers, which the kernel needs
+    @jax.jit
+    def spreads(positions, neighbors):
+        return member_forces_by_kernel(
+            potential, jnp.asarray(species), positions, atoms.cell.array, neighbors, dtype
+        )
+
+    ours = np.asarray(spreads(positions, neighbors))
+    expected = evaluated(deviations_of, potential, atoms).forces
+    limit = {"float64": 1e-9, "float32": 2e-3}[dtype] * np.abs(expected).max()
+    np.testing.assert_allclose(ours, expected, atol=limit)
+
+
 def test_forces_of_members_are_differences_of_their_energies(potential):
     atoms = alloy()
     forces = evaluated(deviations_of, potential, atoms).forces
@@ -128,16 +146,13 @@ def test_forces_of_members_are_differences_of_their_energies(potential):
         np.testing.assert_allclose(forces[:, atom, axis], numeric, rtol=1e-5, atol=1e-8)
 
 
-def test_blocks_padding_and_precision_do_not_matter(potential, monkeypatch):
+def test_blocks_and_padding_do_not_matter(potential, monkeypatch):
     atoms = alloy()
     whole = assessment(potential, atoms)
     monkeypatch.setattr(members_module, "_BLOCK_ATOMS_CPU", 5)
     for a, b in zip(whole, assessment(potential, atoms, slots=16), strict=True):
         np.testing.assert_allclose(a[:8], b[:8], rtol=1e-9)
         assert not b[8:].any()
-    single = assessment(potential, atoms, dtype="float32")
-    for a, b in zip(whole, single, strict=True):
-        np.testing.assert_allclose(a[:8], b[:8], rtol=2e-3)
 
 
 def test_rotation_and_order_of_atoms_do_not_matter(potential):
@@ -172,20 +187,19 @@ def test_grade_rises_along_a_path_out_of_the_data(potential, path):
             atoms.positions[0] += step * 0.55 * (atoms.positions[1] - atoms.positions[0])
         else:
             atoms.pbc = (True, True, False)
-            atoms.positions[1, 2] -= 1.0 + 2.0 * step
+            atoms.positions[1, 2] -= 2.4 * step
         grades.append(assessment(potential, atoms).grade.max())
     assert np.all(np.diff(grades) > 0), grades
     assert grades[-1] > 3  # far beyond the data
 
 
-def test_frames_and_structures_are_assessed_alike(potential, data):
-    frame = data.validation[0].frame
-    atoms = frame.to_atoms()
-    known = assess_frames(potential, [frame], "float64")[0]
-    ours = assessment(potential, Atoms(atoms.symbols, atoms.positions, cell=atoms.cell, pbc=True))
-    np.testing.assert_allclose(known.force_spreads, ours.force_spread[: len(frame)], rtol=1e-6)
-    np.testing.assert_allclose(known.grades, ours.grade[: len(frame)], rtol=1e-6)
-    np.testing.assert_allclose(known.energy_spreads, ours.energy_spread[: len(frame)], rtol=1e-6)
+def test_frames_in_single_precision_and_structures_are_assessed_alike(potential, data):
+    frames = [item.frame for item in data.validation]
+    for frame, known in list(zip(frames, assess_frames(potential, frames), strict=True))[:3]:
+        ours = assessment(potential, frame.to_atoms())
+        np.testing.assert_allclose(known.force_spreads, ours.force_spread[:4], rtol=5e-3)
+        np.testing.assert_allclose(known.grades, ours.grade[:4], rtol=5e-3)
+        np.testing.assert_allclose(known.energy_spreads, ours.energy_spread[:4], rtol=5e-3)
 
 
 def test_a_file_keeps_the_uncertainty_and_one_without_it_is_told_apart(potential, bare, tmp_path):

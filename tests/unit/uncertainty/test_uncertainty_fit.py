@@ -9,6 +9,7 @@ import pytest
 
 from limlff.training.batches import make_packing
 from limlff.training.loss import predict_batch
+from limlff.training.metrics import predict_frames
 from limlff.training.samples import make_samples
 from limlff.uncertainty.calibration import calibration_factor, coverage, reliability
 from limlff.uncertainty.design import batch_design
@@ -17,6 +18,7 @@ from limlff.uncertainty.fit import add_uncertainty
 from limlff.uncertainty.frames import assess_frames, energy_residuals, force_residuals
 from limlff.uncertainty.posterior import PRIOR, draw_members
 
+predict = jax.jit(predict_batch, static_argnames="model")
 NO_OFFSETS = np.zeros((1, 2), bool)
 
 
@@ -42,7 +44,7 @@ def test_coefficients_times_weights_are_energies_forces_and_virials(bare, packin
     key = jax.random.key(3)
     design = batch_design(bare.model, parameters, batch, key, 5)
     model = type(bare.model)(**{**vars(bare.model), "repulsion": False})
-    energies, forces, virials = predict_batch(model, parameters, batch)
+    energies, forces, virials = predict(model, parameters, batch)
     weights = readouts_of(bare)
     np.testing.assert_allclose(weights @ design.energies, energies, atol=1e-11)
     signs = np.asarray(jax.random.rademacher(key, (5, 3, shape.atoms), jnp.float64))
@@ -79,7 +81,7 @@ def test_information_is_that_of_the_labels(bare, packing):
         model = type(bare.model)(**{**vars(bare.model), "repulsion": False})
         total = 0.0
         for batch in packing.batches():
-            energies, forces, virials = predict_batch(model, changed, batch)
+            energies, forces, virials = predict(model, changed, batch)
             used = batch.weights[:, 0] > 0
             total += np.sum((used * energies / batch.atoms / 1e-3) ** 2)
             total += np.sum((np.asarray(forces) / 1e-2) ** 2)
@@ -145,8 +147,6 @@ def test_single_large_errors_and_missing_labels_do_not_move_the_factor():
 def test_potential_is_calibrated_on_the_frames_held_back(potential, bare, data):
     """Energies and forces are those without uncertainty; 68.3 % of errors are within a spread."""
     frames = [item.frame for item in data.validation]
-    from limlff.training.metrics import predict_frames
-
     predictions = predict_frames(bare, frames)
     for ours, theirs in zip(predict_frames(potential, frames), predictions, strict=True):
         assert ours.energy == theirs.energy
