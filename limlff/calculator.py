@@ -89,6 +89,7 @@ class Calculator(AseCalculator):
         self.precision = precision
         self._weights = _on_device(self.potential)
         self._neighbors = SkinNeighbors(self.potential.cutoff, skin)
+        self.results: dict[str, Any] = {}
 
     def calculate(
         self,
