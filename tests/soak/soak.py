@@ -92,13 +92,11 @@ def kill_once(process: subprocess.Popen[bytes], out: Path, rng: random.Random, p
     """Kill a process at a random moment; returns the phase, or "done" if it ended by itself."""
     begin, early = time.monotonic(), rng.random() < 0.2
     delay, wanted = rng.uniform(0.2, 8.0), rng.uniform(0.0, 2.0) * pace
-    base, high = None, 0
+    first, base = rows(out), None
     while process.poll() is None:
         now = rows(out)
-        if now < high or (base is None and now != high):
-            base = now  # cut back by the resumed process, or first rows
-        high = max(high, now) if base is None else now
-        started = base is not None
+        if (base is None and now != first) or (base is not None and now < base):
+            base = now  # cut back by the resumed process, or gone on with
         if early and time.monotonic() - begin > delay:
             break
         if not early and base is not None and now - base >= wanted:
@@ -109,7 +107,7 @@ def kill_once(process: subprocess.Popen[bytes], out: Path, rng: random.Random, p
         return "done"
     process.send_signal(signal.SIGKILL)
     process.wait()
-    return "running" if started else "starting"
+    return "starting" if base is None else "running"
 
 
 def soak(name: str, out: Path, kills: int, seed: int, log: Path) -> dict[str, Any]:
