@@ -18,6 +18,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SYMBOL",
         help="chemical symbols of the types, for formats that do not hold them (.mtp)",
     )
+    parser.add_argument(
+        "--table",
+        type=float,
+        metavar="SPACING",
+        help="put the embedding nets of a DeepPot-SE model into tables with nodes of this spacing "
+        "(0.01 is fine), and print their error",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -27,6 +34,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     kind = format_of(arguments.file)
     potential = kind.read(arguments.file, arguments.elements)
+    if arguments.table is not None:
+        from limlff.models.deepmd_table import tabulate
+
+        potential, error = tabulate(potential, arguments.table)
+        print(f"tables: largest error {error:.2g} in the embedding")
     save_potential(potential, arguments.out)
     print(
         f"{arguments.out}: {', '.join(potential.elements)}, cutoff {potential.cutoff:g} Å, "

@@ -18,6 +18,7 @@ from limlff.models.contract import Model
 
 BUILT_IN = {
     "deepmd": "limlff.models.deepmd:DeepPotSE",
+    "deepmd-table": "limlff.models.deepmd_table:TabulatedDeepPotSE",
     "mace": "limlff.models.mace:MaceModel",
     "moment": "limlff.models.moment:MomentModel",
     "mtp": "limlff.models.mtp:MomentTensorPotential",

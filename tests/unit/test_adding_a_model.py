@@ -54,5 +54,5 @@ def test_example_goes_through_a_file_and_ase(example, tmp_path):
 
 
 def test_unknown_architecture_names_those_that_are_known():
-    with pytest.raises(InputError, match="choose deepmd, mace, moment, mtp"):
+    with pytest.raises(InputError, match="choose deepmd, deepmd-table, mace, moment, mtp"):
         registry.build_model({"architecture": "eam", "elements": ["Li"]})
