@@ -1,0 +1,135 @@
+"""The compiled kernel against the model's formulas, differentiated by jax."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import jax
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import bulk
+
+from limlff.kernels import has_kernel
+from limlff.models.moment import MomentModel
+from limlff.neighbors.host import Capacity, build_neighbors
+from limlff.potential import Potential
+
+SHAPES = {
+    "as shipped": MomentModel(("Li",), cutoff=5.0, radial=10, channels=16, hidden=(32, 32)),
+    "odd sizes, two elements": MomentModel(
+        ("Cu", "Li"), cutoff=4.5, radial=5, max_degree=2, channels=3, hidden=(7,)
+    ),
+    "all degrees, silu": MomentModel(
+        ("Li",),
+        cutoff=4.0,
+        radial=4,
+        max_degree=4,
+        channels=5,
+        hidden=(10, 6, 9),
+        activation="silu",
+    ),
+    "linear, no repulsion": MomentModel(
+        ("Li",), cutoff=4.0, radial=3, max_degree=1, channels=4, hidden=(), repulsion=False
+    ),
+}
+
+
+def _potential(model: MomentModel) -> Potential:
+    parameters = model.initialize(jax.random.PRNGKey(3))
+    generator = np.random.default_rng(0)
+    linear = generator.normal(scale=0.1, size=parameters["linear"].shape)
+    mean = generator.normal(size=linear.shape)
+    parameters = {**parameters, "linear": linear}
+    parameters["statistics"] = {**parameters["statistics"], "mean": mean}
+    return Potential(model, parameters, np.zeros(len(model.elements)))
+
+
+def _atoms(elements: tuple[str, ...]) -> Atoms:
+    """A sheared crystal with disorder, and with one pair within reach of the repulsion."""
+    atoms = bulk("Li", "bcc", a=3.4, cubic=True).repeat((2, 2, 3))
+    atoms.symbols[::3] = elements[0]
+    atoms.set_cell(atoms.cell.array @ [[1, 0.1, 0], [0, 1, 0.2], [0, 0, 1]], scale_atoms=True)
+    atoms.rattle(0.2, seed=1)
+    atoms.positions[1] = atoms.positions[0] + [0.9, 0.8, 0.7]
+    return atoms
+
+
+def _evaluate(potential: Potential, atoms: Atoms, by: str, dtype: str, **sizes):
+    matrix, _ = build_neighbors(
+        atoms.positions, atoms.cell.array, atoms.pbc, potential.cutoff + 0.4, **sizes
+    )
+    slots = len(matrix.lists)
+    species, positions = np.full(slots, -1, np.int32), np.zeros((slots, 3))
+    species[: len(atoms)] = potential.species_of(atoms.get_chemical_symbols())
+    positions[: len(atoms)] = atoms.positions
+    derive = jax.jit(getattr(potential, by), static_argnames="dtype")
+    results = derive(species, positions, atoms.cell.array, matrix, dtype=dtype)
+    return [np.asarray(result) for result in results]
+
+
+@pytest.mark.parametrize("model", SHAPES.values(), ids=SHAPES)
+def test_kernel_gives_what_the_formulas_and_their_derivative_give(model):
+    potential, atoms = _potential(model), _atoms(model.elements)
+    expected = _evaluate(potential, atoms, "_by_formula", "float64")
+    for dtype, tolerance in (("float64", 2e-13), ("float32", 2e-5)):
+        found = _evaluate(potential, atoms, "_by_kernel", dtype)
+        for result, reference in zip(found, expected, strict=True):
+            scale = np.abs(reference).max()
+            np.testing.assert_allclose(result, reference, rtol=0, atol=tolerance * scale)
+
+
+@pytest.fixture(scope="module")
+def many() -> tuple[Potential, Atoms]:
+    """Enough atoms for several parts."""
+    atoms = bulk("Li", "bcc", a=3.4, cubic=True).repeat((6, 6, 5))
+    atoms.rattle(0.2, seed=2)
+    return _potential(SHAPES["as shipped"]), atoms
+
+
+def test_number_of_threads_changes_no_bit(many, monkeypatch):
+    results = []
+    for threads in ("1", "2", "3"):
+        monkeypatch.setenv("LIMLFF_THREADS", threads)
+        results.append(_evaluate(*many, "_by_kernel", "float32"))
+    for other in results[1:]:
+        for result, reference in zip(other, results[0], strict=True):
+            np.testing.assert_array_equal(result, reference)
+
+
+def test_sizes_of_the_neighbor_lists_change_no_bit(many):
+    potential, atoms = many
+    reference = _evaluate(potential, atoms, "_by_kernel", "float32", capacity=Capacity(1, 1))
+    found = _evaluate(potential, atoms, "_by_kernel", "float32", capacity=Capacity(131, 4000))
+    for result, expected in zip(found, reference, strict=True):
+        np.testing.assert_array_equal(result, expected)
+
+
+def test_empty_atom_slots_have_no_energy_and_no_force(many):
+    potential, atoms = many
+    energies, forces, _ = _evaluate(potential, atoms, "_by_kernel", "float64", atom_slots=400)
+    assert not energies[len(atoms) :].any() and not forces[len(atoms) :].any()
+    assert energies[: len(atoms)].all()
+
+
+def test_order_in_which_atoms_are_visited_does_not_matter(many):
+    potential, atoms = many
+    reference = _evaluate(potential, atoms, "_by_kernel", "float64")
+    shuffled = np.random.default_rng(5).permutation(len(atoms))
+    found = _evaluate(potential, atoms[shuffled], "_by_kernel", "float64")
+    np.testing.assert_allclose(found[0], reference[0][shuffled], rtol=1e-12)
+    np.testing.assert_allclose(found[1], reference[1][shuffled], rtol=0, atol=1e-12)
+
+
+def test_kernel_is_not_used_where_parameters_are_differentiated():
+    potential = _potential(SHAPES["linear, no repulsion"])
+    assert has_kernel(potential.model, potential.parameters)
+    seen = []
+
+    def energy(parameters):
+        seen.append(has_kernel(potential.model, parameters))
+        return parameters["linear"].sum()
+
+    jax.grad(energy)(jax.tree.map(np.asarray, potential.parameters))
+    assert seen == [False]
+    assert not has_kernel(replace(potential, model=None).model, potential.parameters)
