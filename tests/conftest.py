@@ -1,4 +1,4 @@
-"""What tests share: the folder of data and reference files, which may be missing."""
+"""What tests share: compiled programs, and the folder of data and reference files, if there is one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
+
+from limlff.compile_cache import keep_jax_programs
+
+keep_jax_programs()  # most of the tests' time is compilation, and many compile the same
 
 _DEFAULT_SHARED = Path(__file__).resolve().parents[2] / "shared"
 
