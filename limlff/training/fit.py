@@ -20,7 +20,7 @@ from limlff.models.contract import Model, Parameters
 from limlff.potential import Potential
 from limlff.training.batches import Shape, assemble_batch, make_packing
 from limlff.training.data import TrainingData
-from limlff.training.linear import fit_linear
+from limlff.training.linear import fit_linear, shifted
 from limlff.training.loop import Trainer
 from limlff.training.metrics import FramePrediction, grouped_errors, predict_frames
 from limlff.training.offsets import fit_baseline, free_offsets
@@ -79,7 +79,12 @@ class Fit:
             validation = make_packing(held_back, max(recipe.batch_atoms, largest), recipe.shapes)
         parameters = initial_parameters(model, train, recipe.seed)
         if recipe.least_squares != "none":
-            parameters = fit_linear(model, parameters, recipe, packing, validation, self._free)
+            parameters, shift = fit_linear(
+                model, parameters, recipe, packing, validation, self._free
+            )
+            self._baseline = self._baseline + shift
+            packing = shifted(packing, shift)
+            validation = validation and shifted(validation, shift)
         self.trainer = Trainer(
             model,
             recipe,

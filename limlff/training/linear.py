@@ -3,7 +3,7 @@
 With E = E_0 + sum_k theta_k e_k, forces and virials are linear in theta too, so that the loss of
 the training without its Huber function is a quadratic form, whose minimum is one linear solve away.
 Columns for the energy per atom of each element, and for the free offsets of zeros, are solved for
-along with theta and then dropped: baseline and offsets are fitted last in any case.
+along with theta; the first are a shift of the baseline, the others are left to the training.
 
 The ridge that keeps theta small is chosen on the held-back frames, of a ladder of factors on the
 normalised columns.
@@ -12,7 +12,7 @@ normalised columns.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import ClassVar, Protocol, runtime_checkable
 
@@ -100,8 +100,8 @@ def fit_linear(
     train: Packing,
     validation: Packing | None,
     free: Bool[np.ndarray, "zeros elements"],
-) -> Parameters:
-    """The parameters with the linear ones solved for.
+) -> tuple[Parameters, Float[np.ndarray, " elements"]]:
+    """The parameters with the linear ones solved for, and the shift of the baseline with them (eV).
 
     Args:
         model: A model whose `linear` names the parameters that its energy is linear in.
@@ -129,7 +129,19 @@ def fit_linear(
         held_back = problem.normal_equations(trained, validation, weights, free)
         ridge = min(RIDGES, key=lambda factor: held_back.loss(equations.solve(factor)))
     solution = equations.solve(ridge)
-    return {**parameters, **_changed(parameters, model.linear, solution)}
+    shift = len(solution) - free.size - free.shape[1] + np.arange(free.shape[1])
+    return {**parameters, **_changed(parameters, model.linear, solution)}, solution[shift]
+
+
+def shifted(packing: Packing, shift: Float[np.ndarray, " elements"]) -> Packing:
+    """The same frames for a baseline that is higher by `shift` (eV)."""
+    samples = [
+        replace(sample, energy=sample.energy - float(sample.composition @ shift))
+        if sample.weights[0] > 0
+        else sample
+        for sample in packing.samples
+    ]
+    return replace(packing, samples=samples)
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from training_frames import many_kinds
+from training_frames import crystals, many_kinds, write_frames
 
+from limlff.cli.main import main
 from limlff.errors import InputError
 from limlff.models.moment import MomentModel
 from limlff.models.mtp import MomentTensorPotential
+from limlff.potential_file import load_potential
 from limlff.training.batches import make_packing
 from limlff.training.fit import initial_parameters
 from limlff.training.linear import NormalEquations, _unit_predictions, fit_linear
@@ -70,19 +72,18 @@ def test_gradient_of_the_loss_vanishes_at_the_solution():
     )
     parameters = initial_parameters(model, samples, 0)
     free = np.zeros((1, 2), bool)
-    fitted = fit_linear(model, parameters, recipe, packing, None, free)
+    fitted, shift = fit_linear(model, parameters, recipe, packing, None, free)
     formula = formula_for(packing, 64, None)
 
-    def loss(linear, batch):
+    def loss(linear, offsets, batch):
         weights = jnp.array([1.0, 1.0, 0.5])
-        offsets = jnp.zeros((1, 2))
         return batch_loss(model, formula, {**parameters, **linear}, offsets, batch, weights)[0]
 
     slope = jax.jit(jax.grad(loss))
 
     def total(values):
         linear = {key: jnp.asarray(values[key]) for key in model.linear}
-        slopes = [slope(linear, batch) for batch in packing.batches()]
+        slopes = [slope(linear, jnp.asarray(shift)[None], batch) for batch in packing.batches()]
         return np.array([np.abs(sum(s["coefficients"] for s in slopes)).max()])
 
     assert total(fitted) < 1e-4 * total(parameters)
@@ -106,3 +107,24 @@ def test_model_without_linear_parameters_is_refused():
     model = DeepPotSE(("Cu", "Ni"), sel=(20, 20), cutoff=4.0)
     with pytest.raises(InputError, match="DeepPotSE has no parameters"):
         fit_linear(model, {}, None, None, None, np.zeros((1, 2), bool))
+
+
+def test_least_squares_alone_give_a_potential(tmp_path):
+    """By the command: no epochs, and held-back forces far better than none at all."""
+    write_frames(tmp_path / "train.extxyz", crystals(12, seed=1))
+    write_frames(tmp_path / "test.extxyz", crystals(4, seed=2))
+    (tmp_path / "recipe.yaml").write_text(
+        "elements: [Cu]\n"
+        "model: {architecture: mtp, cutoff: 4.0, radial: 4, level: 6}\n"
+        "data: [{name: emt, files: [train.extxyz]}]\n"
+        "validation: {files: {emt: [test.extxyz]}}\n"
+        "batch_atoms: 64\nshapes: 1\ndtype: float64\nleast_squares: only\n"
+    )
+    out = tmp_path / "out"
+    assert main(["train", str(tmp_path / "recipe.yaml"), "--out", str(out), "--quiet"]) == 0
+    potential = load_potential(out / "potential.limlff")
+    errors = potential.card["errors"]["validation"]["emt"]
+    forces = np.concatenate([frame.forces.ravel() for frame in crystals(4, seed=2)])
+    assert errors["force_mae_ev_per_angstrom"] < 0.3 * np.abs(forces).mean()
+    assert errors["energy_mae_mev_per_atom"] < 10
+    assert potential.card["training"]["epochs"] == 0
