@@ -1,4 +1,4 @@
-"""What tests share: compiled programs, and the folder of data and reference files, if there is one."""
+"""What tests share: compiled programs, and the folder of data and reference files, if any."""
 
 from __future__ import annotations
 
