@@ -1,8 +1,8 @@
 """What guards and the assessment of the uncertainty cost in a run.
 
-Prints JSON: the share of a run's time, without compilation, that guards take alone, and with an
-assessment every so many steps. Each from the difference of a long and a short run, so that what
-happens once does not count.
+Prints JSON: processor time of a step, of one look of all guards, and of one assessment, and what
+share of a run they are with a look every 50 steps and an assessment every so many. Processor time,
+so that other work on the machine does not count; nothing of it is compilation.
 
     python benchmarks/guard_cost.py --cells 8 --steps 400 [--potential li]
 """
@@ -11,48 +11,70 @@ from __future__ import annotations
 
 import argparse
 import json
-import tempfile
-from pathlib import Path
+import time
+from collections.abc import Callable
 from typing import Any
 
+import jax
+import numpy as np
 from ase.build import bulk
 
+from limlff.calculator import load
 from limlff.environment import describe_environment
 from limlff.md.config import MDConfig
-from limlff.md.runner import run_md
+from limlff.md.guards import Look, find_problem
+from limlff.md.runner import build_simulation
 
 
-def share(cells: int, steps: int, potential: str, guards: dict[str, Any]) -> dict[str, float]:
-    """Share of the time that goes into guards, in the steps of a long run beyond a short one."""
+def seconds(action: Callable[[], Any], calls: int) -> float:
+    """Processor time of a call after the first (s)."""
+    jax.block_until_ready(action())
+    start = time.process_time()
+    for _ in range(calls):
+        jax.block_until_ready(action())
+    return (time.process_time() - start) / calls
+
+
+def measure(cells: int, steps: int, name: str) -> dict[str, float]:
+    """Costs in a crystal of lithium at 300 K."""
     atoms = bulk("Li", "bcc", a=3.44, cubic=True).repeat(cells)
-    guard_seconds, seconds = [], []
-    for length in (steps // 4, steps):
-        config = MDConfig.model_validate(
-            {"potential": potential, "steps": length, "temperature_k": 300, "guards": guards}
-        )
-        with tempfile.TemporaryDirectory() as folder:
-            summary = run_md(config, Path(folder), atoms, progress=False).summary
-        guard_seconds.append(summary["guard_seconds"])
-        seconds.append(summary["wall_seconds"] - summary["compile_seconds"])
-    used, whole = guard_seconds[1] - guard_seconds[0], seconds[1] - seconds[0]
+    config = MDConfig.model_validate(
+        {"steps": 2 * steps, "temperature_k": 300, "guards": {"max_grade": 1e9}}
+    )
+    simulation = build_simulation(config, atoms, load(name), None, None)
+    simulation.rebuild()
+    simulation.evaluate_anew(simulation.structure, simulation.state)
+    simulation.advance_to(steps)
+    begin, guards = time.process_time(), simulation.tally.guard_seconds
+    simulation.advance_to(2 * steps)
+    step = (time.process_time() - begin - (simulation.tally.guard_seconds - guards)) / steps
+    state, species = simulation.state, simulation.table.species
+    look = Look(state, simulation.structure, config, simulation.conserved, simulation.conserved)
+    assess = simulation.watch.assessor
+    assert assess is not None
+    matrix, cell = simulation.neighbors.matrix, np.asarray(state.cell)
+    guard = seconds(lambda: find_problem(look), 10)
+    assessment = seconds(lambda: assess(species, state.positions, cell, matrix), 5)  # type: ignore[arg-type]
     return {
-        "share": round(used / whole, 4),
-        "milliseconds_per_step": round(1e3 * whole / (steps - steps // 4), 3),
+        "microseconds_per_atom_step": 1e6 * step / len(atoms),
+        "look_in_steps": guard / step,
+        "assessment_in_steps": assessment / step,
+        "share_of_guards": guard / 50 / step,
+        **{
+            f"share_with_uncertainty_every_{every}": (guard / 50 + assessment / every) / step
+            for every in (50, 100, 200)
+        },
     }
 
 
 def main() -> None:
-    """Measure both."""
+    """Measure."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cells", type=int, default=8)
     parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--potential", default="li")
     arguments = parser.parse_args()
-    size = (arguments.cells, arguments.steps, arguments.potential)
-    results = {"guards": share(*size, {})}
-    for every in (50, 100, 200):
-        watched = {"max_grade": 1e9, "uncertainty_every": every}
-        results[f"guards and uncertainty every {every} steps"] = share(*size, watched)
+    results = measure(arguments.cells, arguments.steps, arguments.potential)
     atoms = 2 * arguments.cells**3
     print(json.dumps({"environment": describe_environment(), "atoms": atoms, **results}, indent=2))
 

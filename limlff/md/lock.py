@@ -52,8 +52,10 @@ def locked(folder: Path) -> Iterator[str | None]:
             ) from error
         before = _holder(os.pread(descriptor, 4096, 0))
         _write(descriptor, {"pid": os.getpid(), "host": socket.gethostname()}, folder)
-        yield before
-        os.ftruncate(descriptor, 0)
+        try:
+            yield before
+        finally:
+            os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
 

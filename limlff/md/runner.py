@@ -75,7 +75,7 @@ def run_md(
     """
     potential = potential or load(config.potential)
     atoms = atoms if atoms is not None else read_structure(config.structure)
-    simulation = _first_simulation(config, atoms, potential, atom_slots, capacity)
+    simulation = build_simulation(config, atoms, potential, atom_slots, capacity)
     with locked(out) as dead:
         note_dead_holder(out, dead)
         claim_folder(out, force)
@@ -93,18 +93,23 @@ def forecast_md(config: MDConfig) -> Forecast:
         InputError: If the configuration or the structure cannot be used.
     """
     atoms, potential = read_structure(config.structure), load(config.potential)
-    simulation = _first_simulation(config, atoms, potential, None, None)
+    simulation = build_simulation(config, atoms, potential, None, None)
     simulation.rebuild()
     return make_forecast(simulation)
 
 
-def _first_simulation(
+def build_simulation(
     config: MDConfig,
     atoms: Atoms,
     potential: Potential,
     atom_slots: int | None,
     capacity: Capacity | None,
 ) -> Simulation:
+    """A simulation at its first step, before its forces; arguments as those of `run_md`.
+
+    Raises:
+        InputError: If the configuration or the structure cannot be used.
+    """
     structure = check_structure(atoms, config)
     events.check_events(config, structure, atoms.cell.complete().array, potential)
     count = slots = len(structure)

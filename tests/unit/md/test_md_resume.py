@@ -292,6 +292,7 @@ def test_guard_leaves_checkpoint_evidence_and_a_run_that_can_go_on(tmp_path):
     with pytest.raises(GuardStop, match=r"stopped at step \d+: temperature is 3\d\d K, above"):
         run_md(settings(**changes), out, copper(), COPPER, progress=False)
     assert (out / "offending.extxyz").is_file() and (out / "extrapolation.extxyz").is_file()
+    assert (out / LOCK).read_text() == ""
     with pytest.raises(GuardStop):  # deterministic: the same end again
         go_on(out)
     go_on(out, overrides=["guards.max_temperature_k=5000"])
