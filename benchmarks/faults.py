@@ -113,7 +113,13 @@ def too_hot_and_dense(out: Path, name: str) -> dict[str, Any]:
         "ensemble": {"kind": "npt", "pressure_gpa": 50.0, "tau_fs": 500.0},
         "guards": {"max_grade": 3.0, "uncertain_for_steps": 20, "uncertainty_every": 10},
     }
-    sane = ["temperature_k=300", "ensemble.pressure_gpa=0", "guards.max_grade=1000", "steps=300"]
+    sane = [
+        "temperature_k=300",
+        "ensemble.pressure_gpa=0",
+        "guards.max_grade=1000",
+        "guards.min_distance_angstrom=0.8",  # atoms are on their way into each other
+        "steps=300",
+    ]
     return fault(out, config, sane)
 
 
