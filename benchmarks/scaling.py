@@ -60,6 +60,8 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--figure", type=Path)
     arguments = parser.parse_args()
+    for path in filter(None, (arguments.json, arguments.figure)):
+        path.parent.mkdir(parents=True, exist_ok=True)
     rows = []
     print("   atoms   µs/atom/step   µs/atom forces   peak MB   kB/atom")
     for size in arguments.sizes:

@@ -108,6 +108,8 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--figure", type=Path)
     arguments = parser.parse_args()
+    for path in filter(None, (arguments.json, arguments.figure)):
+        path.parent.mkdir(parents=True, exist_ok=True)
     runs = contestants(arguments)
     rounds: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(arguments.rounds):

@@ -20,7 +20,8 @@ from jaxtyping import Array, Float, Int
 
 from limlff.catalog import find_potential
 from limlff.errors import InputError
-from limlff.neighbors.host import Capacity, bucket, build_neighbors, full_cell
+from limlff.neighbors.choice import choose_builder
+from limlff.neighbors.host import Capacity, bucket, full_cell
 from limlff.neighbors.matrix import NeighborMatrix, pair_vectors
 from limlff.neighbors.skin import list_is_complete
 from limlff.potential import Potential, Prediction
@@ -167,7 +168,7 @@ class SkinNeighbors:
         if self._matrix is None or not self._is_complete(now):
             if slots != self._slots:  # another size compiles again anyway: start from its own sizes
                 self._slots, self._capacity = slots, Capacity(1, 0)
-            matrix, self._capacity = build_neighbors(
+            matrix, self._capacity = choose_builder()(
                 atoms.positions,
                 atoms.cell.array,
                 atoms.pbc,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,11 +18,6 @@ from limlff.md.results import MDResult
 from limlff.md.runner import run_md
 from limlff.models.contract import Parameters
 from limlff.potential import Potential
-
-# Many tests run the same program; what one has compiled, the others read from here.
-_COMPILED = tempfile.TemporaryDirectory(prefix="limlff-tests-")
-jax.config.update("jax_compilation_cache_dir", _COMPILED.name)
-jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ from jaxtyping import Array, Bool, Float
 from limlff import precision as precision  # first: sets up jax
 from limlff.md.ensembles import Integrator
 from limlff.md.state import AtomTable, MDState
-from limlff.neighbors.host import Capacity, build_neighbors
+from limlff.neighbors.choice import choose_builder
+from limlff.neighbors.host import Capacity
 from limlff.neighbors.matrix import NeighborMatrix
 from limlff.neighbors.skin import list_is_complete
 from limlff.potential import Potential
@@ -178,8 +179,9 @@ def roomy_capacity(
     what melting does: a perfect crystal has whole shells of neighbors just beyond the radius.
     """
     noise = np.random.default_rng(0).normal(scale=0.3, size=positions.shape)
-    _, still = build_neighbors(positions, cell, periodic, radius)
-    _, moved = build_neighbors(positions + noise, cell, periodic, radius)
+    build = choose_builder()
+    _, still = build(positions, cell, periodic, radius)
+    _, moved = build(positions + noise, cell, periodic, radius)
     return Capacity(max(still.slots, moved.slots), max(still.ghosts, moved.ghosts))
 
 
@@ -202,5 +204,6 @@ def list_neighbors(
         capacity: Sizes to keep if the pairs fit.
     """
     slots = len(positions)
-    matrix, capacity = build_neighbors(positions[:count], cell, periodic, radius, capacity, slots)
+    build = choose_builder()
+    matrix, capacity = build(positions[:count], cell, periodic, radius, capacity, slots)
     return NeighborList(matrix, positions, cell), capacity  # type: ignore[arg-type]
