@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import jax
 
@@ -13,6 +14,7 @@ Builder = Callable[..., tuple[NeighborMatrix, Capacity]]
 """A function with the arguments and the result of `limlff.neighbors.host.build_neighbors`."""
 
 
+@cache
 def choose_builder(backend: str | None = None) -> Builder:
     """The fastest builder for a kind of device.
 
