@@ -84,7 +84,6 @@ def test_two_hundred_deposited_atoms_cost_a_few_compilations(tmp_path):
     result = run(
         tmp_path,
         steps=402,
-        ensemble=ENSEMBLES["nve"],
         events=[{**DEPOSIT, "every": 2, "height_angstrom": 2.5, "temperature_k": 5000.0}],
         output={"thermo_every": 400, "trajectory_every": 400, "checkpoint_every": 400},
         guards={"max_temperature_k": 1e5, "max_energy_jump_ev_per_atom": 10.0},
