@@ -10,7 +10,7 @@ demo: $(VENV)/installed
 	$(BIN)/limlff run healing/quick --out runs/healing-quick --force
 
 test: $(VENV)/installed-dev lint
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --durations=20
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
