@@ -36,14 +36,15 @@ def keep_jax_programs() -> None:
 
 
 @contextmanager
-def numba_cache(sources: Path) -> Iterator[bool]:
+def numba_cache(*packages: Path) -> Iterator[bool]:
     """While open, numba keeps compiled functions; yields whether it does.
 
-    numba compares a function's own file only. Here the folder's name depends on all files of the
-    package that the function comes from, so that no stale code is ever loaded.
+    numba compares a function's own file only, but what it imports from others becomes part of the
+    code too. The folder's name depends on all files of the packages, so that none of it is stale.
 
     Args:
-        sources: Folder of that package.
+        packages: Folders of the package that a function comes from, and of those whose functions or
+            constants it takes in.
     """
     from numba.core import config
 
@@ -52,8 +53,9 @@ def numba_cache(sources: Path) -> Iterator[bool]:
         yield False
         return
     digest = sha256()
-    for file in sorted(sources.glob("*.py")):
-        digest.update(file.read_bytes())
+    for package in packages:
+        for file in sorted(package.glob("*.py")):
+            digest.update(file.read_bytes())
     before = config.CACHE_DIR
     config.CACHE_DIR = str(folder / "numba" / digest.hexdigest()[:16])
     try:

@@ -41,7 +41,9 @@ def _call_float64(frame):
 def _register(dtype: str) -> str:
     """Compile the kernel for one arithmetic and make it known to XLA; its name there."""
     call = {"float32": _call_float32, "float64": _call_float64}[dtype]
-    with numba_cache(Path(__file__).parent) as kept:
+    own = Path(__file__).parent
+    # constants of the repulsion and couplings of the harmonics come from the models
+    with numba_cache(own, own.parent / "models") as kept:
         compiled = cfunc(types.int64(types.CPointer(types.int64)), cache=kept)(call)
     name = f"limlff_moment_{dtype}"
     address = ctypes.cast(int(compiled.address), ctypes.c_void_p)
