@@ -21,7 +21,7 @@ from limlff.kernels.foreign import (
     int64_at,
     result_of,
 )
-from limlff.kernels.lanes import behind, kernel_function, part_of_caller
+from limlff.kernels.lanes import behind, kernel_function, part_of_caller, width_of
 from limlff.kernels.layout import Atoms, Net, Sizes, lay_out
 from limlff.kernels.moment import evaluate
 from limlff.kernels.threads import allocate, c_entry, release, start, wait
@@ -151,50 +151,34 @@ def _sum_parts(frame, sums):
 _WORDS = 4
 
 
-@kernel_function
-def thread_float32(task):
-    """Work of one thread in float32; the task is the address of its words."""
-    words = int64_at(task)
-    frame = int64_at(words[0])
-    call = _call_of(frame)
-    numbers = allocate((call.scratch_numbers * 4,))
-    integers = allocate((call.scratch_integers * 8,))
-    weights = float32_at(input_of(frame, np.int64(4)))
-    _evaluate_parts(
-        frame,
-        float64_at(words[1]),
-        weights,
-        float32_at(numbers),
-        int64_at(integers),
-        8,
-        words[2],
-    )
-    release((numbers,))
-    release((integers,))
-    return 0
+def _thread(numbers_at: Any, dtype: str) -> Any:
+    """Work of one thread in one arithmetic; its argument is the address of the thread's words."""
+    lanes, number_bytes = width_of(dtype), np.dtype(dtype).itemsize
+
+    @kernel_function
+    def thread(task):
+        words = int64_at(task)
+        frame = int64_at(words[0])
+        call = _call_of(frame)
+        numbers = allocate((call.scratch_numbers * number_bytes,))
+        integers = allocate((call.scratch_integers * 8,))
+        _evaluate_parts(
+            frame,
+            float64_at(words[1]),
+            numbers_at(input_of(frame, np.int64(4))),
+            numbers_at(numbers),
+            int64_at(integers),
+            lanes,
+            words[2],
+        )
+        release((numbers,))
+        release((integers,))
+        return 0
+
+    return thread
 
 
-@kernel_function
-def thread_float64(task):
-    """Work of one thread in float64; the task is the address of its words."""
-    words = int64_at(task)
-    frame = int64_at(words[0])
-    call = _call_of(frame)
-    numbers = allocate((call.scratch_numbers * 8,))
-    integers = allocate((call.scratch_integers * 8,))
-    weights = float64_at(input_of(frame, np.int64(4)))
-    _evaluate_parts(
-        frame,
-        float64_at(words[1]),
-        weights,
-        float64_at(numbers),
-        int64_at(integers),
-        4,
-        words[2],
-    )
-    release((numbers,))
-    release((integers,))
-    return 0
+thread_float32, thread_float64 = _thread(float32_at, "float32"), _thread(float64_at, "float64")
 
 
 def threaded(work: Any) -> Any:
