@@ -29,13 +29,9 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from limlff.errors import InputError
-from limlff.models.angular import (
-    MAX_DEGREE,
-    coupling_terms,
-    cubic_couplings,
-    spherical_harmonics,
-)
+from limlff.models.angular import MAX_DEGREE, cubic_couplings, spherical_harmonics
 from limlff.models.contract import Parameters
+from limlff.models.invariants import apply_blocks, invariants_of, whitening
 from limlff.models.radial import radial_functions
 from limlff.models.repulsion import zbl_energies
 
@@ -137,10 +133,10 @@ class MomentModel:
             if chosen.shape[2] < 2:
                 continue
             new["whitening"][element] = [
-                _whitening(chosen[l * l : (l + 1) ** 2]) for l in range(self.max_degree + 1)
+                whitening(chosen[l * l : (l + 1) ** 2]) for l in range(self.max_degree + 1)
             ]
             mixing = parameters["mixing"][element] @ new["whitening"][element]
-            invariants = np.concatenate(self._contract(mixing, jnp.asarray(chosen)))
+            invariants = np.concatenate(invariants_of(self.max_degree, mixing, jnp.asarray(chosen)))
             new["mean"][element] = invariants.mean(axis=1)
             new["scale"][element] = 1 / np.maximum(invariants.std(axis=1), 1e-6)
         return {**parameters, "statistics": jax.tree.map(jnp.asarray, new)}
@@ -227,30 +223,6 @@ class MomentModel:
         radial, angular = jax.lax.optimization_barrier((radial, angular))
         return jax.lax.optimization_barrier(jnp.einsum("bkn,mkn->mbn", radial, angular))
 
-    def _contract(
-        self,
-        mixing: Float[Array, "degrees channels moments"],
-        moments: Float[Array, "lm moments atoms"],
-    ) -> list[Float[Array, "channels atoms"]]:
-        """Invariants of atoms of one element, a block of channels for each kind of product.
-
-        A list, not one array: joining the blocks costs more on CPU than all products.
-        """
-        channels = [
-            [mixing[l] @ moments[l * l + m] for m in range(2 * l + 1)]
-            for l in range(self.max_degree + 1)
-        ]
-        blocks = [channels[0][0]]
-        blocks += [_sum([a * a for a in channels[l]]) for l in range(1, self.max_degree + 1)]
-        for l1, l2, l3 in cubic_couplings(self.max_degree):
-            inner: dict[tuple[int, int], list[Array]] = {}
-            for m1, m2, m3, coefficient in coupling_terms(l1, l2, l3):
-                inner.setdefault((m1, m2), []).append(coefficient * channels[l3][m3])
-            blocks.append(
-                _sum([channels[l1][i] * channels[l2][j] * _sum(c) for (i, j), c in inner.items()])
-            )
-        return blocks
-
     def _normal_invariants(
         self, parameters: Parameters, element: int, moments: Float[Array, "lm moments atoms"]
     ) -> tuple[dict[str, Any], list[Float[Array, "channels atoms"]]]:
@@ -258,7 +230,9 @@ class MomentModel:
         names = ("mixing", "linear", "net", "statistics")
         own = jax.tree.map(lambda leaf: leaf[element], {name: parameters[name] for name in names})
         statistics = own["statistics"] = jax.lax.stop_gradient(own["statistics"])
-        invariants = self._contract(own["mixing"] @ statistics["whitening"], moments)
+        invariants = invariants_of(
+            self.max_degree, own["mixing"] @ statistics["whitening"], moments
+        )
         mean = statistics["mean"].reshape(-1, self.channels, 1)
         scale = statistics["scale"].reshape(-1, self.channels, 1)
         return own, [(block - mean[i]) * scale[i] for i, block in enumerate(invariants)]
@@ -269,7 +243,7 @@ class MomentModel:
         """Values of the last hidden layer, for one element."""
         activation = ACTIVATIONS[self.activation]
         first, *others = (own["net"][f"layer{i}"] for i in range(len(self.hidden)))
-        values = activation(_apply_blocks(first["weights"], normal) + first["bias"][:, None])
+        values = activation(apply_blocks(first["weights"], normal) + first["bias"][:, None])
         for layer in others:
             values = activation(layer["weights"] @ values + layer["bias"][:, None])
         return values
@@ -282,38 +256,11 @@ class MomentModel:
         if self.hidden:
             values = last["weights"] @ self._last_hidden(own, normal)
         else:
-            values = _apply_blocks(last["weights"], normal)
-        return values[0] + last["bias"][0] + _apply_blocks(own["linear"][None], normal)[0]
+            values = apply_blocks(last["weights"], normal)
+        return values[0] + last["bias"][0] + apply_blocks(own["linear"][None], normal)[0]
 
 
 def _normal(key: Array, shape: tuple[int, ...]) -> Float[Array, "..."]:
     """Normal random numbers, float64."""
     # Drawn flat: for a last axis of 10, XLA needs 5 s to compile the same numbers on CPU.
     return jax.random.normal(key, (math.prod(shape),), jnp.float64).reshape(shape)
-
-
-def _apply_blocks(
-    weights: Float[Array, "outputs inputs"], blocks: list[Float[Array, "channels atoms"]]
-) -> Float[Array, "outputs atoms"]:
-    """Matrix times the blocks stacked, without stacking them."""
-    parts = jnp.split(weights, len(blocks), axis=1)
-    return _sum([part @ block for part, block in zip(parts, blocks, strict=True)])
-
-
-def _whitening(
-    moments: Float[np.ndarray, "m moments atoms"],
-) -> Float[np.ndarray, "moments moments"]:
-    """Matrix that makes the moments of one degree uncorrelated, of unit deviation."""
-    # Only the one moment of degree 0 has a mean that is not zero by symmetry.
-    centred = moments - moments.mean(axis=2, keepdims=True) if len(moments) == 1 else moments
-    covariance = np.einsum("mbn,mcn->bc", centred, centred) / (len(moments) * moments.shape[2])
-    values, vectors = np.linalg.eigh(covariance)
-    floor = np.maximum(values, 1e-6 * values.max())  # directions without data are not blown up
-    return (vectors / np.sqrt(floor)) @ vectors.T
-
-
-def _sum(terms: list[Array]) -> Array:
-    total = terms[0]
-    for term in terms[1:]:
-        total = total + term
-    return total

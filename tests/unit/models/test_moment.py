@@ -12,6 +12,7 @@ from ase.data import atomic_numbers, covalent_radii
 from limlff import precision as precision
 from limlff.errors import InputError
 from limlff.models.angular import coupling_terms, cubic_couplings, spherical_harmonics
+from limlff.models.invariants import invariants_of
 from limlff.models.moment import MomentModel
 from limlff.models.registry import build_model, model_to_settings
 from limlff.models.repulsion import zbl_energies
@@ -127,7 +128,7 @@ def test_adapted_invariants_and_channels_have_unit_deviation():
             covariance = np.einsum("mbn,mcn->bc", white, white) / white[:, 0].size
             np.testing.assert_allclose(covariance, np.eye(len(covariance)), atol=1e-8)
         mixing = np.asarray(parameters["mixing"][element]) @ statistics["whitening"]
-        raw = np.concatenate(MODEL._contract(mixing, chosen))
+        raw = np.concatenate(invariants_of(MODEL.max_degree, mixing, chosen))
         normal = (raw - statistics["mean"][:, None]) * statistics["scale"][:, None]
         np.testing.assert_allclose(normal.mean(axis=1), 0, atol=1e-9)
         np.testing.assert_allclose(normal.std(axis=1), 1, rtol=1e-9)
