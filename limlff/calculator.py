@@ -6,27 +6,26 @@ structure fits into them nothing is compiled again, also when atoms are added or
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import Calculator as AseCalculator
 from ase.calculators.calculator import all_changes
-from jaxtyping import Array, Float, Int
+from ase.data import chemical_symbols
+from jaxtyping import Float, Int
 
 from limlff.catalog import find_potential
+from limlff.compiled import assess_atoms, closest_pair, predict, program_and_weights
 from limlff.errors import InputError
 from limlff.neighbors.choice import choose_builder
 from limlff.neighbors.host import Capacity, bucket, full_cell
-from limlff.neighbors.matrix import NeighborMatrix, pair_vectors
+from limlff.neighbors.matrix import NeighborMatrix
 from limlff.neighbors.skin import list_is_complete
 from limlff.potential import Potential, Prediction
 from limlff.potential_file import load_potential
-from limlff.uncertainty import Assessment, assess
 
 SHORTEST_DISTANCE = 0.5
 """Atoms closer than this are a mistake of the structure, not physics (Å)."""
@@ -88,8 +87,10 @@ class Calculator(AseCalculator):
             raise InputError(f"skin is {skin} Å; it must not be negative")
         self.potential = potential if isinstance(potential, Potential) else load(potential)
         self.precision = precision
-        self._weights = _on_device(self.potential)
+        self._program, self._weights = program_and_weights(self.potential)
+        self._skin = skin
         self._neighbors = SkinNeighbors(self.potential.cutoff, skin)
+        self._apart: NeighborMatrix | None = None
         self.results: dict[str, Any] = {}
 
     def calculate(
@@ -106,29 +107,54 @@ class Calculator(AseCalculator):
         """
         super().calculate(atoms, properties, system_changes)
         structure = self.atoms
-        species = self.potential.species_of(list(structure.symbols))
+        species = self._species(structure)
         _check_geometry(structure)
         neighbors = self._neighbors.update(structure)
         empty = len(neighbors.lists) - len(structure)
+        species = np.pad(species, (0, empty), constant_values=-1)
+        positions = np.pad(structure.positions, ((0, empty), (0, 0)))
+        self._refuse_touching_atoms(structure, positions, neighbors)
         arguments = (
-            self.potential.model,
+            self._program,
             self.precision,
             self._weights,
-            np.pad(species, (0, empty), constant_values=-1),
-            np.pad(structure.positions, ((0, empty), (0, 0))),
+            species,
+            positions,
             structure.cell.array,
             neighbors,
         )
         if system_changes or "energy" not in self.results:
-            prediction, closest = jax.device_get(_evaluate(*arguments))
-            _refuse_touching_atoms(structure, *closest)
-            self.results = _results(prediction, structure)
+            self.results = _results(jax.device_get(predict(*arguments)), structure)
         if set(properties or ()) & set(UNCERTAINTIES):
-            known = jax.device_get(_assess(*arguments))
+            known = jax.device_get(assess_atoms(*arguments))
             self.results |= {
                 name: values[: len(structure)]
                 for name, values in zip(UNCERTAINTIES, known, strict=True)
             }
+
+    def _species(self, atoms: Atoms) -> Int[np.ndarray, " atoms"]:
+        numbers, place = np.unique(atoms.numbers, return_inverse=True)
+        return self.potential.species_of([chemical_symbols[number] for number in numbers])[place]
+
+    def _refuse_touching_atoms(
+        self, atoms: Atoms, positions: Float[np.ndarray, "slots 3"], neighbors: NeighborMatrix
+    ) -> None:
+        # While a list is complete no distance is farther than the skin from what it was when the
+        # list was built, so that most lists need to be looked at only once.
+        if neighbors is self._apart:
+            return
+        distance, first, second = jax.device_get(
+            closest_pair(positions, atoms.cell.array, neighbors)
+        )
+        if distance < SHORTEST_DISTANCE:
+            partner = "its own image" if first == second else f"{atoms.symbols[second]} {second}"
+            raise InputError(
+                f"{atoms.symbols[first]} {first} and {partner} are {distance:.2f} Å apart; the "
+                f"shortest distance allowed is {SHORTEST_DISTANCE} Å. Remove one or correct the "
+                "cell"
+            )
+        if distance >= SHORTEST_DISTANCE + 2 * self._skin:
+            self._apart = neighbors
 
 
 class _Geometry(NamedTuple):
@@ -196,43 +222,6 @@ def atom_slots(atoms: int) -> int:
     return bucket(atoms, step, headroom=1.0)
 
 
-def _on_device(potential: Potential) -> tuple[Any, Array]:
-    return jax.device_put((potential.parameters, jnp.asarray(potential.baseline)))
-
-
-@partial(jax.jit, static_argnums=(0, 1))
-def _evaluate(
-    model: Any,
-    precision: str,
-    weights: tuple[Any, Array],
-    species: Int[Array, " atoms"],
-    positions: Float[Array, "atoms 3"],
-    cell: Float[Array, "3 3"],
-    neighbors: NeighborMatrix,
-) -> tuple[Prediction, tuple[Array, Array, Array]]:
-    """Prediction, and the closest pair: its distance (Å), its atom, the atom it is next to."""
-    potential = Potential(model, *weights)  # type: ignore[arg-type]  # traced, not NumPy
-    prediction = potential.predict(species, positions, cell, neighbors, precision)
-    vectors = pair_vectors(positions, cell, neighbors)
-    distances = jnp.where(neighbors.mask, jnp.linalg.norm(vectors, axis=0), jnp.inf)
-    slot, atom = jnp.unravel_index(jnp.argmin(distances), distances.shape)
-    return prediction, (distances[slot, atom], atom, neighbors.owners[slot, atom])
-
-
-@partial(jax.jit, static_argnums=(0, 1))
-def _assess(
-    model: Any,
-    precision: str,
-    weights: tuple[Any, Array],
-    species: Int[Array, " atoms"],
-    positions: Float[Array, "atoms 3"],
-    cell: Float[Array, "3 3"],
-    neighbors: NeighborMatrix,
-) -> Assessment:
-    potential = Potential(model, *weights)  # type: ignore[arg-type]  # traced, not NumPy
-    return assess(potential, species, positions, cell, neighbors, precision)
-
-
 def _results(prediction: Prediction, atoms: Atoms) -> dict[str, Any]:
     count = len(atoms)
     results = {
@@ -256,13 +245,4 @@ def _check_geometry(atoms: Atoms) -> None:
         raise InputError(
             f"atom {index} ({atoms.symbols[index]}) is at {atoms.positions[index]}; positions must "
             "be finite: the run before has diverged or the file is damaged"
-        )
-
-
-def _refuse_touching_atoms(atoms: Atoms, distance: float, first: int, second: int) -> None:
-    if distance < SHORTEST_DISTANCE:
-        partner = "its own image" if first == second else f"{atoms.symbols[second]} {second}"
-        raise InputError(
-            f"{atoms.symbols[first]} {first} and {partner} are {distance:.2f} Å apart; the "
-            f"shortest distance allowed is {SHORTEST_DISTANCE} Å. Remove one or correct the cell"
         )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import jax
 import numpy as np
 import pytest
 from ase import Atoms, units
@@ -14,8 +15,10 @@ from ase.md.verlet import VelocityVerlet
 from ase.optimize import FIRE
 from reference_models import EmbeddedPairs, embedded_pairs
 
+from limlff import compiled
 from limlff.calculator import Calculator, SkinNeighbors, atom_slots
 from limlff.errors import InputError
+from limlff.models.moment import MomentModel
 from limlff.neighbors.skin import list_is_complete
 from limlff.potential import Potential
 
@@ -230,3 +233,63 @@ def test_flat_cell_is_refused(lithium):
 def test_wrong_arguments_are_refused(argument, value):
     with pytest.raises(InputError, match=argument):
         Calculator(embedded_pairs(("Li",)), **{argument: value})
+
+
+def test_atoms_that_come_to_touch_while_the_list_is_kept_are_refused(lithium, crystal):
+    """Two atoms 0.8 Å apart are allowed; both move by less than half the skin, then are 0.4 Å."""
+    crystal.positions[7] = crystal.positions[40] + [0.8, 0.0, 0.0]
+    lithium.get_forces(crystal)
+    kept = lithium._neighbors.update(crystal)
+    crystal.positions[[7, 40], 0] += [-0.2, 0.2]
+    assert lithium._neighbors.update(crystal) is kept
+    with pytest.raises(InputError, match=r"0\.40 Å apart"):
+        lithium.get_forces(crystal)
+
+
+@pytest.fixture(scope="module")
+def moments() -> Potential:
+    """A small potential of the default model, all weights away from zero."""
+    model = MomentModel(("Li",), cutoff=4.0, radial=4, max_degree=2, channels=3, hidden=(5,))
+    parameters = jax.tree.map(np.asarray, model.initialize(jax.random.key(0)))
+    linear = np.random.default_rng(0).normal(scale=0.1, size=parameters["linear"].shape)
+    return Potential(model, {**parameters, "linear": linear}, np.array([-1.9]))
+
+
+@pytest.mark.skipif(jax.default_backend() != "cpu", reason="the kernel is for CPUs")
+def test_the_compiled_kernel_gives_what_the_formulas_give(moments, crystal, monkeypatch):
+    """Energies, forces and stress to rounding, and by the kernel indeed."""
+    calls = []
+
+    def counted(self, *arguments):
+        calls.append(arguments)
+        return by_kernel(self, *arguments)
+
+    by_kernel = Potential._by_kernel
+    monkeypatch.setattr(Potential, "_by_kernel", counted)
+    by_programs = Calculator(moments)
+    found = {
+        name: by_programs.get_property(name, crystal) for name in ("energies", "forces", "stress")
+    }
+    assert len(calls) == 1
+    monkeypatch.setattr(compiled, "has_kernel", lambda model, parameters: False)
+    by_formulas = Calculator(moments)
+    for name, result in found.items():
+        expected = by_formulas.get_property(name, crystal)
+        assert np.abs(result - expected).max() < 1e-11 * np.abs(expected).max(), name
+    assert len(calls) == 1
+
+
+@pytest.mark.skipif(jax.default_backend() != "cpu", reason="the kernel is for CPUs")
+def test_programs_with_constant_weights_serve_equal_potentials_and_no_others(moments, crystal):
+    expected = Calculator(moments).get_potential_energy(crystal)
+    programs = compiled.predict._cache_size()
+    copy = replace(moments, parameters=jax.tree.map(np.array, moments.parameters))
+    assert Calculator(copy).get_potential_energy(crystal) == expected
+    assert compiled.predict._cache_size() == programs
+    shifted = replace(moments, baseline=moments.baseline + 0.25)
+    lifted = Calculator(shifted).get_potential_energy(crystal)
+    assert lifted == pytest.approx(expected + 54 * 0.25, abs=1e-10)
+    doubled = replace(
+        moments, parameters={**moments.parameters, "linear": 2 * moments.parameters["linear"]}
+    )
+    assert abs(Calculator(doubled).get_potential_energy(crystal) - expected) > 1e-3
