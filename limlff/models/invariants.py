@@ -13,12 +13,12 @@ from jaxtyping import Array, Float
 from limlff.models.angular import coupling_terms, cubic_couplings
 
 
-def invariants_of(
+def mixed_channels(
     max_degree: int,
     mixing: Float[Array, "degrees channels moments"],
     moments: Float[Array, "lm moments atoms"],
 ) -> list[Float[Array, "channels atoms"]]:
-    """Products of two, three and four bodies of the mixed moments; formula: `limlff.models.moment`.
+    """The channels A of `limlff.models.moment`.
 
     Args:
         max_degree: Largest l of the moments.
@@ -26,11 +26,24 @@ def invariants_of(
         moments: Sums over neighbors, (l, m) in one axis.
 
     Returns:
+        A block of channels for each (l, m).
+    """
+    return [mixing[l] @ moments[l * l + m] for l in range(max_degree + 1) for m in range(2 * l + 1)]
+
+
+def products_of(
+    max_degree: int, mixed: list[Float[Array, "channels atoms"]]
+) -> list[Float[Array, "channels atoms"]]:
+    """Products of two, three and four bodies of the channels; formula: `limlff.models.moment`.
+
+    Args:
+        max_degree: Largest l of the channels.
+        mixed: A block of channels for each (l, m).
+
+    Returns:
         A block of channels for each kind of product.
     """
-    channels = [
-        [mixing[l] @ moments[l * l + m] for m in range(2 * l + 1)] for l in range(max_degree + 1)
-    ]
+    channels = [mixed[l * l : (l + 1) ** 2] for l in range(max_degree + 1)]
     blocks = [channels[0][0]]
     blocks += [_sum([a * a for a in channels[l]]) for l in range(1, max_degree + 1)]
     for l1, l2, l3 in cubic_couplings(max_degree):
@@ -41,6 +54,15 @@ def invariants_of(
             _sum([channels[l1][i] * channels[l2][j] * _sum(c) for (i, j), c in inner.items()])
         )
     return blocks
+
+
+def invariants_of(
+    max_degree: int,
+    mixing: Float[Array, "degrees channels moments"],
+    moments: Float[Array, "lm moments atoms"],
+) -> list[Float[Array, "channels atoms"]]:
+    """`products_of` the `mixed_channels`."""
+    return products_of(max_degree, mixed_channels(max_degree, mixing, moments))
 
 
 def apply_blocks(

@@ -31,7 +31,13 @@ from jaxtyping import Array, Bool, Float, Int
 from limlff.errors import InputError
 from limlff.models.angular import MAX_DEGREE, cubic_couplings, spherical_harmonics
 from limlff.models.contract import Parameters
-from limlff.models.invariants import apply_blocks, invariants_of, whitening
+from limlff.models.invariants import (
+    apply_blocks,
+    invariants_of,
+    mixed_channels,
+    products_of,
+    whitening,
+)
 from limlff.models.radial import radial_functions
 from limlff.models.repulsion import zbl_energies
 
@@ -188,21 +194,26 @@ class MomentModel:
 
     def neighbor_sums(
         self, parameters: Parameters, species: Array, neighbor_species: Array, vectors: Array
-    ) -> Float[Array, "sums atoms"]:
-        """The moments B in one axis; see `limlff.training.linear`."""
+    ) -> Float[Array, "channels lm atoms"]:
+        """The channels A of the atom's own element; see `limlff.training.linear`."""
         moments = self._moments(neighbor_species, vectors)
-        return moments.reshape(-1, moments.shape[2])
+        total = jnp.zeros((self.channels, len(moments), *species.shape), vectors.dtype)
+        for element in range(len(self.elements)):
+            mixing = self._own(parameters, element)["mixing"]
+            mixed = jnp.stack(mixed_channels(self.max_degree, mixing, moments), axis=1)
+            total = jnp.where(species == element, mixed, total)
+        return total
 
     def linear_terms(
-        self, parameters: Parameters, species: Array, sums: Float[Array, "sums atoms"]
-    ) -> Float[Array, "columns atoms"]:
+        self, parameters: Parameters, species: Array, sums: Float[Array, "channels lm atoms"]
+    ) -> Float[Array, "kinds channels atoms"]:
         """Normalised invariants, those of each element in turn; see `limlff.training.linear`."""
-        moments = sums.reshape((self.max_degree + 1) ** 2, -1, sums.shape[1])
-        terms = []
+        products = products_of(self.max_degree, [sums[:, i] for i in range(sums.shape[1])])
+        terms: list[Array] = []
         for element in range(len(self.elements)):
-            _, normal = self._normal_invariants(parameters, element, moments)
-            terms.append(jnp.where(species == element, jnp.concatenate(normal), 0.0))
-        return jnp.concatenate(terms)
+            normal = self._normalised(self._own(parameters, element), products)
+            terms += [jnp.where(species == element, block, 0.0) for block in normal]
+        return jnp.stack(terms)
 
     def _moments(
         self, neighbor_species: Int[Array, "slots atoms"], vectors: Float[Array, "3 slots atoms"]
@@ -227,15 +238,23 @@ class MomentModel:
         self, parameters: Parameters, element: int, moments: Float[Array, "lm moments atoms"]
     ) -> tuple[dict[str, Any], list[Float[Array, "channels atoms"]]]:
         """Parameters of one element, and the normalised invariants of atoms if they were of it."""
+        own = self._own(parameters, element)
+        return own, self._normalised(own, invariants_of(self.max_degree, own["mixing"], moments))
+
+    def _own(self, parameters: Parameters, element: int) -> dict[str, Any]:
+        """Parameters of one element; whitening is part of its mixing."""
         names = ("mixing", "linear", "net", "statistics")
         own = jax.tree.map(lambda leaf: leaf[element], {name: parameters[name] for name in names})
-        statistics = own["statistics"] = jax.lax.stop_gradient(own["statistics"])
-        invariants = invariants_of(
-            self.max_degree, own["mixing"] @ statistics["whitening"], moments
-        )
-        mean = statistics["mean"].reshape(-1, self.channels, 1)
-        scale = statistics["scale"].reshape(-1, self.channels, 1)
-        return own, [(block - mean[i]) * scale[i] for i, block in enumerate(invariants)]
+        statistics = jax.lax.stop_gradient(own["statistics"])
+        mixing = own["mixing"] @ statistics["whitening"]
+        return {**own, "mixing": mixing, "statistics": statistics}
+
+    def _normalised(
+        self, own: dict[str, Any], invariants: list[Float[Array, "channels atoms"]]
+    ) -> list[Float[Array, "channels atoms"]]:
+        mean = own["statistics"]["mean"].reshape(-1, self.channels, 1)
+        scale = own["statistics"]["scale"].reshape(-1, self.channels, 1)
+        return [(block - mean[i]) * scale[i] for i, block in enumerate(invariants)]
 
     def _last_hidden(
         self, own: dict[str, Any], normal: list[Float[Array, "channels atoms"]]

@@ -134,18 +134,19 @@ class MomentTensorPotential:
 
     def neighbor_sums(
         self, parameters: Parameters, species: Array, neighbor_species: Array, vectors: Array
-    ) -> Float[Array, "components atoms"]:
+    ) -> Float[Array, "1 components atoms"]:
         """The components of M; see `limlff.training.linear`."""
-        return self._components(parameters, species, neighbor_species, vectors)
+        return self._components(parameters, species, neighbor_species, vectors)[None]
 
     def linear_terms(
-        self, parameters: Parameters, species: Array, sums: Float[Array, "components atoms"]
-    ) -> Float[Array, "columns atoms"]:
+        self, parameters: Parameters, species: Array, sums: Float[Array, "1 components atoms"]
+    ) -> Float[Array, "kinds 1 atoms"]:
         """One for the own element, then the scaled scalars; see `limlff.training.linear`."""
         own = species == jnp.arange(len(self.elements))[:, None]
-        scalars = schedule_of(self.table).scalars_of(sums)
+        scalars = schedule_of(self.table).scalars_of(sums[0])
         scaled = parameters["statistics"]["scale"][:, None] * scalars
-        return jnp.concatenate([own.astype(scaled.dtype), jnp.where(species >= 0, scaled, 0.0)])
+        terms = [own.astype(scaled.dtype), jnp.where(species >= 0, scaled, 0.0)]
+        return jnp.concatenate(terms)[:, None]
 
     def _values(
         self, parameters: Parameters, species: Array, neighbor_species: Array, vectors: Array

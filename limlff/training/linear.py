@@ -11,20 +11,18 @@ normalised columns.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import ClassVar, Protocol, runtime_checkable
+from functools import cached_property
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
-from scipy.sparse import csr_array
+from jaxtyping import Bool, Float
 
 from limlff.errors import InputError
 from limlff.models.contract import Model, Parameters
-from limlff.training.batches import Batch, Packing
+from limlff.training.batches import Batch, Packing, make_packing
+from limlff.training.linear_columns import LinearModel, unit_predictions
 from limlff.training.loss import (
     ENERGY_SCALE,
     FORCE_SCALE,
@@ -35,35 +33,11 @@ from limlff.training.loss import (
 )
 from limlff.training.recipe import Recipe
 
-RIDGES = tuple(10.0**power for power in range(-12, -2))
-"""Factors on the squared norm of normalised columns."""
+RIDGES = tuple(10.0**power for power in range(-8, -2))
+"""Factors on the squared norm of normalised columns; below, rounding in float32 would be fitted."""
 
-_WITHOUT_VALIDATION = 1e-9
-
-
-@runtime_checkable
-class LinearModel(Model, Protocol):
-    """A model whose energy is linear in some parameters, by way of sums over neighbors."""
-
-    linear: ClassVar[tuple[str, ...]]
-    """Names of these parameters, arrays of the first level."""
-
-    def neighbor_sums(
-        self,
-        parameters: Parameters,
-        species: Int[Array, " atoms"],
-        neighbor_species: Int[Array, "slots atoms"],
-        vectors: Float[Array, "3 slots atoms"],
-    ) -> Float[Array, "sums atoms"]:
-        """For each atom sums over its neighbors, of functions of one neighbor."""
-
-    def linear_terms(
-        self,
-        parameters: Parameters,
-        species: Int[Array, " atoms"],
-        sums: Float[Array, "sums atoms"],
-    ) -> Float[Array, "columns atoms"]:
-        """Energy that each linear parameter adds to each atom if it is one, in their flat order."""
+_WITHOUT_VALIDATION = RIDGES[0]
+_BATCH_ATOMS = 108  # twice a common cell; what is kept per pair then stays in the caches
 
 
 @dataclass(frozen=True)
@@ -86,11 +60,15 @@ class NormalEquations:
 
     def solve(self, ridge: float) -> Float[np.ndarray, " columns"]:
         """The x that minimises |A x - b|^2 + ridge |D x|^2, D being the norms of A's columns."""
-        norms = np.sqrt(np.maximum(np.diag(self.gram), 1e-300))
-        scaled = self.gram / np.outer(norms, norms)
-        values, vectors = np.linalg.eigh(scaled)
+        norms, values, vectors = self._spectrum
         moment = vectors.T @ (self.moment / norms)
         return np.asarray(vectors @ (moment / (np.maximum(values, 0.0) + ridge)) / norms)
+
+    @cached_property
+    def _spectrum(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Norms of the columns, and eigenvalues and eigenvectors of G of normalised ones."""
+        norms = np.sqrt(np.maximum(np.diag(self.gram), 1e-300))
+        return norms, *np.linalg.eigh(self.gram / np.outer(norms, norms))
 
 
 def fit_linear(
@@ -122,6 +100,7 @@ def fit_linear(
     settings = recipe.loss
     weights = [settings.energy.final, settings.force.final, settings.stress.final]
     problem = _Problem(model, formula_for(train, recipe.batch_atoms, None))
+    train, validation = _in_one_shape(train, validation)
     trained = jax.tree.map(lambda leaf: jnp.asarray(leaf, recipe.dtype), parameters)
     equations = problem.normal_equations(trained, train, weights, free)
     ridge = _WITHOUT_VALIDATION
@@ -144,6 +123,18 @@ def shifted(packing: Packing, shift: Float[np.ndarray, " elements"]) -> Packing:
     return replace(packing, samples=samples)
 
 
+def _in_one_shape(train: Packing, validation: Packing | None) -> tuple[Packing, Packing | None]:
+    """The same frames with one shape of batches, since compiling costs more than padding here."""
+    samples = train.samples + (validation.samples if validation else [])
+    atoms = max(_BATCH_ATOMS, *map(len, samples))
+    [(shape, _)] = make_packing(samples, atoms, 1).buckets
+
+    def repacked(packing: Packing) -> Packing:
+        return Packing(packing.samples, [(shape, list(range(len(packing.samples))))])
+
+    return repacked(train), validation and repacked(validation)
+
+
 @dataclass(frozen=True)
 class _Problem:
     """A model, and the weights of labels in its loss."""
@@ -162,7 +153,7 @@ class _Problem:
             scale = self._scales(batch, weights)
             target = self._target(parameters, batch) * scale
             kept = scale > 0
-            fitted = _unit_predictions(self.model, parameters, batch)
+            fitted = unit_predictions(self.model, parameters, batch)
             rows = np.concatenate([fitted, _composition_columns(batch, free)])
             rows = (rows * scale)[:, kept]
             gram += rows @ rows.T
@@ -196,78 +187,6 @@ class _Problem:
         stress = stress / ((VIRIAL_SCALE * atoms) ** 2)[:, None, None]
         squares = [energy, np.repeat(force, 3), stress.ravel()]
         return np.sqrt(np.concatenate(squares))
-
-
-def _unit_predictions(
-    model: LinearModel, parameters: Parameters, batch: Batch
-) -> Float[np.ndarray, "columns rows"]:
-    """Energies, forces and virials that each linear parameter adds if it is one.
-
-    A term depends on the neighbors through sums of functions of one pair. So the derivatives of
-    these functions are taken once per pair, those of the terms by the sums once per atom, and their
-    product is a matrix product for each atom: far less than a pass backwards per column.
-    """
-    terms, by_sums, slopes = map(np.asarray, _derivatives(model, parameters, batch))
-    columns, (slots, atoms), frames = len(terms), batch.owners.shape, len(batch.energy)
-    # by NumPy and SciPy: twenty times faster than what XLA makes of these products on CPU
-    gradients = (by_sums @ slopes).reshape(atoms, columns * 3, slots)
-    by_pair = np.moveaxis(gradients, 2, 0).reshape(slots * atoms, columns * 3)
-    forces = gradients.sum(axis=2) - _sum_matrix(np.asarray(batch.owners).ravel(), atoms) @ by_pair
-    vectors = np.moveaxis(np.asarray(batch.vectors), (0, 1), (2, 1))
-    virials = -(gradients @ vectors).reshape(atoms, columns * 9)
-    per_frame = _sum_matrix(np.asarray(batch.frame), frames)
-    by_row = [
-        per_frame @ terms.T,
-        forces.reshape(atoms, columns, 3).swapaxes(1, 2).reshape(-1, columns),
-        (per_frame @ virials).reshape(frames, columns, 9).swapaxes(1, 2).reshape(-1, columns),
-    ]
-    return np.concatenate(by_row).T
-
-
-@partial(jax.jit, static_argnames="model")
-def _derivatives(
-    model: LinearModel, parameters: Parameters, batch: Batch
-) -> tuple[
-    Float[Array, "columns atoms"],
-    Float[Array, "atoms columns sums"],
-    Float[Array, "atoms sums 3*slots"],
-]:
-    """Terms, their derivatives by the sums, and those of the sums by the pair vectors."""
-    slots, atoms = batch.owners.shape
-    mask = jnp.arange(slots)[:, None] < batch.counts[None, :]
-    beyond = jnp.array([2.0 * model.cutoff, 0.0, 0.0], batch.vectors.dtype)[:, None, None]
-    vectors = jnp.where(mask, batch.vectors, beyond).reshape(3, -1)
-    neighbor_species = jnp.where(mask, batch.species[batch.owners], -1).reshape(1, -1)
-    centres = jnp.broadcast_to(batch.species, mask.shape).ravel()
-
-    def of_pairs(pairs: Float[Array, "3 pairs"]) -> Float[Array, "sums pairs"]:
-        return model.neighbor_sums(parameters, centres, neighbor_species, pairs[:, None, :])
-
-    def slope(axis: int) -> Float[Array, "sums slots atoms"]:
-        step = jnp.zeros_like(vectors).at[axis].set(1.0)
-        along = _slope_along(of_pairs, vectors, step)
-        return jnp.where(mask, along.reshape(-1, slots, atoms), 0.0)
-
-    slopes = jnp.stack([slope(axis) for axis in range(3)])
-    sums = jnp.sum(jnp.where(mask, of_pairs(vectors).reshape(-1, slots, atoms), 0.0), axis=1)
-    terms, pull = jax.vjp(lambda s: model.linear_terms(parameters, batch.species, s), sums)
-    units = jnp.eye(len(terms), dtype=terms.dtype)[:, :, None]
-    by_sums = jax.vmap(lambda unit: pull(jnp.broadcast_to(unit, terms.shape))[0])(units)
-    slopes = jnp.moveaxis(slopes, (3, 1), (0, 1)).reshape(atoms, -1, 3 * slots)
-    return terms, jnp.moveaxis(by_sums, 2, 0), slopes
-
-
-def _slope_along(function: Callable[[Array], Array], point: Array, step: Array) -> Array:
-    """Derivative of a function along a step, for functions that know only how to go backwards."""
-    values, pull = jax.vjp(function, point)
-    _, push = jax.vjp(lambda weights: pull(weights)[0], jnp.zeros_like(values))
-    return push(step)[0]
-
-
-def _sum_matrix(groups: Int[np.ndarray, " rows"], number: int) -> csr_array:
-    """Matrix that sums rows by their group."""
-    rows = len(groups)
-    return csr_array((np.ones(rows), (groups, np.arange(rows))), shape=(number, rows))
 
 
 _predict = jax.jit(predict_batch, static_argnames="model")

@@ -15,7 +15,8 @@ from limlff.models.mtp import MomentTensorPotential
 from limlff.potential_file import load_potential
 from limlff.training.batches import make_packing
 from limlff.training.fit import initial_parameters
-from limlff.training.linear import NormalEquations, _unit_predictions, fit_linear
+from limlff.training.linear import NormalEquations, fit_linear
+from limlff.training.linear_columns import unit_predictions
 from limlff.training.loss import batch_loss, formula_for, predict_batch
 from limlff.training.recipe import Recipe
 from limlff.training.samples import LabelledFrame, make_samples
@@ -39,7 +40,7 @@ def test_columns_are_differences_of_predictions(name):
     samples, packing = packed(model)
     parameters = initial_parameters(model, samples, 0)
     batch = next(packing.batches())
-    columns = _unit_predictions(model, parameters, batch)
+    columns = unit_predictions(model, parameters, batch)
     generator = np.random.default_rng(1)
     change = {key: generator.normal(size=parameters[key].shape) for key in model.linear}
     flat = np.concatenate([change[key].ravel() for key in model.linear])

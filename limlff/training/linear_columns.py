@@ -1,0 +1,139 @@
+"""What each parameter that the energy is linear in adds to energies, forces and virials."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import ClassVar, Protocol, runtime_checkable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+from scipy.sparse import csr_array, vstack
+
+from limlff.models.contract import Model, Parameters
+from limlff.training.batches import Batch
+
+
+@runtime_checkable
+class LinearModel(Model, Protocol):
+    """A model whose energy is linear in some parameters, by way of sums over neighbors."""
+
+    linear: ClassVar[tuple[str, ...]]
+    """Names of these parameters, arrays of the first level."""
+
+    def neighbor_sums(
+        self,
+        parameters: Parameters,
+        species: Int[Array, " atoms"],
+        neighbor_species: Int[Array, "slots atoms"],
+        vectors: Float[Array, "3 slots atoms"],
+    ) -> Float[Array, "channels sums atoms"]:
+        """For each atom sums over its neighbors, of functions of one neighbor."""
+
+    def linear_terms(
+        self,
+        parameters: Parameters,
+        species: Int[Array, " atoms"],
+        sums: Float[Array, "channels sums atoms"],
+    ) -> Float[Array, "kinds channels atoms"]:
+        """Energy that each linear parameter adds to each atom if it is one.
+
+        Kinds and channels, flattened, are the linear parameters in their flat order. A term depends
+        on the sums of its own channel alone: fewer sums in a channel make the fit quicker.
+        """
+
+
+def unit_predictions(
+    model: LinearModel, parameters: Parameters, batch: Batch
+) -> Float[np.ndarray, "columns rows"]:
+    """Energies, forces and virials that each linear parameter adds if it is one.
+
+    A term depends on the neighbors through sums of functions of one pair. So the derivatives of
+    these functions are taken once per pair, those of the terms by the sums once per atom, and their
+    product is a small matrix product for each atom and channel: far less than a pass backwards per
+    column.
+
+    Args:
+        model: The model.
+        parameters: Its parameters; the linear ones do not matter.
+        batch: The frames.
+
+    Returns:
+        For each parameter the energies (eV), forces (eV/Å) and virials (eV) of the batch, flat.
+    """
+    terms, by_sums, slopes = map(np.asarray, _derivatives(model, parameters, batch))
+    kinds, channels, atoms = terms.shape
+    slots, frames = batch.owners.shape[0], len(batch.energy)
+    # by NumPy and SciPy: twenty times faster than what XLA makes of these products on CPU
+    by_atom = np.ascontiguousarray(np.moveaxis(slopes, 3, 0)).reshape(
+        *by_sums.shape[:2], -1, 3 * slots
+    )
+    gradients = (by_sums @ by_atom).reshape(atoms, kinds * channels * 3, slots)
+    by_pair = np.ascontiguousarray(gradients.swapaxes(1, 2)).reshape(atoms * slots, -1)
+    summed = np.asarray(_pair_sums(batch) @ by_pair).reshape(-1, channels, kinds, 3)
+    forces = summed[:atoms].transpose(2, 1, 0, 3)
+    virials = summed[atoms:].reshape(3, frames, channels, kinds, 3).transpose(3, 2, 1, 4, 0)
+    of_frame = _sum_matrix(np.asarray(batch.frame), frames, np.dtype(float))
+    energies = (of_frame @ terms.reshape(-1, atoms).T).T
+    return np.concatenate(
+        [energies, forces.reshape(kinds * channels, -1), virials.reshape(kinds * channels, -1)],
+        axis=1,
+    )
+
+
+def _pair_sums(batch: Batch) -> csr_array:
+    """Sums over pairs, atoms before slots: forces, and each column of the virials."""
+    slots, atoms = batch.owners.shape
+    dtype = np.asarray(batch.vectors).dtype
+    owners = np.asarray(batch.owners).T.ravel()
+    centres = np.repeat(np.arange(atoms), slots)
+    vectors = np.asarray(batch.vectors).swapaxes(1, 2).reshape(3, -1)
+    frame, frames = np.asarray(batch.frame)[centres], len(batch.energy)
+    on_centres, on_owners = (_sum_matrix(group, atoms, dtype) for group in (centres, owners))
+    pairs = np.arange(len(owners))
+    shape = (frames, len(owners))
+    virials = [csr_array((-component, (frame, pairs)), shape=shape) for component in vectors]
+    return csr_array(vstack([on_centres - on_owners, *virials]))
+
+
+def _sum_matrix(groups: Int[np.ndarray, " rows"], number: int, dtype: np.dtype) -> csr_array:
+    """Matrix that sums rows by their group."""
+    rows = len(groups)
+    return csr_array((np.ones(rows, dtype), (groups, np.arange(rows))), shape=(number, rows))
+
+
+@partial(jax.jit, static_argnames="model")
+def _derivatives(
+    model: LinearModel, parameters: Parameters, batch: Batch
+) -> tuple[
+    Float[Array, "kinds channels atoms"],
+    Float[Array, "atoms channels kinds sums"],
+    Float[Array, "channels sums 3 atoms slots"],
+]:
+    """Terms, their derivatives by the sums, and those of the sums by the pair vectors."""
+    slots, atoms = batch.owners.shape
+    mask = (jnp.arange(slots)[:, None] < batch.counts[None, :]).T
+    beyond = jnp.array([2.0 * model.cutoff, 0.0, 0.0], batch.vectors.dtype)[:, None, None]
+    vectors = jnp.where(mask, batch.vectors.swapaxes(1, 2), beyond).reshape(3, -1)
+    neighbor_species = jnp.where(mask, batch.species[batch.owners.T], -1).reshape(1, -1)
+    centres = jnp.broadcast_to(batch.species[:, None], mask.shape).ravel()
+
+    def of_pairs(pairs: Float[Array, "3 pairs"]) -> Float[Array, "channels sums pairs"]:
+        return model.neighbor_sums(parameters, centres, neighbor_species, pairs[:, None, :])
+
+    values, pull = jax.vjp(of_pairs, vectors)
+    # Forwards by going backwards twice: some functions know only their derivative backwards.
+    _, push = jax.vjp(lambda weights: pull(weights)[0], jnp.zeros_like(values))
+
+    def slope(axis: int) -> Float[Array, "channels sums atoms slots"]:
+        [along] = push(jnp.zeros_like(vectors).at[axis].set(1.0))
+        return jnp.where(mask, along.reshape(*values.shape[:2], atoms, slots), 0.0)
+
+    slopes = jnp.stack([slope(axis) for axis in range(3)], axis=2)
+    sums = jnp.sum(jnp.where(mask, values.reshape(*values.shape[:2], atoms, slots), 0.0), axis=3)
+    terms, pull_terms = jax.vjp(lambda s: model.linear_terms(parameters, batch.species, s), sums)
+    units = jnp.eye(len(terms), dtype=terms.dtype)[:, :, None, None]
+    # all channels at once, as none depends on another one's sums
+    by_sums = jax.vmap(lambda unit: pull_terms(jnp.broadcast_to(unit, terms.shape))[0])(units)
+    return terms, by_sums.transpose(3, 1, 0, 2), slopes
