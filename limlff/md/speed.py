@@ -14,7 +14,7 @@ from ase import Atoms
 
 from limlff import precision as precision  # first: sets up jax
 from limlff.kernels.threads import threads_to_use
-from limlff.md.config import MDConfig
+from limlff.md.config import NVE, MDConfig
 from limlff.md.engine import Engine, list_neighbors, roomy_capacity
 from limlff.md.prepare import build_integrator, check_structure, first_state
 from limlff.neighbors.host import build_neighbors
@@ -82,7 +82,11 @@ def measure_speed(
     """
     before = peak_memory_mb()
     config = MDConfig(
-        temperature_k=TEMPERATURE_K, timestep_fs=TIMESTEP_FS, steps=1, precision=precision
+        temperature_k=TEMPERATURE_K,
+        timestep_fs=TIMESTEP_FS,
+        steps=1,
+        precision=precision,
+        ensemble=NVE(),
     )
     structure = check_structure(atoms, config)
     table = structure.table(potential, len(structure))

@@ -16,10 +16,9 @@ from jaxtyping import Float, Int
 from vesin import NeighborList
 
 from limlff.errors import InputError
-from limlff.neighbors.cells import compiled
+from limlff.neighbors.cells import SHIFT_LIMIT, image_code
 from limlff.neighbors.matrix import NeighborMatrix
-
-_SHIFT_LIMIT = 1 << 15  # three shifts and an owner share one 64-bit key, 16 bits each for a shift
+from limlff.neighbors.search import search
 
 
 @dataclass(frozen=True)
@@ -103,32 +102,15 @@ def build_neighbors(
     atoms = len(positions)
     columns = atom_slots or atoms
     _check_cell(cell, periodic)
-    full = full_cell(cell)
-    inverse = np.linalg.inv(full)
-    search, fill = compiled()
-    first, neighbors, ghost_owner, ghost_shift, visits = search(
-        np.ascontiguousarray(positions, float),
-        full,
-        inverse,
-        np.asarray(periodic, bool),
-        # the 1e-9 keeps images that rounding would put just outside
-        radius * np.linalg.norm(inverse, axis=0) * (1 + 1e-9),
-        float(radius),
-    )
-    ghosts = len(ghost_owner)
-    capacity = _grown(capacity, int(np.diff(first).max(initial=0)), ghosts)
-    # Canonical order: by owner, then shift, an atom itself having none.
-    owners = np.concatenate([np.arange(atoms), ghost_owner])
-    order = np.argsort(image_keys(owners, np.concatenate([np.zeros((atoms, 3), int), ghost_shift])))
-    ranks = np.empty(len(order), np.int64)
-    ranks[order] = np.arange(len(order))
-    kept = order[order >= atoms] - atoms  # ghosts in canonical order
-    new_index = np.where(order < atoms, order, columns + np.cumsum(order >= atoms) - 1)
+    full, periodic = full_cell(cell), np.asarray(periodic, bool)
+    expected = capacity or Capacity(0, 0)
+    pairs = search(positions, full, periodic, radius, columns, expected.slots, expected.ghosts)
+    ghosts = len(pairs.ghost_owner)
+    capacity = _grown(capacity, int(pairs.counts.max(initial=0)), ghosts)
+    lists = pairs.put_in_order(capacity.slots)
     owner, shift = np.zeros(capacity.ghosts, np.int32), np.zeros((capacity.ghosts, 3))
-    owner[:ghosts], shift[:ghosts] = ghost_owner[kept], ghost_shift[kept]
-    lists = np.repeat(np.arange(columns, dtype=np.int32)[:, None], capacity.slots, axis=1)
-    fill(first, neighbors, ranks, new_index, lists)
-    visits = np.concatenate([visits, np.arange(atoms, columns)]).astype(np.int32)
+    owner[:ghosts], shift[:ghosts] = pairs.ghost_owner, pairs.ghost_shift
+    visits = np.concatenate([pairs.visits, np.arange(atoms, columns)]).astype(np.int32)
     return NeighborMatrix(lists, owner, shift, visits), capacity  # type: ignore[arg-type]
 
 
@@ -153,15 +135,11 @@ def _check_cell(cell: Float[np.ndarray, "3 3"], periodic: np.ndarray) -> None:
 
 def image_keys(owners: np.ndarray, shifts: np.ndarray) -> np.ndarray:
     """One integer per owner and shift, in the order of both."""
-    if shifts.size and np.abs(shifts).max() >= _SHIFT_LIMIT // 16:
+    if shifts.size and np.abs(shifts).max() >= SHIFT_LIMIT:
         raise InputError(
             f"an atom is {np.abs(shifts).max()} cells away from the cell; wrap the positions first"
         )
-    offset = shifts.astype(np.int64) + _SHIFT_LIMIT // 16
-    base = _SHIFT_LIMIT // 8
-    return ((owners.astype(np.int64) * base + offset[:, 0]) * base + offset[:, 1]) * base + offset[
-        :, 2
-    ]
+    return np.asarray(image_code(owners.astype(np.int64), *shifts.astype(np.int64).T))
 
 
 def full_cell(cell: Float[np.ndarray, "3 3"]) -> Float[np.ndarray, "3 3"]:
