@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from hashlib import sha256
 from pathlib import Path
 
 
@@ -36,15 +35,14 @@ def keep_jax_programs() -> None:
 
 
 @contextmanager
-def numba_cache(*packages: Path) -> Iterator[bool]:
+def numba_cache(sources: str) -> Iterator[bool]:
     """While open, numba keeps compiled functions; yields whether it does.
 
     numba compares a function's own file only, but what it imports from others becomes part of the
-    code too. The folder's name depends on all files of the packages, so that none of it is stale.
+    code too: the folder's name is that of all sources, so that nothing of it is stale.
 
     Args:
-        packages: Folders of the package that a function comes from, and of those whose functions or
-            constants it takes in.
+        sources: Digest of all files that go into what is compiled.
     """
     from numba.core import config
 
@@ -52,12 +50,8 @@ def numba_cache(*packages: Path) -> Iterator[bool]:
     if folder is None:
         yield False
         return
-    digest = sha256()
-    for package in packages:
-        for file in sorted(package.glob("*.py")):
-            digest.update(file.read_bytes())
     before = config.CACHE_DIR
-    config.CACHE_DIR = str(folder / "numba" / digest.hexdigest()[:16])
+    config.CACHE_DIR = str(folder / "numba" / sources[:16])
     try:
         yield True
     finally:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import ctypes
 from functools import cache
-from pathlib import Path
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
-from numba import cfunc, types
 
 from limlff import precision as precision  # first: sets up jax
-from limlff.compile_cache import numba_cache
 from limlff.kernels.lanes import width_of
 from limlff.kernels.layout import scratch_sizes
+from limlff.kernels.machine_code import address_of
 from limlff.kernels.packing import PackedModel
 from limlff.kernels.parts import Call, thread_float32, thread_float64, threaded
 from limlff.kernels.threads import threads_to_use
@@ -29,30 +26,24 @@ _run_float32, _run_float64 = threaded(thread_float32), threaded(thread_float64)
 
 
 # Plain functions of the module, since numba cannot find others in its cache.
-def _call_float32(frame):
+def call_float32(frame):
+    """The kernel in float32; its argument is a call frame of XLA."""
     return _run_float32(frame)
 
 
-def _call_float64(frame):
+def call_float64(frame):
+    """The kernel in float64."""
     return _run_float64(frame)
 
 
 @cache
 def _register(dtype: str) -> str:
-    """Compile the kernel for one arithmetic and make it known to XLA; its name there."""
-    call = {"float32": _call_float32, "float64": _call_float64}[dtype]
-    own = Path(__file__).parent
-    # constants of the repulsion and couplings of the harmonics come from the models
-    with numba_cache(own, own.parent / "models") as kept:
-        compiled = cfunc(types.int64(types.CPointer(types.int64)), cache=kept)(call)
-    name = f"limlff_moment_{dtype}"
-    address = ctypes.cast(int(compiled.address), ctypes.c_void_p)
-    jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(address), platform="cpu")
-    _COMPILED.append(compiled)  # the address is only as good as the code that it points to
-    return name
-
-
-_COMPILED: list[Any] = []
+    """Make the kernel for one arithmetic known to XLA; its name there."""
+    call = {"float32": call_float32, "float64": call_float64}[dtype]
+    name = f"moment_{dtype}"
+    address = ctypes.c_void_p(address_of(name, call))
+    jax.ffi.register_ffi_target(f"limlff_{name}", jax.ffi.pycapsule(address), platform="cpu")
+    return f"limlff_{name}"
 
 
 def evaluate_on_cpu(

@@ -27,10 +27,18 @@ REGISTER_BYTES = 32
 # Kernels neither allocate nor are they called from Python; without the code for both they compile
 # in a fraction of the time. numba compiles them anew for each constant argument: write np.int64(0)
 # where others give variables.
-kernel_function = njit(_nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+kernel_function = njit(
+    _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True, error_model="numpy"
+)
 # For functions called from one place that call much: LLVM optimises what a function calls once more
 # with it, and these are compiled as part of their caller.
-part_of_caller = njit(_nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True, inline="always")
+part_of_caller = njit(
+    _nrt=False,
+    no_cpython_wrapper=True,
+    no_cfunc_wrapper=True,
+    error_model="numpy",
+    inline="always",
+)
 
 
 def width_of(dtype: np.typing.DTypeLike) -> int:

@@ -198,7 +198,8 @@ def add_moments(moments, row, pitch, pairs, first, last, stride, radial, harmoni
             a1, b1 = load(moments, place + pitch), load(moments, place + pitch + 1)
             a2, b2 = load(moments, place + 2 * pitch), load(moments, place + 2 * pitch + 1)
             a3, b3 = load(moments, place + 3 * pitch), load(moments, place + 3 * pitch + 1)
-            for slot in range(first, last, stride):
+            slot = first  # not by range, which could raise an error for a stride of zero
+            while slot < last:
                 p, q = load(pairs, slot + n), load(pairs, slot + n + 1)
                 y = slot + 2 * radial + m
                 y0, y1, y2, y3 = (
@@ -211,6 +212,7 @@ def add_moments(moments, row, pitch, pairs, first, last, stride, radial, harmoni
                 a1, b1 = multiply_add(p, y1, a1), multiply_add(q, y1, b1)
                 a2, b2 = multiply_add(p, y2, a2), multiply_add(q, y2, b2)
                 a3, b3 = multiply_add(p, y3, a3), multiply_add(q, y3, b3)
+                slot += stride
             store(moments, place, a0)
             store(moments, place + 1, b0)
             store(moments, place + pitch, a1)

@@ -111,7 +111,8 @@ def _evaluate_parts(frame, sums, weights, numbers, integers, lanes, thread):
     )
     tables = float64_at(input_of(frame, np.int64(1)))
     energies = float64_at(result_of(frame, np.int64(0)))
-    for part in range(thread, call.parts, call.threads):
+    part = thread
+    while part < call.parts:
         first = part * call.atoms // call.parts
         last = (part + 1) * call.atoms // call.parts
         own = behind(sums, part * (_HEAD + 3 * extended))
@@ -121,6 +122,7 @@ def _evaluate_parts(frame, sums, weights, numbers, integers, lanes, thread):
             energies[atoms.visits[visit]] = 0.0
         _clear_reach(own, forces, atoms, first, last, call)
         evaluate(first, last, atoms, net, tables, buffers, energies, forces, virial)
+        part += call.threads
 
 
 @kernel_function

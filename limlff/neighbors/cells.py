@@ -10,14 +10,13 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from numba import cfunc, types
+from numba import types
 
-from limlff.compile_cache import numba_cache
 from limlff.kernels.foreign import float64_at, int32_at, int64_at
 from limlff.kernels.lanes import behind, kernel_function
+from limlff.kernels.machine_code import address_of
 from limlff.neighbors.points import CUBES_PER_RADIUS
 
 SHIFT_LIMIT = 1 << 11
@@ -199,28 +198,21 @@ def _put_in_order(words):
 
 
 # Plain functions of the module, since numba cannot find others in its cache.
-def _call_search(words):
+def call_search(words):
+    """Search for the neighbors of some atoms; 1 if there was no room for another ghost, else 0."""
     return _search(words)
 
 
-def _call_put_in_order(words):
+def call_put_in_order(words):
+    """Put the neighbors of some atoms in order; returns 0."""
     return _put_in_order(words)
 
 
 @cache
 def compiled() -> tuple[Callable[[int], int], Callable[[int], int]]:
-    """Search and ordering; each takes the address of a task and lets other threads run meanwhile.
-
-    The first returns 0, or 1 if there was no room for another ghost.
-    """
-    own = Path(__file__).parent
-    functions = []
-    with numba_cache(own, own.parent / "kernels") as kept:
-        for call in (_call_search, _call_put_in_order):
-            function = cfunc(types.int64(types.CPointer(types.int64)), cache=kept)(call)
-            _COMPILED.append(function)  # its code is gone with it
-            functions.append(ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)(function.address))
-    return functions[0], functions[1]
-
-
-_COMPILED: list[Any] = []
+    """Search and ordering; each takes a task's address and lets other threads run meanwhile."""
+    kind = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)
+    return (
+        kind(address_of("neighbor_search", call_search)),
+        kind(address_of("neighbor_order", call_put_in_order)),
+    )

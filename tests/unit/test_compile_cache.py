@@ -7,28 +7,21 @@ from numba.core import config
 from limlff.compile_cache import numba_cache
 
 
-def test_a_change_in_any_package_that_a_function_takes_in_gives_another_folder(
-    tmp_path, monkeypatch
-):
+def test_other_sources_are_kept_in_another_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("LIMLFF_CACHE_DIR", str(tmp_path / "cache"))
-    packages = [tmp_path / "kernels", tmp_path / "models"]
-    for package in packages:
-        package.mkdir()
-        (package / "constants.py").write_text("AMPLITUDE = 1.0\n")
 
-    def folder() -> str:
-        with numba_cache(*packages) as kept:
+    def folder(digest: str) -> str:
+        with numba_cache(digest) as kept:
             assert kept
             return str(config.CACHE_DIR)
 
-    before = folder()
-    assert folder() == before
-    (packages[1] / "constants.py").write_text("AMPLITUDE = 2.0\n")
-    assert folder() != before
+    before = config.CACHE_DIR
+    assert folder("a" * 64) == folder("a" * 64) != folder("b" * 64)
+    assert before == config.CACHE_DIR
 
 
 def test_without_a_folder_nothing_is_kept_and_numba_is_left_alone(tmp_path, monkeypatch):
     monkeypatch.setenv("LIMLFF_CACHE_DIR", "")
     before = config.CACHE_DIR
-    with numba_cache(tmp_path) as kept:
+    with numba_cache("a" * 64) as kept:
         assert not kept and before == config.CACHE_DIR

@@ -1,0 +1,106 @@
+"""Machine code of compiled functions, from LLVM code that comes with the package or else by numba.
+
+numba takes 13 s for the moment kernel, most of them to find types and to optimise. What it arrives
+at is kept in the package, as LLVM bitcode, which becomes code for the CPU at hand in half a second.
+Where that is not possible (another architecture than x86-64 Linux, an older LLVM, edited sources),
+numba compiles the functions and keeps the result, see `limlff.compile_cache`.
+
+`python -m limlff.kernels.prebuild` makes the bitcode; a test says when that is due.
+"""
+
+from __future__ import annotations
+
+import json
+import lzma
+from collections.abc import Callable
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import llvmlite.binding as llvm
+from numba import cfunc, types
+
+from limlff.compile_cache import numba_cache
+
+PACKAGE = Path(__file__).parent.parent
+FOLDER = PACKAGE / "kernels" / "prebuilt"
+MANIFEST = FOLDER / "manifest.json"
+ENTRY = "limlff_entry"
+SIGNATURE = types.int64(types.CPointer(types.int64))
+
+_SOURCES = (
+    "kernels/*.py",
+    "models/angular.py",
+    "models/repulsion.py",
+    "neighbors/cells.py",
+    "neighbors/points.py",
+)
+
+_kept: list[Any] = []  # code is gone with the object that holds it
+
+
+def source_files() -> list[Path]:
+    """Files whose functions and constants end up in compiled code."""
+    return [file for pattern in _SOURCES for file in sorted(PACKAGE.glob(pattern))]
+
+
+@cache
+def source_digest() -> str:
+    """Digest of these files."""
+    digest = sha256()
+    for file in source_files():
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+@cache
+def address_of(name: str, function: Callable[[Any], Any]) -> int:
+    """Address of a C function that takes a pointer to 8-byte words and returns such a word.
+
+    Args:
+        name: Name under which its bitcode may be found.
+        function: Its source, a function of a module that numba can compile.
+    """
+    address = _from_package(name)
+    if address is None:
+        with numba_cache(source_digest()) as kept:
+            compiled = cfunc(SIGNATURE, cache=kept)(function)
+        _kept.append(compiled)
+        address = int(compiled.address)
+    return address
+
+
+def _from_package(name: str) -> int | None:
+    """Address of a function made from bitcode; None if there is none that fits."""
+    try:
+        manifest = json.loads(MANIFEST.read_text(encoding="utf-8"))
+        packed = (FOLDER / f"{name}.bc.xz").read_bytes()
+    except (OSError, ValueError):
+        return None
+    fits = (
+        manifest["triple"] == llvm.get_process_triple() and manifest["sources"] == source_digest()
+    )
+    if not fits or manifest["sha256"].get(name) != sha256(packed).hexdigest():
+        return None
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    try:
+        module = llvm.parse_bitcode(lzma.decompress(packed))
+    except RuntimeError:  # of a newer LLVM than this one
+        return None
+    engine = llvm.create_mcjit_compiler(module, host_machine())
+    engine.finalize_object()
+    _kept.append(engine)
+    return int(engine.get_function_address(ENTRY))
+
+
+def host_machine() -> llvm.TargetMachine:
+    """The CPU at hand."""
+    return llvm.Target.from_triple(llvm.get_process_triple()).create_target_machine(
+        cpu=llvm.get_host_cpu_name(),
+        features=llvm.get_host_cpu_features().flatten(),
+        opt=3,
+        codemodel="jitdefault",
+        jit=True,
+    )
