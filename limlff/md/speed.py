@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import resource
-import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import jax
@@ -15,8 +13,9 @@ from ase import Atoms
 from limlff import precision as precision  # first: sets up jax
 from limlff.kernels.threads import threads_to_use
 from limlff.md.config import NVE, MDConfig
-from limlff.md.engine import Engine, list_neighbors, roomy_capacity
-from limlff.md.prepare import build_integrator, check_structure, first_state
+from limlff.md.memory import peak_memory_mb
+from limlff.md.runner import build_simulation
+from limlff.md.simulation import Simulation
 from limlff.neighbors.host import build_neighbors
 from limlff.potential import Potential
 
@@ -60,12 +59,6 @@ class Speed:
     threads: int
 
 
-def peak_memory_mb() -> float:
-    """Largest memory of this process so far (MB)."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1e6 if sys.platform == "darwin" else 1e3)  # bytes there, kB elsewhere
-
-
 def measure_speed(
     potential: Potential,
     atoms: Atoms,
@@ -73,6 +66,9 @@ def measure_speed(
     seconds: float = 10.0,
 ) -> Speed:
     """Time steps at constant energy at 300 K, after 0.1 ps of equilibration.
+
+    They are those of `limlff md`, with the guards that look at energy, temperature, forces and
+    distances, without assessments of the uncertainty and without output.
 
     Args:
         potential: The potential.
@@ -88,21 +84,17 @@ def measure_speed(
         precision=precision,
         ensemble=NVE(),
     )
-    structure = check_structure(atoms, config)
-    table = structure.table(potential, len(structure))
-    engine = Engine(potential, build_integrator(config, structure), precision, config.skin_angstrom)
-    course = _Course(
-        engine, structure, table, first_state(atoms, structure, table, config, engine.integrator)
-    )
+    simulation = build_simulation(config, atoms, potential, None, None)
+    simulation.rebuild()
     begin = time.perf_counter()
-    course.advance(1)
+    simulation.advance_to(1)
     compile_seconds = time.perf_counter() - begin
-    course.advance(int(EQUILIBRATION_FS / TIMESTEP_FS))
-    trial, spent = 20, course.advance(20)
-    steps = max(40, int(seconds * trial / spent))
-    builds, build_seconds = course.builds, course.build_seconds
-    wall = course.advance(steps)
-    force = _time_forces(course)
+    _advance(simulation, int(EQUILIBRATION_FS / TIMESTEP_FS))
+    trial = 20
+    steps = max(40, int(seconds * trial / _advance(simulation, trial)))
+    before_steps = replace(simulation.tally)
+    wall = _advance(simulation, steps)
+    force = _time_forces(simulation)
     peak = peak_memory_mb()
     return Speed(
         atoms=len(atoms),
@@ -111,9 +103,9 @@ def measure_speed(
         microseconds_per_atom_force=1e6 * force / len(atoms),
         ns_per_day=steps * TIMESTEP_FS * 1e-6 / wall * 86400.0,
         compile_seconds=compile_seconds,
-        pairs_per_atom=_count_pairs(course) / len(atoms),
-        list_builds=course.builds - builds,
-        list_seconds=course.build_seconds - build_seconds,
+        pairs_per_atom=_count_pairs(simulation) / len(atoms),
+        list_builds=simulation.tally.builds - before_steps.builds,
+        list_seconds=simulation.tally.build_seconds - before_steps.build_seconds,
         peak_memory_mb=peak,
         memory_kb_per_atom=1e3 * (peak - before) / len(atoms),
         precision=precision,
@@ -121,66 +113,35 @@ def measure_speed(
     )
 
 
-class _Course:
-    """A run without output."""
-
-    def __init__(self, engine: Engine, structure: Any, table: Any, state: Any) -> None:
-        self.engine, self.structure, self.table, self.state = engine, structure, table, state
-        self.capacity = roomy_capacity(
-            np.asarray(state.positions),
-            np.asarray(state.cell),
-            structure.periodic,
-            engine.list_radius,
-        )
-        self.builds, self.build_seconds = 0, 0.0
-        self._list()
-
-    def _list(self) -> None:
-        begin = time.perf_counter()
-        self.neighbors, self.capacity = list_neighbors(
-            np.asarray(self.state.positions),
-            np.asarray(self.state.cell),
-            self.structure.periodic,
-            len(self.structure),
-            self.engine.list_radius,
-            self.capacity,
-        )
-        self.builds += 1
-        self.build_seconds += time.perf_counter() - begin
-
-    def advance(self, steps: int) -> float:
-        """Advance by so many steps; wall time (s)."""
-        begin = time.perf_counter()
-        stop = max(int(self.state.step), 0) + steps
-        while self.state.step < stop:
-            self.state, stale, _ = self.engine.advance(self.state, self.table, self.neighbors, stop)
-            if stale:
-                self._list()
-        return time.perf_counter() - begin
+def _advance(simulation: Simulation, steps: int) -> float:
+    """Advance by so many steps; wall time (s)."""
+    begin = time.perf_counter()
+    simulation.advance_to(simulation.step + steps)
+    return time.perf_counter() - begin
 
 
-def _count_pairs(course: _Course) -> int:
+def _count_pairs(simulation: Simulation) -> int:
     """Pairs within the cutoff, each counted from both sides."""
+    state, engine = simulation.state, simulation.engine
     matrix, _ = build_neighbors(
-        np.asarray(course.state.positions),
-        np.asarray(course.state.cell),
-        course.structure.periodic,
-        course.engine.potential.cutoff,
+        np.asarray(state.positions),
+        np.asarray(state.cell),
+        simulation.structure.periodic,
+        engine.potential.cutoff,
     )
     return int(np.count_nonzero(matrix.mask))
 
 
-def _time_forces(course: _Course, repeats: int = 5) -> float:
+def _time_forces(simulation: Simulation, repeats: int = 5) -> float:
     """Smallest wall time of energies, forces and virial (s)."""
-    potential, precision = course.engine.potential, course.engine.dtype
+    potential, precision = simulation.engine.potential, simulation.engine.dtype
 
     @jax.jit
     def predict(species: Any, positions: Any, cell: Any, matrix: Any) -> Any:
         return potential.predict(species, positions, cell, matrix, precision)
 
-    arguments = jax.device_put(
-        (course.table.species, course.state.positions, course.state.cell, course.neighbors.matrix)
-    )
+    state, matrix = simulation.state, simulation.neighbors.matrix
+    arguments = jax.device_put((simulation.table.species, state.positions, state.cell, matrix))
     jax.block_until_ready(predict(*arguments))
     times = []
     for _ in range(repeats):
