@@ -1,0 +1,93 @@
+"""Molecular dynamics of 1,024 Li atoms with any potential: speed and conservation of energy."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from nve_drift import amplitude, equilibrate, slope
+
+from limlff.potential import Potential
+
+CELLS = 8  # cubic cells of bcc along each axis
+NVE_SECONDS = 60.0  # to spend on the longer of two runs, about
+SHORTEST_PS, LONGEST_PS = 0.2, 4.0
+SAMPLE_FS = 4.0
+
+
+def starting_crystal() -> Atoms:
+    """bcc lithium at 300 K, the same for all potentials."""
+    from limlff.calculator import load
+
+    with tempfile.TemporaryDirectory() as folder:
+        return equilibrate(load("li"), CELLS, Path(folder))
+
+
+def speed_of(potential: Potential, start: Atoms) -> dict[str, Any]:
+    """Processor time of a step at constant energy in float32, neighbor lists included."""
+    from limlff.md.speed import measure_speed
+
+    begun = time.perf_counter(), time.process_time()
+    speed = measure_speed(potential, start, "float32")
+    wall, processor = time.perf_counter() - begun[0], time.process_time() - begun[1]
+    share = processor / wall  # of the core, which others may use too
+    return {
+        "microseconds_per_atom_step": share * speed.microseconds_per_atom_step,
+        "microseconds_per_atom_force": share * speed.microseconds_per_atom_force,
+        "share_of_core": share,
+        "steps_timed": speed.steps,
+        "pairs_per_atom": speed.pairs_per_atom,
+        "peak_memory_mb": speed.peak_memory_mb,
+    }
+
+
+def conservation_of(potential: Potential, start: Atoms, speed: dict[str, Any]) -> dict[str, Any]:
+    """Drift of the total energy at 1 fs, and how its swing falls from 2 fs to 1 fs (float64)."""
+    step_seconds = 2e-6 * speed["microseconds_per_atom_step"] * len(start)  # float64 takes twice
+    duration_ps = float(np.clip(1e-3 * NVE_SECONDS / step_seconds, SHORTEST_PS, LONGEST_PS))
+    duration_ps = round(duration_ps, 1)
+    times, energies = total_energy(potential, start, 1.0, duration_ps)
+    _, coarse = total_energy(potential, start, 2.0, duration_ps)
+    drift, error = slope(times, energies)
+    return {
+        "nve_atoms": len(start),
+        "nve_ps": duration_ps,
+        "drift_mev_per_atom_per_ps": drift,
+        "drift_error_mev_per_atom_per_ps": error,
+        "amplitude_mev_per_atom_at_1_fs": amplitude(energies),
+        "amplitude_mev_per_atom_at_2_fs": amplitude(coarse),
+        "amplitude_ratio": amplitude(coarse) / amplitude(energies),
+    }
+
+
+def total_energy(
+    potential: Potential, start: Atoms, timestep_fs: float, duration_ps: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Times (ps) and total energies (meV/atom) of a run at constant energy in float64."""
+    from limlff.md.config import NVE, MDConfig, Output
+    from limlff.md.runner import run_md
+    from limlff.md.thermo import read_thermo
+
+    output = Output(
+        thermo_every=round(SAMPLE_FS / timestep_fs),
+        trajectory_every=10**9,
+        checkpoint_every=10**9,
+    )
+    config = MDConfig(
+        steps=round(1000 * duration_ps / timestep_fs),
+        timestep_fs=timestep_fs,
+        temperature_k=300.0,
+        ensemble=NVE(),
+        initial_velocities="file",
+        precision="float64",
+        output=output,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        run = run_md(config, Path(folder) / "nve", start.copy(), potential, progress=False)
+        rows = read_thermo(run.thermo)
+    total = rows["potential_ev"] + rows["kinetic_ev"]
+    return rows["time_fs"] / 1000, 1000 * (total - total[0]) / len(start)
