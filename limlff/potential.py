@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -133,6 +132,45 @@ class Potential:
         return energies.astype(jnp.float64), forces, -jnp.einsum("akn,bkn->ab", gradients, vectors)
 
 
+class PairInputs(NamedTuple):
+    """What a model needs of atoms and their neighbors; empty slots are beyond the cutoff.
+
+    Attributes:
+        species: Index of each atom's element, -1 for an empty atom slot.
+        neighbor_species: The same of each neighbor; -1 in empty slots.
+        vectors: Vectors to the neighbors (Å).
+        mask: True where a slot holds a neighbor.
+    """
+
+    species: Int[Array, "*blocks atoms"]
+    neighbor_species: Int[Array, "*blocks slots atoms"]
+    vectors: Float[Array, "*blocks 3 slots atoms"]
+    mask: Bool[Array, "*blocks slots atoms"]
+
+
+def pair_inputs(
+    model: Model,
+    species: Int[Array, " atoms"],
+    owners: Int[Array, "slots atoms"],
+    vectors: Float[Array, "3 slots atoms"],
+    mask: Bool[Array, "slots atoms"],
+) -> PairInputs:
+    """Inputs of a model; arguments as those of `energies_and_pair_gradients`."""
+    beyond = jnp.array([2.0 * model.cutoff, 0.0, 0.0], vectors.dtype)[:, None, None]
+    neighbor_species = jnp.where(mask, species[owners], -1)
+    return PairInputs(species, neighbor_species, jnp.where(mask, vectors, beyond), mask)
+
+
+def evaluate_model(
+    model: Model, parameters: Parameters, inputs: PairInputs, owners: Int[Array, "slots atoms"]
+) -> Float[Array, " atoms"]:
+    """Energies per atom without the baseline; owners count only where messages are passed."""
+    species, neighbor_species, vectors, mask = inputs
+    if isinstance(model, MessagePassingModel):
+        return model.graph_energies(parameters, species, owners, vectors, mask)
+    return model.energies(parameters, species, neighbor_species, vectors, mask)
+
+
 def energies_and_pair_gradients(
     model: Model,
     parameters: Parameters,
@@ -151,28 +189,19 @@ def energies_and_pair_gradients(
         vectors: Vectors to the neighbors (Å); of any value in empty slots.
         mask: True where a slot holds a neighbor.
     """
-    far, neighbor_species = _without_empty_slots(model, species, owners, vectors, mask)
-    if isinstance(model, MessagePassingModel):
-        graph = partial(model.graph_energies, parameters, species, owners, mask=mask)
-        energies, gradients = _value_and_pair_gradients(lambda pair: graph(vectors=pair), far)
-    else:
-        energies, gradients = _value_and_pair_gradients(
-            lambda pair: model.energies(parameters, species, neighbor_species, pair, mask), far
-        )
+    inputs = pair_inputs(model, species, owners, vectors, mask)
+    energies, gradients = value_and_pair_gradients(
+        lambda pair: evaluate_model(model, parameters, inputs._replace(vectors=pair), owners),
+        inputs.vectors,
+    )
     return energies, jnp.where(mask, gradients, 0.0)
 
 
-def _without_empty_slots(
-    model: Model, species: Array, owners: Array, vectors: Array, mask: Array
-) -> tuple[Array, Array]:
-    """Vectors with those of empty slots beyond the cutoff, and the neighbors' species."""
-    beyond = jnp.array([2.0 * model.cutoff, 0.0, 0.0], vectors.dtype)[:, None, None]
-    return jnp.where(mask, vectors, beyond), jnp.where(mask, species[owners], -1)
+def value_and_pair_gradients(
+    energies_of: Callable[[Array], Array], vectors: Float[Array, "3 slots atoms"]
+) -> tuple[Float[Array, " atoms"], Float[Array, "3 slots atoms"]]:
+    """Energies by a function of the pair vectors, and the derivative of their sum by these."""
 
-
-def _value_and_pair_gradients(
-    energies_of: Callable[[Array], Array], vectors: Array
-) -> tuple[Array, Array]:
     def total(pair: Float[Array, "3 slots atoms"]) -> tuple[Array, Array]:
         energies = energies_of(pair)
         return jnp.sum(energies), energies
@@ -188,6 +217,7 @@ def blockwise_energies_and_pair_gradients(
     owners: Int[Array, "slots atoms"],
     vectors: Float[Array, "3 slots atoms"],
     mask: Bool[Array, "slots atoms"],
+    block_atoms: int = CPU_BLOCK_ATOMS,
 ) -> tuple[Float[Array, " atoms"], Float[Array, "3 slots atoms"]]:
     """The same as `energies_and_pair_gradients`, in blocks of atoms that fit the cache of a CPU.
 
@@ -195,33 +225,41 @@ def blockwise_energies_and_pair_gradients(
     accelerators, for few atoms, and where messages pass between atoms, there is one block.
     """
     atoms = species.shape[0]
-    one_block_only = jax.default_backend() != "cpu" or isinstance(model, MessagePassingModel)
-    if one_block_only or atoms <= CPU_BLOCK_ATOMS:
+    if not can_be_in_blocks(model) or atoms <= block_atoms:
         return energies_and_pair_gradients(model, parameters, species, owners, vectors, mask)
-    far, neighbor_species = _without_empty_slots(model, species, owners, vectors, mask)
-    blocks = -(-atoms // CPU_BLOCK_ATOMS)
-    padding = blocks * CPU_BLOCK_ATOMS - atoms
+    inputs = pair_inputs(model, species, owners, vectors, mask)
 
-    def split(array: Array, fill: float) -> Array:
-        widths = [(0, 0)] * (array.ndim - 1) + [(0, padding)]
-        padded = jnp.pad(array, widths, constant_values=fill)
-        return jnp.moveaxis(padded.reshape(*array.shape[:-1], blocks, CPU_BLOCK_ATOMS), -2, 0)
-
-    def one_block(block: tuple[Array, Array, Array, Array]) -> tuple[Array, Array]:
-        own, others, pairs, filled = block
-        return _value_and_pair_gradients(
-            lambda pair: model.energies(parameters, own, others, pair, filled), pairs
+    def one_block(block: PairInputs) -> tuple[Array, Array]:
+        return value_and_pair_gradients(
+            lambda pair: evaluate_model(model, parameters, block._replace(vectors=pair), owners),
+            block.vectors,
         )
 
-    pieces = (
-        split(species, -1),
-        split(neighbor_species, -1),
-        split(far, 2 * model.cutoff),
-        split(mask, False),
-    )
-    energies, gradients = jax.lax.map(one_block, pieces)
+    energies, gradients = jax.lax.map(one_block, inputs_in_blocks(model, inputs, block_atoms))
     joined = jnp.moveaxis(gradients, 0, -2).reshape(*vectors.shape[:2], -1)[:, :, :atoms]
     return energies.reshape(-1)[:atoms], jnp.where(mask, joined, 0.0)
+
+
+def can_be_in_blocks(model: Model) -> bool:
+    """Whether blocks of atoms are independent of each other, and this is a CPU."""
+    return jax.default_backend() == "cpu" and not isinstance(model, MessagePassingModel)
+
+
+def inputs_in_blocks(model: Model, inputs: PairInputs, block_atoms: int) -> PairInputs:
+    """Inputs with blocks in the first axis, the last one padded with empty atom slots."""
+    fills = (-1, -1, 2 * model.cutoff, False)
+    return PairInputs(
+        *(in_blocks(array, fill, block_atoms) for array, fill in zip(inputs, fills, strict=True))
+    )
+
+
+def in_blocks(array: Array, fill: float, block_atoms: int) -> Array:
+    """An array with its last axis, atoms, in blocks, and these in the first axis."""
+    atoms = array.shape[-1]
+    blocks = -(-atoms // block_atoms)
+    widths = [(0, 0)] * (array.ndim - 1) + [(0, blocks * block_atoms - atoms)]
+    padded = jnp.pad(array, widths, constant_values=fill)
+    return jnp.moveaxis(padded.reshape(*array.shape[:-1], blocks, block_atoms), -2, 0)
 
 
 def forces_from_pair_gradients(

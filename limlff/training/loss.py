@@ -29,8 +29,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from limlff.models.contract import Model, Parameters
-from limlff.potential import energies_and_pair_gradients, forces_from_pair_gradients
+from limlff.potential import forces_from_pair_gradients
 from limlff.training.batches import Batch, Packing
+from limlff.training.derivative import energies_and_pair_gradients
 from limlff.units import GIGAPASCAL, MILLIELECTRONVOLT
 
 ENERGY_SCALE = 1 * MILLIELECTRONVOLT
