@@ -55,6 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     from limlff.training.checkpoint import find_checkpoints
     from limlff.training.data import load_training_data
     from limlff.training.fit import Fit
+    from limlff.training.progress import describe_speed
     from limlff.uncertainty.fit import add_uncertainty
 
     if find_checkpoints(folder) and not arguments.resume:
@@ -82,6 +83,8 @@ def run(arguments: argparse.Namespace) -> int:
         save_potential(potential, folder / POTENTIAL_FILE)
         print(f"{folder / POTENTIAL_FILE}: epoch {fit.trainer.progress.best_epoch}")
         _print_errors(potential.card["errors"])
+        if fit.trainer.progress.steps:  # least squares alone make none
+            print(describe_speed(fit.trainer.progress))
     if stopped is not None:
         raise stopped
     return 0

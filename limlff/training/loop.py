@@ -46,6 +46,7 @@ class Trainer:
     Attributes:
         progress: How far it is.
         best: Averaged parameters with the best score so far (`model` and `offsets`).
+        packing: Frames to train on.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class Trainer:
         )
         self.progress = Progress()
         self._recipe = recipe
-        self._train = train
+        self.packing = train
         self._validation = validation
         self._folder = folder
         self._fingerprint = fingerprint
@@ -159,7 +160,7 @@ class Trainer:
         )
 
     def _plan(self, epoch: int) -> list[tuple[Shape, list[int]]]:
-        return self._train.plan(np.random.default_rng([self._recipe.seed, epoch]))
+        return self.packing.plan(np.random.default_rng([self._recipe.seed, epoch]))
 
     def _epoch(self, bar: tqdm) -> Iterator[None]:
         """Make the steps of one epoch; yields after each, when everything can be saved."""
@@ -181,7 +182,7 @@ class Trainer:
             self._collect(0)
             progress.seconds += time.monotonic() - begun
             begun = time.monotonic()
-        batch = self._train.assemble(shape, members)
+        batch = self.packing.assemble(shape, members)
         self._state, sums = train_step(
             self._objective, self._recipe.optimizer, self._state, batch, self._controls(epoch)
         )
@@ -191,9 +192,10 @@ class Trainer:
         progress.steps += 1
         if compiles:
             self._compiled.add(shape)
+            progress.compiled_shapes = len(self._compiled)
             progress.compile_seconds += time.monotonic() - begun
         else:
-            progress.atoms += sum(len(self._train.samples[i]) for i in members)
+            progress.atoms += sum(len(self.packing.samples[i]) for i in members)
             progress.seconds += time.monotonic() - begun
 
     def _collect(self, left: int) -> None:

@@ -25,6 +25,7 @@ class Progress:
         seconds: Time spent in steps without compilation (s).
         atoms: Atoms that went through these.
         compile_seconds: Time spent in the first step of each shape, which compiles it (s).
+        compiled_shapes: Shapes compiled since the start, or since the last resume.
     """
 
     epoch: int = 0
@@ -38,6 +39,7 @@ class Progress:
     steps: int = 0
     atoms: int = 0
     compile_seconds: float = 0.0
+    compiled_shapes: int = 0
 
     @property
     def atoms_per_second(self) -> float:
@@ -50,6 +52,7 @@ class Progress:
             "steps",
             "seconds",
             "compile_seconds",
+            "compiled_shapes",
             "atoms_per_second",
             "best_epoch",
             "best_score",
@@ -80,6 +83,14 @@ def describe_errors(errors: dict[str, float | None]) -> str:
     }
     return ", ".join(
         f"{errors[key]:.4g} {unit}" for key, unit in units.items() if errors[key] is not None
+    )
+
+
+def describe_speed(progress: Progress) -> str:
+    """How fast a training was, in a line."""
+    return (
+        f"{progress.steps} steps, {progress.atoms_per_second:.0f} atoms times epochs per second; "
+        f"{progress.compiled_shapes} shapes compiled in {progress.compile_seconds:.0f} s"
     )
 
 
