@@ -3,8 +3,7 @@
     python benchmarks/_deepmd_model.py deepmd.dp     # with limlff; then, with deepmd-kit[torch]:
     dp convert-backend deepmd.dp deepmd.pth
     dp --pt compress -i deepmd.pth -o compressed.pth
-    DEEPMD_MODEL=compressed.pth python benchmarks/versus.py li \
-        --ase DeePMD-kit=[PYTHON,]benchmarks/_deepmd_kit.py
+    python benchmarks/versus.py li --deepmd [PYTHON,]compressed.pth
 
 Embedding 25-50-100, axis 16, fitting 120-120-120, cutoff 6 Å: usual in published potentials.
 """

@@ -1,6 +1,7 @@
 """One timed run of LAMMPS at constant energy; prints µs per atom and step. Used by versus.py.
 
 python benchmarks/_lammps_speed.py EAM|MEAM|SNAP ATOMS
+python benchmarks/_lammps_speed.py MODEL.pth ATOMS        # by the plugin of DeePMD-kit
 """
 
 from __future__ import annotations
@@ -32,7 +33,12 @@ SECONDS = 4.0
 def main() -> None:
     """Equilibrate, estimate, and time about four seconds of steps."""
     style, wanted = sys.argv[1], int(sys.argv[2])
-    lattice, mass, pair = STYLES[style]
+    if style in STYLES:
+        lattice, mass, pair = STYLES[style]
+    else:
+        import deepmd.lmp  # noqa: F401  (tells LAMMPS where the plugin is)
+
+        lattice, mass, pair = "bcc 3.49", "6.941", f"pair_style deepmd {style}\npair_coeff * * Li"
     per_cell = 4 if lattice.startswith("fcc") else 2
     edge = max(3, round((wanted / per_cell) ** (1 / 3)))
     code = lammps.lammps(cmdargs=["-log", "none", "-screen", "none"])

