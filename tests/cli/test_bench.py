@@ -1,0 +1,35 @@
+"""`limlff bench`: what it says of a short measurement."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from ase.neighborlist import neighbor_list
+
+from limlff.calculator import load
+from limlff.cli.main import main
+from limlff.structures.lattice import block_of_about
+
+
+def test_figures_are_there_and_agree_with_each_other(tmp_path, capsys):
+    out = tmp_path / "speed.json"
+    assert main(["bench", "li", "--atoms", "250", "--seconds", "0.3", "--json", str(out)]) == 0
+    speed = json.loads(out.read_text())
+    crystal = block_of_about("Li", 250)
+    assert speed["atoms"] == len(crystal)
+    step_seconds = 1e-6 * speed["microseconds_per_atom_step"] * speed["atoms"]
+    assert speed["ns_per_day"] == pytest.approx(1e-6 * 86400 / step_seconds)
+    assert speed["steps"] >= 40
+    # shells are smeared out at 300 K, so that the crystal gives their number only about
+    pairs = len(neighbor_list("i", crystal, load("li").cutoff)) / len(crystal)
+    assert speed["pairs_per_atom"] == pytest.approx(pairs, rel=0.25)
+    assert speed["microseconds_per_atom_force"] > 0
+    assert 0 < speed["compile_seconds"] < 600
+    assert 50 < speed["peak_memory_mb"] < 24_000
+    assert f"{speed['atoms']} atoms of Li at 300 K" in capsys.readouterr().out
+
+
+def test_too_few_atoms_are_refused(capsys):
+    assert main(["bench", "li", "--atoms", "4"]) == 2
+    assert "--atoms 4" in capsys.readouterr().err
