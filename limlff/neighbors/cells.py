@@ -28,7 +28,7 @@ _DONE, _NO_ROOM = 0, 1
 
 
 class Task(NamedTuple):
-    """What a part of a search works on, as whole numbers and addresses of arrays.
+    """A part of a search: whole numbers and arrays, of int64 where nothing else is said.
 
     Attributes:
         first: First visit of the part.
@@ -69,6 +69,36 @@ class Task(NamedTuple):
     codes: Any
     found: Any
     candidates: Any
+
+
+class Order(NamedTuple):
+    """A part of the lists that shall be put in order: whole numbers and arrays, as in a `Task`.
+
+    Attributes:
+        first: First visit of the part.
+        last: Behind the last.
+        slots: Width of the lists.
+        images: Owners and shifts of points.
+        visits: Points that are atoms.
+        lists: Neighbors of each atom as the search left them (int32).
+        counts: Number of neighbors of each atom.
+        atom_ranks: Rank of each atom in the order of owners and shifts.
+        ghost_ranks: Rank of each ghost of the part.
+        index: What stands in the lists for each rank.
+        scratch: One more than slots.
+    """
+
+    first: Any
+    last: Any
+    slots: Any
+    images: Any
+    visits: Any
+    lists: Any
+    counts: Any
+    atom_ranks: Any
+    ghost_ranks: Any
+    index: Any
+    scratch: Any
 
 
 def image_code(owner, x, y, z):
@@ -171,28 +201,40 @@ def _search(words):
 
 
 @kernel_function
-def _put_in_order(words):
-    """Sort each atom's neighbors by rank.
+def _order_of(words):
+    return Order(
+        words[0],
+        words[1],
+        words[2],
+        int64_at(words[3]),
+        int64_at(words[4]),
+        int32_at(words[5]),
+        int64_at(words[6]),
+        int64_at(words[7]),
+        int64_at(words[8]),
+        int64_at(words[9]),
+        int64_at(words[10]),
+    )
 
-    Words as in a task; ranks of atoms are in `table`, ranks of the part's ghosts in `codes`, and in
-    `found` the index under which a rank appears in the lists.
-    """
-    task = _task_of(words)
-    ranks = task.candidates
-    for visit in range(task.first, task.last):
-        atom = task.images[4 * task.visits[visit]]
-        row, count = behind(task.lists, atom * task.slots), task.counts[atom]
+
+@kernel_function
+def _put_in_order(words):
+    order = _order_of(words)
+    ranks = order.scratch
+    for visit in range(order.first, order.last):
+        atom = order.images[4 * order.visits[visit]]
+        row, count = behind(order.lists, atom * order.slots), order.counts[atom]
         for n in range(count):
             entry = types.int64(row[n])
-            rank = task.table[entry] if entry >= 0 else task.codes[-1 - entry]
+            rank = order.atom_ranks[entry] if entry >= 0 else order.ghost_ranks[-1 - entry]
             place = n
             while place > 0 and ranks[place - 1] > rank:
                 ranks[place] = ranks[place - 1]
                 place -= 1
             ranks[place] = rank
         for n in range(count):
-            row[n] = task.found[ranks[n]]
-        for n in range(count, task.slots):
+            row[n] = order.index[ranks[n]]
+        for n in range(count, order.slots):
             row[n] = atom
     return _DONE
 
@@ -210,7 +252,11 @@ def call_put_in_order(words):
 
 @cache
 def compiled() -> tuple[Callable[[int], int], Callable[[int], int]]:
-    """Search and ordering; each takes a task's address and lets other threads run meanwhile."""
+    """Search and ordering; other threads run meanwhile.
+
+    Each takes the address of the words of a `Task` or an `Order`, arrays being their addresses. The
+    first returns 1 if there was no room for another ghost, else 0.
+    """
     kind = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)
     return (
         kind(address_of("neighbor_search", call_search)),

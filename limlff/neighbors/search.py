@@ -6,17 +6,18 @@ ghosts are numbered in the order of their owners and shifts.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from limlff.errors import InputError
 from limlff.kernels.threads import threads_to_use
-from limlff.neighbors.cells import SHIFT_LIMIT, Task, compiled, image_code
+from limlff.neighbors.cells import SHIFT_LIMIT, Order, Task, compiled, image_code
 from limlff.neighbors.points import Points, sort_points
 
 _ATOMS_OF_A_PART = 512  # fewer are not worth a thread
@@ -70,76 +71,29 @@ class Pairs:
         ghost_ranks = np.split(
             self._ranks[atoms:], np.cumsum([len(part.codes) for part in self._parts])[:-1]
         )
-        tasks = [
-            _Arrays(
-                self._points,
-                lists,
-                self.counts,
-                table=self._ranks,
-                codes=np.ascontiguousarray(ranks),
-                found=index,
-                candidates=np.empty(lists.shape[1] + 1, np.int64),
-            ).task(part.first, part.last, 0.0)
+        orders = [
+            Order(
+                first=part.first,
+                last=part.last,
+                slots=lists.shape[1],
+                images=self._points.images,
+                visits=self._points.visits,
+                lists=lists,
+                counts=self.counts,
+                atom_ranks=self._ranks,
+                ghost_ranks=ranks,
+                index=index,
+                scratch=np.empty(lists.shape[1] + 1, np.int64),
+            )
             for part, ranks in zip(self._parts, ghost_ranks, strict=True)
         ]
-        _in_threads(compiled()[1], tasks)
+        _in_threads(compiled()[1], orders)
         lists[atoms:] = np.arange(atoms, columns)[:, None]
         width = lists.shape[1]
         if slots <= width:
             return np.ascontiguousarray(lists[:, :slots])
         more = np.repeat(np.arange(columns, dtype=lists.dtype)[:, None], slots - width, axis=1)
         return np.concatenate([lists, more], axis=1)
-
-
-@dataclass(frozen=True)
-class _Arrays:
-    """Arrays of a task, kept as long as it may be used."""
-
-    points: Points
-    lists: np.ndarray
-    counts: np.ndarray
-    table: np.ndarray
-    codes: np.ndarray
-    found: np.ndarray
-    candidates: np.ndarray
-
-    def task(self, first: int, last: int, radius: float) -> _Words:
-        """The task of some of the visits."""
-        limit, points = np.array([radius * radius]), self.points
-        words = Task(
-            first,
-            last,
-            self.lists.shape[1],
-            len(self.codes),
-            len(self.table),
-            *(
-                array.ctypes.data
-                for array in (
-                    points.places,
-                    points.images,
-                    points.cubes,
-                    points.starts,
-                    points.grid,
-                    points.visits,
-                    limit,
-                    self.lists,
-                    self.counts,
-                    self.table,
-                    self.codes,
-                    self.found,
-                    self.candidates,
-                )
-            ),
-        )
-        return _Words(np.array(words, np.int64), (self, limit))
-
-
-@dataclass(frozen=True)
-class _Words:
-    """A task as the compiled functions read it, and what its addresses point to."""
-
-    words: Int[np.ndarray, " words"]
-    kept: object
 
 
 def search(
@@ -202,28 +156,32 @@ def _search_parts(
     atoms = len(counts)
     number = max(1, min(threads_to_use(), atoms // _ATOMS_OF_A_PART))
     bounds = [part * atoms // number for part in range(number + 1)]
-    works = [
-        _Arrays(
-            points,
-            lists,
-            counts,
+    tasks = [
+        Task(
+            first=first,
+            last=last,
+            slots=lists.shape[1],
+            room=ghosts,
+            table_size=1 << (2 * ghosts - 1).bit_length(),
+            places=points.places,
+            images=points.images,
+            cubes=points.cubes,
+            starts=points.starts,
+            grid=points.grid,
+            visits=points.visits,
+            limit=np.array([radius * radius]),
+            lists=lists,
+            counts=counts,
             table=np.full(1 << (2 * ghosts - 1).bit_length(), -1, np.int64),
             codes=np.empty(ghosts, np.int64),
             found=np.zeros(1, np.int64),
             candidates=np.empty(len(points.places) + 1, np.int64),
         )
-        for _ in range(number)
-    ]
-    tasks = [
-        work.task(first, last, radius)
-        for work, first, last in zip(works, bounds[:-1], bounds[1:], strict=True)
+        for first, last in pairwise(bounds)
     ]
     if any(_in_threads(compiled()[0], tasks)):
         return None
-    return [
-        _Part(first, last, work.codes[: int(work.found[0])])
-        for work, first, last in zip(works, bounds[:-1], bounds[1:], strict=True)
-    ]
+    return [_Part(task.first, task.last, task.codes[: int(task.found[0])]) for task in tasks]
 
 
 def _decoded(
@@ -237,11 +195,15 @@ def _decoded(
     return codes, np.column_stack(shifts[::-1])
 
 
-def _in_threads(function: Callable[[int], int], tasks: list[_Words]) -> list[int]:
-    addresses = [task.words.ctypes.data for task in tasks]
-    if len(addresses) == 1:
-        return [function(addresses[0])]
-    return list(_pool(len(addresses)).map(function, addresses))
+def _in_threads(function: Callable[[int], int], tasks: Sequence[Task | Order]) -> list[int]:
+    """What a compiled function returns for each task."""
+    words = [
+        np.array([w.ctypes.data if isinstance(w, np.ndarray) else w for w in task], np.int64)
+        for task in tasks
+    ]
+    if len(words) == 1:
+        return [function(words[0].ctypes.data)]
+    return list(_pool(len(words)).map(function, [own.ctypes.data for own in words]))
 
 
 @cache
