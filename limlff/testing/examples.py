@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any
-
 import jax
 import numpy as np
 from ase import Atoms
@@ -12,6 +9,7 @@ from ase.build import bulk
 from ase.data import atomic_numbers, covalent_radii, reference_states
 from jaxtyping import Float
 
+from limlff.compiled import predict, program_and_weights
 from limlff.neighbors.host import Capacity, build_neighbors
 from limlff.neighbors.matrix import NeighborMatrix
 from limlff.potential import Potential, Prediction
@@ -71,6 +69,8 @@ def bond_length(first: str, second: str) -> float:
 class Bench:
     """A potential compiled once for all example structures, by common sizes of the padded arrays.
 
+    It is evaluated as calculators do it: on CPUs by its compiled kernel if it has one.
+
     Attributes:
         potential: The potential.
         structures: The example structures, by name.
@@ -79,6 +79,7 @@ class Bench:
     def __init__(self, potential: Potential, seed: int = 0) -> None:
         self.potential = potential
         self.structures = example_structures(potential, seed)
+        self._program, self._weights = program_and_weights(potential)
         self._atom_slots = 2 * max(len(atoms) for atoms in self.structures.values())
         self._capacity = Capacity(1, 0)
         for atoms in self.structures.values():  # the largest sizes first, before anything compiles
@@ -105,10 +106,10 @@ class Bench:
         positions, cell, _ = geometry(atoms)
         empty = len(neighbors.lists) - len(atoms)
         species = self.potential.species_of(list(atoms.symbols))
-        prediction = _predict(
-            self.potential.model,
+        prediction = predict(
+            self._program,
             dtype,
-            (self.potential.parameters, self.potential.baseline),
+            self._weights,
             np.pad(species, (0, empty), constant_values=-1),
             np.pad(positions, ((0, empty), (0, 0))),
             cell,
@@ -131,11 +132,3 @@ def _crystal(symbol: str) -> Atoms:
     if state.get("symmetry") in ("bcc", "fcc"):
         return bulk(symbol, cubic=True)
     return bulk(symbol, "sc", a=1.1 * bond_length(symbol, symbol))
-
-
-@partial(jax.jit, static_argnums=(0, 1))
-def _predict(
-    model: Any, dtype: str, weights: Any, species: Any, positions: Any, cell: Any, neighbors: Any
-) -> Prediction:
-    potential = Potential(model, *weights)
-    return potential.predict(species, positions, cell, neighbors, dtype)

@@ -26,8 +26,8 @@ def test_analytic_potential_passes_all_checks():
 
 
 def test_moment_model_passes_all_checks():
-    """Untrained, with two elements; l = 2 because l = 3 takes a minute more to compile."""
-    model = MomentModel(("Li", "Cu"), cutoff=4.5, radial=4, channels=3, max_degree=2, hidden=(6,))
+    """Untrained, with two elements, by the kernel where there is one."""
+    model = MomentModel(("Li", "Cu"), cutoff=4.5, radial=4, channels=3, max_degree=3, hidden=(6,))
     parameters = model.initialize(jax.random.PRNGKey(3))
     potential = Potential(model, parameters, np.array([-1.9, -3.7]))
     check_potential(potential)
