@@ -14,6 +14,7 @@ from nve_drift import amplitude, equilibrate, slope
 from limlff.potential import Potential
 
 CELLS = 8  # cubic cells of bcc along each axis
+TIMED_SECONDS = 15.0
 NVE_SECONDS = 60.0  # to spend on the longer of two runs, about
 SHORTEST_PS, LONGEST_PS = 0.2, 4.0
 SAMPLE_FS = 4.0
@@ -29,19 +30,32 @@ def starting_crystal() -> Atoms:
 
 def speed_of(potential: Potential, start: Atoms) -> dict[str, Any]:
     """Processor time of a step at constant energy in float32, neighbor lists included."""
-    from limlff.md.speed import measure_speed
+    from limlff.md.config import NVE, MDConfig
+    from limlff.md.runner import build_simulation
+    from limlff.md.speed import peak_memory_mb
 
-    begun = time.perf_counter(), time.process_time()
-    speed = measure_speed(potential, start, "float32")
-    wall, processor = time.perf_counter() - begun[0], time.process_time() - begun[1]
-    share = processor / wall  # of the core, which others may use too
+    config = MDConfig(
+        steps=1,
+        timestep_fs=1.0,
+        temperature_k=300.0,
+        ensemble=NVE(),
+        initial_velocities="file",
+        precision="float32",
+    )
+    simulation = build_simulation(config, start.copy(), potential, None, None)
+    simulation.rebuild()
+
+    def seconds_for(steps: int) -> float:
+        begun = time.process_time()
+        simulation.advance_to(simulation.step + steps)
+        return time.process_time() - begun
+
+    seconds_for(20)  # compiles, and lists neighbors with room for those that come near
+    steps = int(np.clip(20 * TIMED_SECONDS / seconds_for(20), 40, 4000))
     return {
-        "microseconds_per_atom_step": share * speed.microseconds_per_atom_step,
-        "microseconds_per_atom_force": share * speed.microseconds_per_atom_force,
-        "share_of_core": share,
-        "steps_timed": speed.steps,
-        "pairs_per_atom": speed.pairs_per_atom,
-        "peak_memory_mb": speed.peak_memory_mb,
+        "microseconds_per_atom_step": 1e6 * seconds_for(steps) / steps / len(start),
+        "steps_timed": steps,
+        "peak_memory_mb": peak_memory_mb(),
     }
 
 
