@@ -13,7 +13,7 @@ from functools import cache
 from itertools import pairwise
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from limlff.errors import InputError
 from limlff.kernels.threads import threads_to_use
@@ -50,6 +50,7 @@ class Pairs:
     _lists: Int[np.ndarray, "columns slots"]
     _parts: list[_Part]
     _ranks: Int[np.ndarray, " found"]
+    _is_ghost: Bool[np.ndarray, " ranks"]
 
     @property
     def visits(self) -> Int[np.ndarray, " atoms"]:
@@ -63,11 +64,9 @@ class Pairs:
             slots: Width of the lists, at least the largest of `counts`.
         """
         atoms, columns, lists = len(self.counts), len(self._lists), self._lists
-        is_ghost = np.ones(atoms + len(self.ghost_owner), bool)
-        is_ghost[self._ranks[:atoms]] = False
-        index = np.empty(len(is_ghost), np.int64)
-        index[~is_ghost] = np.arange(atoms)
-        index[is_ghost] = columns + np.arange(len(self.ghost_owner))
+        index = np.empty(len(self._is_ghost), np.int64)
+        index[~self._is_ghost] = np.arange(atoms)
+        index[self._is_ghost] = columns + np.arange(len(self.ghost_owner))
         ghost_ranks = np.split(
             self._ranks[atoms:], np.cumsum([len(part.codes) for part in self._parts])[:-1]
         )
@@ -146,7 +145,7 @@ def search(
     is_ghost = np.ones(len(codes), bool)
     is_ghost[ranks[:atoms]] = False
     owner, shift = _decoded(codes[is_ghost])
-    return Pairs(counts, owner, shift, points, lists, parts, ranks)
+    return Pairs(counts, owner, shift, points, lists, parts, ranks, is_ghost)
 
 
 def _search_parts(
@@ -156,13 +155,14 @@ def _search_parts(
     atoms = len(counts)
     number = max(1, min(threads_to_use(), atoms // _ATOMS_OF_A_PART))
     bounds = [part * atoms // number for part in range(number + 1)]
+    table_size = 1 << (2 * ghosts - 1).bit_length()
     tasks = [
         Task(
             first=first,
             last=last,
             slots=lists.shape[1],
             room=ghosts,
-            table_size=1 << (2 * ghosts - 1).bit_length(),
+            table_size=table_size,
             places=points.places,
             images=points.images,
             cubes=points.cubes,
@@ -172,7 +172,7 @@ def _search_parts(
             limit=np.array([radius * radius]),
             lists=lists,
             counts=counts,
-            table=np.full(1 << (2 * ghosts - 1).bit_length(), -1, np.int64),
+            table=np.full(table_size, -1, np.int64),
             codes=np.empty(ghosts, np.int64),
             found=np.zeros(1, np.int64),
             candidates=np.empty(len(points.places) + 1, np.int64),
