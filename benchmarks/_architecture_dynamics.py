@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from ase import Atoms
-from nve_drift import amplitude, equilibrate, slope
+from nve_drift import amplitude, equilibrate, slope, total_energy
 
 from limlff.potential import Potential
 
@@ -64,8 +64,16 @@ def conservation_of(potential: Potential, start: Atoms, speed: dict[str, Any]) -
     step_seconds = 2e-6 * speed["microseconds_per_atom_step"] * len(start)  # float64 takes twice
     duration_ps = float(np.clip(1e-3 * NVE_SECONDS / step_seconds, SHORTEST_PS, LONGEST_PS))
     duration_ps = round(duration_ps, 1)
-    times, energies = total_energy(potential, start, 1.0, duration_ps)
-    _, coarse = total_energy(potential, start, 2.0, duration_ps)
+
+    def energies_at(timestep_fs: float) -> tuple[np.ndarray, np.ndarray]:
+        samples = round(SAMPLE_FS / timestep_fs)
+        with tempfile.TemporaryDirectory() as folder:
+            return total_energy(
+                potential, start, timestep_fs, duration_ps, "float64", Path(folder), samples
+            )
+
+    times, energies = energies_at(1.0)
+    _, coarse = energies_at(2.0)
     drift, error = slope(times, energies)
     return {
         "nve_atoms": len(start),
@@ -76,32 +84,3 @@ def conservation_of(potential: Potential, start: Atoms, speed: dict[str, Any]) -
         "amplitude_mev_per_atom_at_2_fs": amplitude(coarse),
         "amplitude_ratio": amplitude(coarse) / amplitude(energies),
     }
-
-
-def total_energy(
-    potential: Potential, start: Atoms, timestep_fs: float, duration_ps: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Times (ps) and total energies (meV/atom) of a run at constant energy in float64."""
-    from limlff.md.config import NVE, MDConfig, Output
-    from limlff.md.runner import run_md
-    from limlff.md.thermo import read_thermo
-
-    output = Output(
-        thermo_every=round(SAMPLE_FS / timestep_fs),
-        trajectory_every=10**9,
-        checkpoint_every=10**9,
-    )
-    config = MDConfig(
-        steps=round(1000 * duration_ps / timestep_fs),
-        timestep_fs=timestep_fs,
-        temperature_k=300.0,
-        ensemble=NVE(),
-        initial_velocities="file",
-        precision="float64",
-        output=output,
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        run = run_md(config, Path(folder) / "nve", start.copy(), potential, progress=False)
-        rows = read_thermo(run.thermo)
-    total = rows["potential_ev"] + rows["kinetic_ev"]
-    return rows["time_fs"] / 1000, 1000 * (total - total[0]) / len(start)

@@ -114,9 +114,11 @@ def total_energy(
     duration_ps: float,
     precision: Precision,
     folder: Path,
+    thermo_every: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Times (ps) and total energies (meV/atom) of an NVE run."""
+    """Times (ps) and total energies (meV/atom) of an NVE run, a sample each `thermo_every` steps."""
     steps = round(1000 * duration_ps / timestep_fs)
+    thermo_every = thermo_every or max(10, steps // 2000)
     config = MDConfig(
         steps=steps,
         timestep_fs=timestep_fs,
@@ -124,9 +126,7 @@ def total_energy(
         ensemble=NVE(),
         initial_velocities="file",
         precision=precision,
-        output=Output(
-            thermo_every=max(10, steps // 2000), trajectory_every=10**9, checkpoint_every=10**9
-        ),
+        output=Output(thermo_every=thermo_every, trajectory_every=10**9, checkpoint_every=10**9),
     )
     out = folder / f"nve-{timestep_fs}-{duration_ps}"
     run = run_md(config, out, start.copy(), potential, progress=False)
