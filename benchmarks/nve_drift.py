@@ -116,7 +116,7 @@ def total_energy(
     folder: Path,
     thermo_every: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Times (ps) and total energies (meV/atom) of an NVE run, a sample each `thermo_every` steps."""
+    """Times (ps) and total energies (meV/atom) of an NVE run, every `thermo_every` steps."""
     steps = round(1000 * duration_ps / timestep_fs)
     thermo_every = thermo_every or max(10, steps // 2000)
     config = MDConfig(
