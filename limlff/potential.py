@@ -21,7 +21,7 @@ from limlff import precision as precision  # first: sets up jax
 from limlff.errors import InputError
 from limlff.kernels import has_kernel, pack_for_kernel
 from limlff.models.contract import MessagePassingModel, Model, Parameters
-from limlff.neighbors.matrix import NeighborMatrix, extended_positions, pair_vectors
+from limlff.neighbors.matrix import NeighborMatrix, pair_vectors
 
 # Measured: a block of this size keeps its radial and angular functions in the L2 cache of a core.
 CPU_BLOCK_ATOMS = 216
@@ -113,9 +113,7 @@ class Potential:
         from limlff.kernels.custom_call import evaluate_on_cpu  # numba takes a while to import
 
         packed = pack_for_kernel(self.model, self.parameters, dtype)  # type: ignore[arg-type]
-        extended = extended_positions(positions, cell, neighbors)
-        all_species = jnp.concatenate([species, species[neighbors.ghost_owner]])
-        return evaluate_on_cpu(packed, all_species, extended, neighbors)
+        return evaluate_on_cpu(packed, species, positions, cell, neighbors)
 
     def _by_formula(
         self, species: Array, positions: Array, cell: Array, neighbors: NeighborMatrix, dtype: str

@@ -11,14 +11,15 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from limlff import precision as precision  # first: sets up jax
-from limlff.kernels.lanes import width_of
-from limlff.kernels.layout import scratch_sizes
+from limlff.kernels.call import plan_call
 from limlff.kernels.machine_code import address_of
 from limlff.kernels.packing import PackedModel
-from limlff.kernels.parts import Call, thread_float32, thread_float64, threaded
+from limlff.kernels.parts import thread_float32, thread_float64, threaded
 from limlff.kernels.threads import threads_to_use
 from limlff.neighbors.matrix import NeighborMatrix
 
+PARTS = 16
+"""Into which the atoms are divided; several for each thread, since cores are not equally fast."""
 ATOMS_OF_A_PART = 64
 """Fewer atoms than this are not worth a part of their own."""
 
@@ -48,16 +49,18 @@ def _register(dtype: str) -> str:
 
 def evaluate_on_cpu(
     packed: PackedModel,
-    species: Int[Array, " extended"],
-    positions: Float[Array, "extended 3"],
+    species: Int[Array, " atoms"],
+    positions: Float[Array, "atoms 3"],
+    cell: Float[Array, "3 3"],
     neighbors: NeighborMatrix,
 ) -> tuple[Float[Array, " atoms"], Float[Array, "atoms 3"], Float[Array, "3 3"]]:
     """Energies, forces and virial of a moment model.
 
     Args:
         packed: The model.
-        species: Element of each atom and ghost; -1 for empty atom slots.
-        positions: Their positions (Å, float64).
+        species: Element of each atom; -1 for empty atom slots.
+        positions: Positions (Å, float64).
+        cell: Cell vectors as rows (Å, float64).
         neighbors: All pairs within the cutoff; pairs beyond it do no harm.
 
     Returns:
@@ -66,21 +69,22 @@ def evaluate_on_cpu(
     dtype = str(packed.weights.dtype)
     atoms, slots = neighbors.lists.shape
     threads = threads_to_use()
-    call = Call(
-        parts=max(1, min(max(4, threads), atoms // ATOMS_OF_A_PART)),
-        threads=min(threads, max(1, atoms // ATOMS_OF_A_PART)),
+    call = plan_call(
+        packed.sizes,
+        dtype,
         atoms=atoms,
         ghosts=len(neighbors.ghost_owner),
         slots=slots,
-        scratch_numbers=scratch_sizes(packed.sizes, width_of(dtype), slots)[0],
-        scratch_integers=scratch_sizes(packed.sizes, width_of(dtype), slots)[1],
+        parts=max(1, min(max(PARTS, threads), atoms // ATOMS_OF_A_PART)),
+        threads=min(threads, max(1, atoms // ATOMS_OF_A_PART)),
     )
     shapes = (
         jax.ShapeDtypeStruct((atoms,), jnp.float64),
         jax.ShapeDtypeStruct((atoms, 3), jnp.float64),
         jax.ShapeDtypeStruct((6,), jnp.float64),
+        jax.ShapeDtypeStruct((call.words,), jnp.float64),
     )
-    energies, forces, virial = jax.ffi.ffi_call(_register(dtype), shapes)(
+    energies, forces, virial, _ = jax.ffi.ffi_call(_register(dtype), shapes)(
         np.array([*packed.sizes, *call], np.int64),
         np.concatenate([[packed.cutoff], packed.repulsion.ravel()]),
         packed.segments,
@@ -88,8 +92,10 @@ def evaluate_on_cpu(
         packed.weights,
         species,
         positions,
+        cell,
         neighbors.lists,
         neighbors.ghost_owner,
+        neighbors.ghost_shift,
         neighbors.visits,
     )
     xx, yy, zz, yz, xz, xy = virial

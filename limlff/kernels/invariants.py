@@ -19,7 +19,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from limlff.kernels.lanes import Emitter
+from limlff.kernels.emitter import Emitter
 from limlff.models.angular import MAX_DEGREE, coupling_terms, cubic_couplings
 
 

@@ -58,16 +58,16 @@ class Lanes(types.Type):
 @register_model(Lanes)
 class _LanesModel(models.PrimitiveModel):
     def __init__(self, manager: Any, lanes: Lanes) -> None:
-        super().__init__(manager, lanes, _vector_type(lanes))
+        super().__init__(manager, lanes, vector_type(lanes))
 
 
-def _vector_type(lanes: Lanes) -> ir.VectorType:
+def vector_type(lanes: Lanes) -> ir.VectorType:
     scalar = ir.FloatType() if lanes.dtype.bitwidth == 32 else ir.DoubleType()
     return ir.VectorType(scalar, lanes.width)
 
 
 def _broadcast(builder: ir.IRBuilder, scalar: Any, lanes: Lanes) -> Any:
-    vector = _vector_type(lanes)
+    vector = vector_type(lanes)
     single = builder.insert_element(
         ir.Constant(vector, ir.Undefined), scalar, ir.Constant(ir.IntType(32), 0)
     )
@@ -75,9 +75,9 @@ def _broadcast(builder: ir.IRBuilder, scalar: Any, lanes: Lanes) -> Any:
     return builder.shuffle_vector(single, ir.Constant(vector, ir.Undefined), zeros)
 
 
-def _call(builder: ir.IRBuilder, name: str, lanes: Lanes, arguments: Any) -> Any:
+def call_vector_function(builder: ir.IRBuilder, name: str, lanes: Lanes, arguments: Any) -> Any:
     """Call one of LLVM's vector functions."""
-    vector = _vector_type(lanes)
+    vector = vector_type(lanes)
     kind = ir.FunctionType(vector, [vector] * len(arguments))
     full_name = f"llvm.{name}.v{lanes.width}f{lanes.dtype.bitwidth}"
     function = cgutils.get_or_insert_function(builder.module, kind, full_name)
@@ -89,7 +89,7 @@ def _row_address(context: Any, builder: Any, kinds: Any, values: Any) -> Any:
     lanes = Lanes(kinds[0].dtype)
     row = context.cast(builder, values[1], kinds[1], types.intp)
     element = builder.mul(row, ir.Constant(row.type, lanes.width))
-    return builder.bitcast(builder.gep(values[0], [element]), _vector_type(lanes).as_pointer())
+    return builder.bitcast(builder.gep(values[0], [element]), vector_type(lanes).as_pointer())
 
 
 @intrinsic
@@ -139,12 +139,28 @@ def behind(typing: Any, memory: types.CPointer, elements: types.Integer) -> Any:
 
 
 @intrinsic
+def prefetch(typing: Any, memory: types.CPointer) -> Any:
+    """Have the processor bring the line of the memory into its caches."""
+
+    def generate(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
+        address, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [address] + 3 * [number])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        to_read, keep, data = (ir.Constant(number, value) for value in (0, 3, 1))
+        place = builder.bitcast(arguments[0], address)
+        builder.call(function, [place, to_read, keep, data])
+        return context.get_dummy_value()
+
+    return types.void(memory), generate
+
+
+@intrinsic
 def zero_like(typing: Any, memory: types.CPointer) -> Any:
     """Zero in every lane, of the type of a memory's rows."""
     lanes = Lanes(memory.dtype)
 
     def generate(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
-        return ir.Constant(_vector_type(lanes), [0.0] * lanes.width)
+        return ir.Constant(vector_type(lanes), [0.0] * lanes.width)
 
     return lanes(memory), generate
 
@@ -154,7 +170,7 @@ def multiply_add(typing: Any, a: Lanes, b: Lanes, c: Lanes) -> Any:
     """a * b + c, rounded once."""
 
     def generate(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
-        return _call(builder, "fma", sig.return_type, arguments)
+        return call_vector_function(builder, "fma", sig.return_type, arguments)
 
     return a(a, b, c), generate
 
@@ -164,61 +180,9 @@ def square_root(typing: Any, a: Lanes) -> Any:
     """Square root of each lane."""
 
     def generate(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
-        return _call(builder, "sqrt", sig.return_type, arguments)
+        return call_vector_function(builder, "sqrt", sig.return_type, arguments)
 
     return a(a), generate
-
-
-class Emitter:
-    """Writes arithmetic of lanes into a function under compilation, for generated code."""
-
-    def __init__(self, context: Any, builder: ir.IRBuilder, dtype: types.Float) -> None:
-        self.context, self.builder, self.lanes = context, builder, Lanes(dtype)
-
-    def constant(self, value: float) -> Any:
-        """A number in every lane."""
-        return ir.Constant(_vector_type(self.lanes), [value] * self.lanes.width)
-
-    def multiply(self, a: Any, b: Any) -> Any:
-        """a * b."""
-        return self.builder.fmul(a, b)
-
-    def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
-        """a * b + c, rounded once."""
-        return _call(self.builder, "fma", self.lanes, (a, b, c))
-
-    def strided(self, memory: Any, first: Any, stride: Any) -> StridedRows:
-        """Rows `first`, `first + stride` and so on of a memory."""
-        return StridedRows(self, memory, first, stride)
-
-
-class StridedRows:
-    """Every so many rows of a memory, in generated code."""
-
-    def __init__(self, emit: Emitter, memory: Any, first: Any, stride: Any) -> None:
-        self.emit, self.memory, self.first, self.stride = emit, memory, first, stride
-
-    def _address(self, place: int) -> Any:
-        builder, lanes = self.emit.builder, self.emit.lanes
-        rows = builder.mul(self.stride, ir.Constant(self.stride.type, place))
-        element = builder.mul(
-            builder.add(self.first, rows), ir.Constant(self.stride.type, lanes.width)
-        )
-        return builder.bitcast(
-            builder.gep(self.memory, [element]), _vector_type(lanes).as_pointer()
-        )
-
-    def load(self, place: int) -> Any:
-        """Row number `place`."""
-        return self.emit.builder.load(
-            self._address(place), align=self.emit.lanes.dtype.bitwidth // 8
-        )
-
-    def store(self, place: int, value: Any) -> None:
-        """Set row number `place`."""
-        self.emit.builder.store(
-            value, self._address(place), align=self.emit.lanes.dtype.bitwidth // 8
-        )
 
 
 def _comparison(predicate: str) -> Callable[..., Any]:
@@ -247,6 +211,17 @@ def as_lanes(typing: Any, value: types.Float, like: Lanes) -> Any:
     return like(value, like), generate
 
 
+@intrinsic
+def is_less(typing: Any, a: types.Float, b: types.Float) -> Any:
+    """1 if a < b, else 0, as a whole number and thus without a branch."""
+
+    def generate(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
+        limit = context.cast(builder, arguments[1], b, a)
+        return builder.zext(builder.fcmp_ordered("<", arguments[0], limit), ir.IntType(64))
+
+    return types.int64(a, b), generate
+
+
 def _lanes_among(arguments: tuple[Any, ...]) -> Lanes | None:
     return next((argument for argument in arguments if isinstance(argument, Lanes)), None)
 
@@ -270,7 +245,8 @@ def _define(function: Any, instruction: str) -> None:
                 scalar = context.cast(builder, value, kind, sig.return_type.dtype)
                 value = _broadcast(builder, scalar, sig.return_type)
             values.append(value)
-        return getattr(builder, instruction)(*values)
+        # a product and a sum may become one multiply-add
+        return getattr(builder, instruction)(*values, flags=("contract",))
 
     for pattern in ((Lanes, Lanes), (Lanes, types.Number), (types.Number, Lanes)):
         lower_builtin(function, *pattern)(lower)
@@ -283,15 +259,16 @@ _define(operator.truediv, "fdiv")
 _define(operator.iadd, "fadd")
 
 __all__ = [
-    "Emitter",
     "Lanes",
     "as_lanes",
     "behind",
+    "is_less",
     "kernel_function",
     "larger",
     "load",
     "multiply_add",
     "part_of_caller",
+    "prefetch",
     "smaller",
     "splat",
     "square_root",

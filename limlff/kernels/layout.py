@@ -5,6 +5,14 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from limlff.kernels.lanes import behind, kernel_function
+from limlff.kernels.quads import QUAD
+
+BUNDLE = 3
+"""Groups of atoms, one in each lane, that go through the net together."""
+
+
+SLOTS_AT_A_TIME = 16
+"""Slots that are treated together: their rows fit the first cache of a core. An even number."""
 
 
 class Sizes(NamedTuple):
@@ -36,10 +44,13 @@ class Net(NamedTuple):
 
 
 class Buffers(NamedTuple):
-    """Scratch space: pointers to rows of lanes, and to whole numbers."""
+    """Scratch space of one group of atoms: pointers to rows of lanes, and to whole numbers.
+
+    Those of the groups of a bundle follow each other, every `pitch` rows.
+    """
 
     pairs: Any
-    vectors: Any
+    offsets: Any
     moments: Any
     channels: Any
     invariants: Any
@@ -47,73 +58,140 @@ class Buffers(NamedTuple):
     hidden: Any
     slopes: Any
     harmonic_weights: Any
+    radial_weights: Any
     totals: Any
-    close: Any
+    energies: Any
+    own_forces: Any
     neighbors: Any
+    close: Any
     counts: Any
     ends: Any
     atoms: Any
+    room: int
+    pitch: int
+    lanes: int
+
+
+class Scratch(NamedTuple):
+    """Scratch space of a thread, all zero at first; see `scratch_sizes`.
+
+    Attributes:
+        numbers: Numbers in the kernel's arithmetic, from a multiple of 64 bytes on, that rows of
+            lanes do not cross the lines of the caches.
+        doubles: Numbers in float64.
+        integers: Whole numbers.
+        chosen: Atoms of a bundle.
+        slots: Length of a neighbor list.
+        lanes: Lanes of a register.
+    """
+
+    numbers: Any
+    doubles: Any
+    integers: Any
+    chosen: Any
+    slots: int
     lanes: int
 
 
 class Atoms(NamedTuple):
-    """Pointers to species and positions (3 each) of atoms and ghosts, neighbors, and visits."""
+    """Pointers to the atoms' data.
 
-    species: Any
-    positions: Any
+    Attributes:
+        extended: Position and element of atoms and ghosts, four float64 each; -1 for the element of
+            an empty atom slot.
+        neighbors: Their lists.
+        visits: Order in which they are treated.
+        slots: Length of a list.
+    """
+
+    extended: Any
     neighbors: Any
     visits: Any
     slots: int
 
 
 @kernel_function
-def lay_out(numbers, integers, sizes, lanes, slots):
-    """Divide scratch space, which is zero, among buffers; see `scratch_sizes`."""
-    room = slots * sizes.elements
-    moments = sizes.padded_harmonics * sizes.elements * sizes.padded_radial
-    pairs = numbers
-    vectors = behind(pairs, room * sizes.slot_rows * lanes)
-    moment = behind(vectors, 3 * room * lanes)
-    channels = behind(moment, moments * lanes)
+def room_for(sizes, slots):
+    """Slots for the neighbors of an atom, element by element, each an even number."""
+    return sizes.elements * (slots + 2)
+
+
+@kernel_function
+def lay_out(scratch, sizes, group):
+    """Divide scratch space among the buffers of a group of a bundle."""
+    lanes, room = scratch.lanes, room_for(sizes, scratch.slots)
+    pitch = rows_of_group(sizes, room)
+    pairs = behind(scratch.numbers, group * pitch * lanes)
+    offsets = behind(pairs, room * sizes.slot_rows * lanes)
+    moments = behind(offsets, QUAD * room * lanes)
+    count = sizes.padded_harmonics * sizes.elements * sizes.padded_radial
+    channels = behind(moments, count * lanes)
     invariants = behind(channels, (sizes.degree + 1) ** 2 * sizes.channels * lanes)
     cubic = behind(invariants, sizes.invariants * lanes)
     hidden = behind(cubic, sizes.cubic_entries * sizes.channels * lanes)
     slopes = behind(hidden, sizes.hidden_rows * lanes)
     harmonic = behind(slopes, sizes.hidden_rows * lanes)
-    totals = behind(harmonic, sizes.padded_harmonics * lanes)
-    close = behind(totals, 7 * lanes)
-    counts = behind(integers, room * lanes)
-    ends = behind(counts, sizes.elements * lanes)
+    by_radial = behind(harmonic, SLOTS_AT_A_TIME * sizes.padded_harmonics * lanes)
+    totals = behind(by_radial, SLOTS_AT_A_TIME * sizes.padded_radial * lanes)
+    energies = behind(totals, 6 * lanes)
+    neighbors = behind(scratch.integers, group * integers_of_group(sizes, lanes, room))
+    close = behind(neighbors, room * lanes)
+    counts = behind(close, 1 + 3 * room * lanes)
+    ends = behind(counts, lanes)
     atoms = behind(ends, sizes.elements + 1)
     return Buffers(
         pairs,
-        vectors,
-        moment,
+        offsets,
+        moments,
         channels,
         invariants,
         cubic,
         hidden,
         slopes,
         harmonic,
+        by_radial,
         totals,
+        energies,
+        scratch.doubles,
+        neighbors,
         close,
-        integers,
         counts,
         ends,
         atoms,
+        room,
+        pitch,
         lanes,
     )
 
 
-def scratch_sizes(sizes: Sizes, lanes: int, slots: int) -> tuple[int, int]:
-    """Numbers and whole numbers of scratch space that `lay_out` divides."""
-    room = slots * sizes.elements
+@kernel_function
+def rows_of_group(sizes, room):
+    """Rows of scratch space of one group of atoms.
+
+    An even number, and such that rows of different groups do not compete for the same places in the
+    first cache, which takes those that are 4 kB apart for each other's neighbors.
+    """
     rows = (
-        room * (sizes.slot_rows + 3 + 5)
-        + sizes.padded_harmonics * (sizes.elements * sizes.padded_radial + 1)
+        room * (sizes.slot_rows + QUAD)
+        + sizes.padded_harmonics * (sizes.elements * sizes.padded_radial + SLOTS_AT_A_TIME)
         + ((sizes.degree + 1) ** 2 + sizes.cubic_entries) * sizes.channels
         + sizes.invariants
         + 2 * sizes.hidden_rows
+        + SLOTS_AT_A_TIME * sizes.padded_radial
         + 7
     )
-    return rows * lanes, (room + sizes.elements + 1) * lanes + sizes.elements + 1
+    return (rows + 127) // 128 * 128 + 42
+
+
+@kernel_function
+def integers_of_group(sizes, lanes, room):
+    """Whole numbers of scratch space of one group of atoms."""
+    return (4 * room + 2) * lanes + sizes.elements + 2
+
+
+def scratch_sizes(sizes: Sizes, lanes: int, slots: int) -> tuple[int, int, int]:
+    """Numbers, float64 numbers and whole numbers of a thread's scratch space."""
+    room = room_for.py_func(sizes, slots)
+    numbers = BUNDLE * rows_of_group.py_func(sizes, room) * lanes
+    integers = BUNDLE * (integers_of_group.py_func(sizes, lanes, room) + lanes)
+    return numbers, QUAD * lanes, integers

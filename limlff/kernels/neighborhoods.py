@@ -1,4 +1,4 @@
-"""Neighbors of a few atoms, one atom in each lane: gathered, repelled, and given their forces."""
+"""Neighbors of a few atoms, one atom in each lane: gathered, and repelled."""
 
 from __future__ import annotations
 
@@ -6,60 +6,83 @@ from math import exp, sqrt
 
 import numpy as np
 
-from limlff.kernels.lanes import behind, kernel_function
+from limlff.kernels.lanes import behind, is_less, kernel_function, load
+from limlff.kernels.quads import QUAD, note_vector
 from limlff.models.repulsion import SCREENING_AMPLITUDES, SCREENING_DECAYS
 
 
 @kernel_function
-def gather(buffers, atoms, sizes, cutoff, reach):
+def gather(buffers, used, atoms, sizes, cutoff):
     """Vectors to the neighbors within the cutoff of the atoms in the lanes, element by element.
 
-    The neighbors of an element begin at the same slot in all lanes; empty slots hold vectors beyond
-    the cutoff, where all functions vanish. Returns how many pairs are closer than `reach`; these
-    are noted in `close`: place among the vectors, element, and vector.
+    The neighbors of an element begin at the same slot in all lanes, and their number is made even;
+    empty slots hold vectors beyond the cutoff, where all functions vanish, and the atom itself as
+    neighbor. So do all slots of the lanes behind the first `used`.
     """
-    vectors, lanes, positions = buffers.vectors, buffers.lanes, atoms.positions
-    limit, close_limit = cutoff * cutoff, reach * reach
-    close = 0
     buffers.ends[0] = 0
     for element in range(sizes.elements):
         begin = buffers.ends[element]
         end = begin
-        for lane in range(lanes):
-            i = buffers.atoms[lane]
-            x, y, z = positions[3 * i], positions[3 * i + 1], positions[3 * i + 2]
-            list_of_i = behind(atoms.neighbors, i * atoms.slots)
+        for lane in range(buffers.lanes):
             n = begin
-            for k in range(atoms.slots):
-                j = list_of_i[k]
-                if j == i:
-                    continue
-                near = behind(positions, 3 * np.int64(j))
-                dx, dy, dz = near[0] - x, near[1] - y, near[2] - z
-                squared = dx * dx + dy * dy + dz * dz
-                wanted = squared < limit
-                if sizes.elements > 1:
-                    wanted &= atoms.species[j] == element
-                place = 3 * n * lanes + lane
-                vectors[place] = dx
-                vectors[place + lanes] = dy
-                vectors[place + 2 * lanes] = dz
-                buffers.neighbors[n * lanes + lane] = j
-                n += wanted
-                if wanted and squared < close_limit:
-                    note = behind(buffers.close, 5 * close)
-                    note[0], note[1], note[2], note[3], note[4] = place, element, dx, dy, dz
-                    close += 1
-            buffers.counts[element * lanes + lane] = n
+            if lane < used:
+                n = _gather_lane(buffers, lane, element, begin, atoms, sizes.elements, cutoff)
+            buffers.counts[lane] = n
             end = max(end, n)
-        for lane in range(lanes):
-            for n in range(buffers.counts[element * lanes + lane], end):
-                place = 3 * n * lanes + lane
-                vectors[place] = 2.0 * cutoff
-                vectors[place + lanes] = 0.0
-                vectors[place + 2 * lanes] = 0.0
+        end += end % 2
+        for lane in range(buffers.lanes):
+            for n in range(buffers.counts[lane], end):
+                place = lane * buffers.room + n
+                buffers.neighbors[place] = buffers.atoms[lane]
+                buffers.offsets[QUAD * place] = 2.0 * cutoff
+                buffers.offsets[QUAD * place + 1] = 0.0
+                buffers.offsets[QUAD * place + 2] = 0.0
         buffers.ends[element + 1] = end
-    return close
+
+
+@kernel_function
+def _gather_lane(buffers, lane, element, begin, atoms, elements, cutoff):
+    """Neighbors of one element of one atom, from slot `begin` on; where they end.
+
+    Every candidate is written, and counted if it is near: branches that depend on distances would
+    be guessed wrongly too often.
+    """
+    i = buffers.atoms[lane]
+    here, candidates = load(atoms.extended, i), behind(atoms.neighbors, i * atoms.slots)
+    offsets = behind(buffers.offsets, QUAD * lane * buffers.room)
+    neighbors = behind(buffers.neighbors, lane * buffers.room)
+    limit = cutoff * cutoff
+    n = begin
+    for k in range(atoms.slots):
+        j = np.int64(candidates[k])
+        if j == i:
+            continue
+        squared = note_vector(offsets, QUAD * n, load(atoms.extended, j) - here)
+        neighbors[n] = j
+        wanted = is_less(squared, limit)
+        if elements > 1:
+            wanted &= np.int64(atoms.extended[QUAD * j + 3] == element)
+        n += wanted
+    return n
+
+
+@kernel_function
+def find_close_pairs(buffers, used, elements, reach):
+    """Note lane, slot and element of the pairs closer than `reach`, if there are any."""
+    limit, close, nearest = reach * reach, np.int64(0), 2.0 * reach * reach
+    for lane in range(used):
+        nearest = min(nearest, buffers.totals[lane])
+    if nearest < limit:
+        for element in range(elements):
+            for lane in range(used):
+                for n in range(buffers.ends[element], buffers.ends[element + 1]):
+                    offset = behind(buffers.offsets, QUAD * (lane * buffers.room + n))
+                    squared = offset[0] * offset[0] + offset[1] * offset[1] + offset[2] * offset[2]
+                    if squared < limit:
+                        note = behind(buffers.close, 1 + 3 * close)
+                        note[0], note[1], note[2] = lane, n, element
+                        close += 1
+    buffers.close[0] = close
 
 
 @kernel_function
@@ -80,63 +103,43 @@ def repulsion(distance, strength, length, reach):
 
 
 @kernel_function
-def add_repulsion(buffers, used, close, element, elements, tables, energies, virial):
-    """Half the repulsion of the close pairs, added to derivatives, energies and virial.
+def add_repulsion(buffers, element, elements, tables, energies, forces, virial):
+    """Half the repulsion of the close pairs, added to energies, forces and virial.
 
     Args:
-        buffers: Scratch space; its vectors hold the derivatives by the vectors by now.
-        used: Lanes that count.
-        close: Number of close pairs.
+        buffers: Scratch space.
         element: Element of the atoms in the lanes.
         elements: Number of elements.
         tables: Strengths, lengths and reaches of pairs of elements, one after the other.
         energies: Energies of all atoms (eV).
+        forces: Forces on atoms and ghosts, in quads (eV/Å).
         virial: xx, yy, zz, yz, xz, xy (eV).
     """
-    lanes, square = buffers.lanes, elements * elements
-    for k in range(close):
-        note = behind(buffers.close, 5 * k)
-        place, pair = int(note[0]), element * elements + int(note[1])
-        x, y, z = np.float64(note[2]), np.float64(note[3]), np.float64(note[4])
+    square = elements * elements
+    for k in range(buffers.close[0]):
+        note = behind(buffers.close, 1 + 3 * k)
+        pair = element * elements + note[2]
+        place = note[0] * buffers.room + note[1]
+        offset = behind(buffers.offsets, QUAD * place)
+        x, y, z = np.float64(offset[0]), np.float64(offset[1]), np.float64(offset[2])
         distance = sqrt(x * x + y * y + z * z)
         reach = tables[2 * square + pair]
-        if distance >= reach or place % lanes >= used:
+        if distance >= reach:
             continue
         energy, derivative = repulsion(distance, tables[pair], tables[square + pair], reach)
-        energies[buffers.atoms[place % lanes]] += 0.5 * energy
         factor = 0.5 * derivative / distance
-        buffers.vectors[place] += factor * x
-        buffers.vectors[place + lanes] += factor * y
-        buffers.vectors[place + 2 * lanes] += factor * z
-        virial[0] -= factor * x * x
-        virial[1] -= factor * y * y
-        virial[2] -= factor * z * z
-        virial[3] -= factor * y * z
-        virial[4] -= factor * x * z
-        virial[5] -= factor * x * y
-
-
-@kernel_function
-def scatter(buffers, used, elements, energies, forces, virial):
-    """Add energies, forces and virial of the first lanes to those of all atoms."""
-    vectors, totals, lanes = buffers.vectors, buffers.totals, buffers.lanes
-    for lane in range(used):
-        i = buffers.atoms[lane]
-        energies[i] += totals[6 * lanes + lane]
-        for k in range(6):
-            virial[k] -= totals[k * lanes + lane]
-        fx, fy, fz = 0.0, 0.0, 0.0
-        for element in range(elements):
-            for n in range(buffers.ends[element], buffers.counts[element * lanes + lane]):
-                place = 3 * n * lanes + lane
-                on_neighbor = behind(forces, 3 * np.int64(buffers.neighbors[n * lanes + lane]))
-                gx = np.float64(vectors[place])
-                gy = np.float64(vectors[place + lanes])
-                gz = np.float64(vectors[place + 2 * lanes])
-                on_neighbor[0] -= gx
-                on_neighbor[1] -= gy
-                on_neighbor[2] -= gz
-                fx, fy, fz = fx + gx, fy + gy, fz + gz
-        forces[3 * i] += fx
-        forces[3 * i + 1] += fy
-        forces[3 * i + 2] += fz
+        fx, fy, fz = factor * x, factor * y, factor * z
+        i = buffers.atoms[note[0]]
+        energies[i] += 0.5 * energy
+        on_atom = behind(forces, QUAD * i)
+        on_neighbor = behind(forces, QUAD * buffers.neighbors[place])
+        on_atom[0], on_atom[1], on_atom[2] = on_atom[0] + fx, on_atom[1] + fy, on_atom[2] + fz
+        on_neighbor[0] -= fx
+        on_neighbor[1] -= fy
+        on_neighbor[2] -= fz
+        virial[0] -= fx * x
+        virial[1] -= fy * y
+        virial[2] -= fz * z
+        virial[3] -= fy * z
+        virial[4] -= fx * z
+        virial[5] -= fx * y

@@ -8,10 +8,11 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Float, Int
 
+from limlff.kernels.contractions import HARMONICS_OF_A_TILE
 from limlff.kernels.invariants import cubic_entries
 from limlff.kernels.layout import Sizes
 from limlff.kernels.pair_terms import padded, rows_of_slot
-from limlff.kernels.readout import pack_matrix
+from limlff.kernels.products import pack_matrix
 from limlff.models.contract import Parameters
 from limlff.models.moment import MomentModel
 from limlff.models.repulsion import pair_tables
@@ -48,7 +49,8 @@ def pack(model: MomentModel, parameters: Parameters, dtype: str) -> PackedModel:
         dtype: Arithmetic of the kernel, "float32" or "float64".
     """
     elements, channels = len(model.elements), padded(model.channels, 4)
-    radial, harmonics = padded(model.radial, 2), padded((model.max_degree + 1) ** 2, 4)
+    radial = padded(model.radial, 2)
+    harmonics = 1 + padded((model.max_degree + 1) ** 2 - 1, HARMONICS_OF_A_TILE)
     blocks = model.invariants // model.channels
     hidden = [padded(width, 2) for width in model.hidden]
     packed = [

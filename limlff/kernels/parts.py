@@ -1,15 +1,18 @@
-"""A call of the moment kernel: atoms divided into parts, and these among threads.
+"""A call of the moment kernel: atoms divided into parts, which are dealt out to threads.
 
 Each part adds to forces of its own, which are summed in the order of the parts: the result does not
-depend on the number of threads.
+depend on the number of threads, nor on which of them did what. A call has three phases (positions
+of atoms and ghosts, forces of the parts, their sum); one begins when all parts of the one before
+are done.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from limlff.kernels.call import HEAD, LINE, PHASES, TASK, call_of, sizes_of
 from limlff.kernels.foreign import (
     EXTENSION,
     address_of,
@@ -21,160 +24,192 @@ from limlff.kernels.foreign import (
     int64_at,
     result_of,
 )
-from limlff.kernels.lanes import behind, kernel_function, part_of_caller, width_of
-from limlff.kernels.layout import Atoms, Net, Sizes, lay_out
+from limlff.kernels.lanes import (
+    behind,
+    kernel_function,
+    load,
+    part_of_caller,
+    prefetch,
+    store,
+    width_of,
+)
+from limlff.kernels.layout import BUNDLE, Atoms, Net, Scratch
 from limlff.kernels.moment import evaluate
-from limlff.kernels.threads import allocate, c_entry, release, start, wait
+from limlff.kernels.quads import QUAD
+from limlff.kernels.threads import c_entry, start, take_number, wait, wait_until
 
+# Arguments of the foreign function, and its results; the first are sizes and call.
+_TABLES, _SEGMENTS, _WIDTHS, _WEIGHTS, _SPECIES = range(1, 6)
+_POSITIONS, _CELL, _LISTS, _OWNERS, _SHIFTS, _VISITS = range(6, 12)
+_ENERGIES, _FORCES, _VIRIAL, _MEMORY = range(4)
 
-class Call(NamedTuple):
-    """What one call is about, as whole numbers; the same order as in `_call_of`."""
-
-    parts: int
-    threads: int
-    atoms: int
-    ghosts: int
-    slots: int
-    scratch_numbers: int
-    scratch_integers: int
-
-
-@kernel_function
-def _sizes_of(frame):
-    s = int64_at(input_of(frame, np.int64(0)))
-    return Sizes(
-        s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[8], s[9], s[10], s[11], s[12], s[13]
-    )
+_EXTEND, _EVALUATE = 0, 1  # phases; the third is the sum
+_AHEAD = 4  # atoms whose lists are fetched ahead, since they are scattered in memory
+_NUMBERS_OF_A_LINE = 16  # of 4 bytes
 
 
 @kernel_function
-def _call_of(frame):
-    s = behind(int64_at(input_of(frame, np.int64(0))), 14)
-    return Call(s[0], s[1], s[2], s[3], s[4], s[5], s[6])
+def _first_of(part, parts, count):
+    """Where a part of so many begins."""
+    return part * count // parts
 
 
 @kernel_function
-def _clear(memory, count):
-    for i in range(count):
+def _extend(frame, call, memory, part):
+    """Positions and elements of a part of the atoms and ghosts, in quads."""
+    species = int32_at(input_of(frame, np.int64(_SPECIES)))
+    positions = float64_at(input_of(frame, np.int64(_POSITIONS)))
+    cell = float64_at(input_of(frame, np.int64(_CELL)))
+    owners = int32_at(input_of(frame, np.int64(_OWNERS)))
+    shifts = float64_at(input_of(frame, np.int64(_SHIFTS)))
+    total = call.atoms + call.ghosts
+    for i in range(_first_of(part, call.parts, total), _first_of(part + 1, call.parts, total)):
+        quad = float64_at(memory + 8 * (call.extended + QUAD * i))
+        if i < call.atoms:
+            own = behind(positions, 3 * i)
+            quad[0], quad[1], quad[2], quad[3] = own[0], own[1], own[2], species[i]
+        else:
+            owner = np.int64(owners[i - call.atoms])
+            own, shift = behind(positions, 3 * owner), behind(shifts, 3 * (i - call.atoms))
+            for axis in range(3):
+                quad[axis] = own[axis] + (
+                    shift[0] * cell[axis] + shift[1] * cell[3 + axis] + shift[2] * cell[6 + axis]
+                )
+            quad[3] = species[owner]
+
+
+@kernel_function
+def _clear(memory, first, last):
+    for i in range(first, last):
         memory[i] = 0.0
 
 
-# What precedes the forces of a part: virial, first and last atom that it may act on, and ghost.
-_HEAD = 10
-
-
 @kernel_function
-def _clear_reach(own, forces, atoms, first, last, call):
-    """Find the ranges of atoms and ghosts on which a part acts, and set their forces to zero."""
-    low, high, low_ghost, high_ghost = (
-        call.atoms,
-        np.int64(-1),
-        call.atoms + call.ghosts,
-        np.int64(-1),
-    )
+def _find_reach(own, atoms, first, last, call):
+    """Find the ranges of atoms and ghosts on which a part acts."""
+    # whole numbers of 4 bytes and no branches, so that the compiler uses SIMD
+    border = np.int32(call.atoms)
+    end = np.int32(call.atoms + call.ghosts)
+    low, high, low_ghost, high_ghost = border, np.int32(-1), end, np.int32(-1)
     for visit in range(first, last):
-        i = np.int64(atoms.visits[visit])
+        i = atoms.visits[visit]
         low, high = min(low, i), max(high, i)
-        neighbors = behind(atoms.neighbors, i * atoms.slots)
+        soon = np.int64(atoms.visits[min(visit + _AHEAD, last - 1)])
+        for k in range(0, atoms.slots, _NUMBERS_OF_A_LINE):
+            prefetch(behind(atoms.neighbors, soon * atoms.slots + k))
+        neighbors = behind(atoms.neighbors, np.int64(i) * atoms.slots)
         for k in range(atoms.slots):
-            j = np.int64(neighbors[k])
-            if j < call.atoms:
-                low, high = min(low, j), max(high, j)
-            else:
-                low_ghost, high_ghost = min(low_ghost, j), max(high_ghost, j)
+            j = neighbors[k]
+            is_atom = j < border
+            low, high_ghost = min(low, j), max(high_ghost, j)
+            high = max(high, j if is_atom else np.int32(-1))
+            low_ghost = min(low_ghost, end if is_atom else j)
     own[6], own[7], own[8], own[9] = low, high, low_ghost, high_ghost
-    for i in range(low, high + 1):
-        _clear(behind(forces, 3 * i), np.int64(3))
-    for i in range(low_ghost, high_ghost + 1):
-        _clear(behind(forces, 3 * i), np.int64(3))
 
 
 @part_of_caller
-def _evaluate_parts(frame, sums, weights, numbers, integers, lanes, thread):
-    """The parts that fall to a thread: every so many, from its number on."""
-    call, sizes = _call_of(frame), _sizes_of(frame)
-    extended = call.atoms + call.ghosts
-    _clear(numbers, call.scratch_numbers)
-    buffers = lay_out(numbers, integers, sizes, lanes, call.slots)
+def _evaluate_part(frame, call, sizes, memory, net, scratch, part):
+    """Energies of a part of the atoms; their forces and virial, added up for the part."""
     atoms = Atoms(
-        int32_at(input_of(frame, np.int64(5))),
-        float64_at(input_of(frame, np.int64(6))),
-        int32_at(input_of(frame, np.int64(7))),
-        int32_at(input_of(frame, np.int64(9))),
+        float64_at(memory + 8 * call.extended),
+        int32_at(input_of(frame, np.int64(_LISTS))),
+        int32_at(input_of(frame, np.int64(_VISITS))),
         call.slots,
     )
-    net = Net(
-        weights,
-        int64_at(input_of(frame, np.int64(2))),
-        int64_at(input_of(frame, np.int64(3))),
-        sizes,
-    )
-    tables = float64_at(input_of(frame, np.int64(1)))
-    energies = float64_at(result_of(frame, np.int64(0)))
-    part = thread
-    while part < call.parts:
-        first = part * call.atoms // call.parts
-        last = (part + 1) * call.atoms // call.parts
-        own = behind(sums, part * (_HEAD + 3 * extended))
-        virial, forces = own, behind(own, _HEAD)
-        _clear(virial, np.int64(6))
-        for visit in range(first, last):
-            energies[atoms.visits[visit]] = 0.0
-        _clear_reach(own, forces, atoms, first, last, call)
-        evaluate(first, last, atoms, net, tables, buffers, energies, forces, virial)
-        part += call.threads
+    energies = float64_at(result_of(frame, np.int64(_ENERGIES)))
+    first = _first_of(part, call.parts, call.atoms)
+    last = _first_of(part + 1, call.parts, call.atoms)
+    own = float64_at(memory + 8 * (call.sums + part * call.sum_words))
+    forces = behind(own, HEAD)
+    _clear(own, 0, 6)
+    _find_reach(own, atoms, first, last, call)
+    _clear(forces, QUAD * np.int64(own[6]), QUAD * (np.int64(own[7]) + 1))
+    _clear(forces, QUAD * np.int64(own[8]), QUAD * (np.int64(own[9]) + 1))
+    for visit in range(first, last):
+        energies[atoms.visits[visit]] = 0.0
+    tables = float64_at(input_of(frame, np.int64(_TABLES)))
+    evaluate(first, last, atoms, net, tables, scratch, energies, forces, own)
 
 
 @kernel_function
-def _sum_parts(frame, sums):
-    """Forces and virial of all parts; forces on ghosts are given to their owners."""
-    call = _call_of(frame)
-    owners = int32_at(input_of(frame, np.int64(8)))
-    forces = float64_at(result_of(frame, np.int64(1)))
-    virial = float64_at(result_of(frame, np.int64(2)))
-    extended = call.atoms + call.ghosts
-    for k in range(6):
-        virial[k] = 0.0
-    _clear(forces, 3 * call.atoms)
+def _sum_part(frame, call, memory, part):
+    """Forces of all parts on a part of the atoms and ghosts; on ghosts in place of positions."""
+    total = call.atoms + call.ghosts
+    begin, end = _first_of(part, call.parts, total), _first_of(part + 1, call.parts, total)
+    on_atoms = float64_at(result_of(frame, np.int64(_FORCES)))
+    on_all = float64_at(memory + 8 * call.extended)
+    _clear(on_atoms, 3 * min(begin, call.atoms), 3 * min(end, call.atoms))
+    _clear(on_all, QUAD * max(begin, call.atoms), QUAD * max(end, call.atoms))
+    for other in range(call.parts):
+        own = float64_at(memory + 8 * (call.sums + other * call.sum_words))
+        forces = behind(own, HEAD)
+        for i in range(max(begin, np.int64(own[6])), min(end, np.int64(own[7]) + 1)):
+            for axis in range(3):
+                on_atoms[3 * i + axis] += forces[QUAD * i + axis]
+        for i in range(max(begin, np.int64(own[8])), min(end, np.int64(own[9]) + 1)):
+            store(on_all, i, load(on_all, i) + load(forces, i))
+
+
+@kernel_function
+def _finish(frame, call, memory):
+    """Give forces on ghosts to their owners; sum the virial."""
+    owners = int32_at(input_of(frame, np.int64(_OWNERS)))
+    forces = float64_at(result_of(frame, np.int64(_FORCES)))
+    virial = float64_at(result_of(frame, np.int64(_VIRIAL)))
+    for ghost in range(call.ghosts):
+        on_ghost = float64_at(memory + 8 * (call.extended + QUAD * (call.atoms + ghost)))
+        on_owner = behind(forces, 3 * np.int64(owners[ghost]))
+        for axis in range(3):
+            on_owner[axis] += on_ghost[axis]
+    _clear(virial, 0, 6)
     for part in range(call.parts):
-        own = behind(sums, part * (_HEAD + 3 * extended))
-        on = behind(own, _HEAD)
+        own = float64_at(memory + 8 * (call.sums + part * call.sum_words))
         for k in range(6):
             virial[k] += own[k]
-        for k in range(3 * int(own[6]), 3 * int(own[7]) + 3):
-            forces[k] += on[k]
-        for ghost in range(int(own[8]), int(own[9]) + 1):
-            on_owner = behind(forces, 3 * np.int64(owners[ghost - call.atoms]))
-            for axis in range(3):
-                on_owner[axis] += on[3 * ghost + axis]
-
-
-# What a thread is given, as 8-byte words: frame, sums, its number, handle.
-_WORDS = 4
 
 
 def _thread(numbers_at: Any, dtype: str) -> Any:
-    """Work of one thread in one arithmetic; its argument is the address of the thread's words."""
-    lanes, number_bytes = width_of(dtype), np.dtype(dtype).itemsize
+    """Work of one thread in one arithmetic; its argument is the address of the thread's task."""
+    lanes = width_of(dtype)
 
     @kernel_function
     def thread(task):
         words = int64_at(task)
-        frame = int64_at(words[0])
-        call = _call_of(frame)
-        numbers = allocate((call.scratch_numbers * number_bytes,))
-        integers = allocate((call.scratch_integers * 8,))
-        _evaluate_parts(
-            frame,
-            float64_at(words[1]),
-            numbers_at(input_of(frame, np.int64(4))),
-            numbers_at(numbers),
-            int64_at(integers),
+        frame, memory = int64_at(words[0]), words[1]
+        call, sizes = call_of(frame), sizes_of(frame)
+        counters = int64_at(memory)
+        number = (task - memory) // 8 - call.tasks
+        place = memory + 8 * (call.scratch + number // TASK * call.scratch_words)
+        _clear(float64_at(place), 0, call.scratch_words)
+        integers = int64_at(place + 8 * call.integers)
+        scratch = Scratch(
+            numbers_at(place),
+            float64_at(place + 8 * call.doubles),
+            behind(integers, BUNDLE * lanes),
+            integers,
+            call.slots,
             lanes,
-            words[2],
         )
-        release((numbers,))
-        release((integers,))
+        net = Net(
+            numbers_at(input_of(frame, np.int64(_WEIGHTS))),
+            int64_at(input_of(frame, np.int64(_SEGMENTS))),
+            int64_at(input_of(frame, np.int64(_WIDTHS))),
+            sizes,
+        )
+        for phase in range(PHASES):
+            given = behind(counters, 2 * phase * LINE)
+            done = behind(given, LINE)
+            part = take_number(given)
+            while part < call.parts:
+                if phase == _EXTEND:
+                    _extend(frame, call, memory, part)
+                elif phase == _EVALUATE:
+                    _evaluate_part(frame, call, sizes, memory, net, scratch, part)
+                else:
+                    _sum_part(frame, call, memory, part)
+                take_number(done)
+                part = take_number(given)
+            wait_until(done, call.parts)
         return 0
 
     return thread
@@ -191,28 +226,23 @@ def threaded(work: Any) -> Any:
     def run(frame):
         if frame[EXTENSION] != 0:
             return answer_metadata(frame)
-        call = _call_of(frame)
-        sums = allocate((call.parts * (_HEAD + 3 * (call.atoms + call.ghosts)) * 8,))
-        tasks = allocate((call.threads * _WORDS * 8,))
-        words = int64_at(tasks)
-        for thread in range(call.threads):
-            own = behind(words, thread * _WORDS)
-            own[0], own[1], own[2] = address_of(frame), sums, thread
-            # 0 marks a thread that runs
-            address = tasks + thread * _WORDS * 8
-            if thread == 0 or start(address + 24, entry(), address) != 0:
-                own[3] = 0
-        for thread in range(call.threads):
-            own = behind(words, thread * _WORDS)
-            if own[3] == 0:
-                work(tasks + thread * _WORDS * 8)
-        for thread in range(call.threads):
-            own = behind(words, thread * _WORDS)
-            if own[3] != 0:
-                wait(own[3])
-        _sum_parts(frame, float64_at(sums))
-        release((tasks,))
-        release((sums,))
+        call = call_of(frame)
+        memory = (result_of(frame, np.int64(_MEMORY)) + 63) // 64 * 64
+        _clear(float64_at(memory), 0, call.extended)
+        for thread in range(call.threads - 1, -1, -1):
+            address = memory + 8 * (call.tasks + thread * TASK)
+            task = int64_at(address)
+            task[0], task[1] = address_of(frame), memory
+            # one that cannot be started is not missed: the others take its parts
+            if thread == 0:
+                work(address)
+            elif start(address + 16, entry(), address) != 0:
+                task[0] = 0
+        for thread in range(1, call.threads):
+            task = int64_at(memory + 8 * (call.tasks + thread * TASK))
+            if task[0] != 0:
+                wait(task[2])
+        _finish(frame, call, memory)
         return 0
 
     return run

@@ -1,13 +1,8 @@
-"""From the moments of a few atoms, one in each lane, to their energies, and back.
-
-Matrices are packed so that the weights of 8 outputs lie side by side (`pack_matrix`): a tile of
-outputs then stays in registers while the inputs pass by.
-"""
+"""From the invariants of a few groups of atoms to their energies, and back."""
 
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float
 from numpy.polynomial import Polynomial
 
 from limlff.kernels.lanes import (
@@ -21,67 +16,7 @@ from limlff.kernels.lanes import (
     store,
     zero_like,
 )
-
-TILE = 8
-
-
-def pack_matrix(matrix: Float[np.ndarray, "outputs inputs"]) -> Float[np.ndarray, " entries"]:
-    """Tiles of 8 outputs, then pairs of outputs; within a tile input by input.
-
-    The number of outputs must be even.
-    """
-    outputs = len(matrix)
-    whole = outputs - outputs % TILE
-    tiles = [matrix[first : first + TILE].T.ravel() for first in range(0, whole, TILE)]
-    tiles += [matrix[first : first + 2].T.ravel() for first in range(whole, outputs, 2)]
-    return np.concatenate(tiles)
-
-
-@kernel_function
-def add_product(out, out_row, weights, place, inputs, in_row, outputs, count):
-    """Add a packed matrix times rows to rows."""
-    first = 0
-    while first + 8 <= outputs:
-        row = out_row + first
-        a0, a1, a2, a3 = load(out, row), load(out, row + 1), load(out, row + 2), load(out, row + 3)
-        a4, a5, a6, a7 = (
-            load(out, row + 4),
-            load(out, row + 5),
-            load(out, row + 6),
-            load(out, row + 7),
-        )
-        for i in range(count):
-            x = load(inputs, in_row + i)
-            w = place + 8 * i
-            a0 = multiply_add(splat(weights, w), x, a0)
-            a1 = multiply_add(splat(weights, w + 1), x, a1)
-            a2 = multiply_add(splat(weights, w + 2), x, a2)
-            a3 = multiply_add(splat(weights, w + 3), x, a3)
-            a4 = multiply_add(splat(weights, w + 4), x, a4)
-            a5 = multiply_add(splat(weights, w + 5), x, a5)
-            a6 = multiply_add(splat(weights, w + 6), x, a6)
-            a7 = multiply_add(splat(weights, w + 7), x, a7)
-        store(out, row, a0)
-        store(out, row + 1, a1)
-        store(out, row + 2, a2)
-        store(out, row + 3, a3)
-        store(out, row + 4, a4)
-        store(out, row + 5, a5)
-        store(out, row + 6, a6)
-        store(out, row + 7, a7)
-        first += 8
-        place += 8 * count
-    while first < outputs:
-        row = out_row + first
-        a0, a1 = load(out, row), load(out, row + 1)
-        for i in range(count):
-            x = load(inputs, in_row + i)
-            a0 = multiply_add(splat(weights, place + 2 * i), x, a0)
-            a1 = multiply_add(splat(weights, place + 2 * i + 1), x, a1)
-        store(out, row, a0)
-        store(out, row + 1, a1)
-        first += 2
-        place += 2 * count
+from limlff.kernels.products import add_products
 
 
 @kernel_function
@@ -166,51 +101,66 @@ def activate(values, slopes, row, count, silu, halvings):
 
 
 @kernel_function
-def apply_net(buffers, net):
-    """Energies from the invariants; in the place of these, the derivatives by them."""
-    weights, segments, widths, layers = net.weights, net.segments, net.widths, net.sizes.layers
-    hidden, slopes, silu, halvings = (
-        buffers.hidden,
-        buffers.slopes,
-        net.sizes.silu,
-        net.sizes.halvings,
-    )
-    first = 2 * (net.sizes.degree + 1) + 1
+def apply_net(buffers, net, groups):
+    """Energies from the invariants; in the place of these, the derivatives by them.
+
+    Args:
+        buffers: Buffers of the first of the groups.
+        net: Weights.
+        groups: Number of groups.
+    """
+    weights, segments, widths, sizes = net.weights, net.segments, net.widths, net.sizes
+    hidden, slopes, pitch = buffers.hidden, buffers.slopes, buffers.pitch
+    first = 2 * (sizes.degree + 1) + 1
     inputs, in_row, row = buffers.invariants, np.int64(0), np.int64(0)
-    for layer in range(layers):
-        outputs, segment = widths[layer + 1], first + 1 + 3 * layer
-        set_rows(hidden, row, weights, segments[segment], outputs)
+    for layer in range(sizes.layers):
+        outputs, count, segment = widths[layer + 1], widths[layer], first + 1 + 3 * layer
+        for group in range(groups):
+            set_rows(hidden, row + group * pitch, weights, segments[segment], outputs)
         place = segments[segment + 1]
-        add_product(hidden, row, weights, place, inputs, in_row, outputs, widths[layer])
-        activate(hidden, slopes, row, outputs, silu, halvings)
+        add_products(
+            hidden, row, pitch, weights, place, inputs, in_row, pitch, outputs, count, groups
+        )
+        for group in range(groups):
+            begin = row + group * pitch
+            activate(hidden, slopes, begin, outputs, sizes.silu, sizes.halvings)
         inputs, in_row, row = hidden, row, row + outputs
-    last = segments[first + 1 + 3 * layers]
-    energy = dot_product(weights, last, inputs, in_row, widths[layers])
-    energy += dot_product(weights, segments[first], buffers.invariants, np.int64(0), widths[0])
-    energy += splat(weights, segments[first + 2 + 3 * layers])
-    _pull_back_net(buffers, net, first, last)
-    return energy
+    last = segments[first + 1 + 3 * sizes.layers]
+    for group in range(groups):
+        shift = group * pitch
+        energy = dot_product(weights, last, inputs, in_row + shift, widths[sizes.layers])
+        energy += dot_product(weights, segments[first], buffers.invariants, shift, widths[0])
+        energy += splat(weights, segments[first + 2 + 3 * sizes.layers])
+        store(buffers.energies, shift, energy)
+    _pull_back_net(buffers, net, first, last, groups)
 
 
 @kernel_function
-def _pull_back_net(buffers, net, first, last):
+def _pull_back_net(buffers, net, first, last, groups):
     weights, segments, widths, layers = net.weights, net.segments, net.widths, net.sizes.layers
     hidden, slopes, gradient = buffers.hidden, buffers.slopes, buffers.invariants
-    set_rows(gradient, np.int64(0), weights, segments[first], widths[0])
-    if layers == 0:
-        for i in range(widths[0]):
-            store(gradient, i, load(gradient, i) + splat(weights, last + i))
-    row = net.sizes.hidden_rows - widths[layers]
-    if layers > 0:
-        set_rows(hidden, row, weights, last, widths[layers])
-    for layer in range(layers - 1, -1, -1):
-        outputs, place = widths[layer + 1], segments[first + 3 + 3 * layer]
-        for i in range(row, row + outputs):
-            store(slopes, i, load(slopes, i) * load(hidden, i))
-        if layer == 0:
-            add_product(gradient, np.int64(0), weights, place, slopes, row, widths[0], outputs)
+    pitch, top = buffers.pitch, net.sizes.hidden_rows - widths[layers]
+    for group in range(groups):
+        shift = group * pitch
+        set_rows(gradient, shift, weights, segments[first], widths[0])
+        if layers == 0:
+            for i in range(widths[0]):
+                store(gradient, shift + i, load(gradient, shift + i) + splat(weights, last + i))
         else:
-            below = row - widths[layer]
-            clear_rows(hidden, below, widths[layer])
-            add_product(hidden, below, weights, place, slopes, row, widths[layer], outputs)
-            row = below
+            set_rows(hidden, shift + top, weights, last, widths[layers])
+    row = top
+    for layer in range(layers - 1, -1, -1):
+        outputs, count, place = widths[layer], widths[layer + 1], segments[first + 3 + 3 * layer]
+        out, out_row = gradient, np.int64(0)
+        if layer > 0:
+            out, out_row = hidden, row - outputs
+        for group in range(groups):
+            shift = group * pitch
+            for i in range(shift + row, shift + row + count):
+                store(slopes, i, load(slopes, i) * load(hidden, i))
+            if layer > 0:
+                clear_rows(hidden, shift + out_row, outputs)
+        add_products(
+            out, out_row, pitch, weights, place, slopes, row, pitch, outputs, count, groups
+        )
+        row = out_row

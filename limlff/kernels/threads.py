@@ -57,10 +57,29 @@ def c_function(name: str, takes: list[ir.Type], gives: ir.Type) -> Any:
     return call
 
 
-allocate = c_function("malloc", [_WORD], _ADDRESS)
-release = c_function("free", [_ADDRESS], ir.VoidType())
 _create = c_function("pthread_create", [_ADDRESS] * 4, ir.IntType(32))
+_yield_core = c_function("sched_yield", [], ir.IntType(32))
 _join = c_function("pthread_join", [_WORD, _ADDRESS], ir.IntType(32))
+
+
+@intrinsic
+def take_number(typing: Any, counter: types.CPointer) -> Any:
+    """The counter's value, which grows by one; no two threads get the same."""
+
+    def generate(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
+        return builder.atomic_rmw("add", arguments[0], ir.Constant(_WORD, 1), "seq_cst")
+
+    return types.int64(counter), generate
+
+
+@intrinsic
+def _value_now(typing: Any, counter: types.CPointer) -> Any:
+    """The counter's value, as other threads see it."""
+
+    def generate(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
+        return builder.load_atomic(arguments[0], "seq_cst", 8)
+
+    return types.int64(counter), generate
 
 
 def c_entry(work: Any) -> Any:
@@ -102,6 +121,10 @@ if sys.platform == "win32":  # there are no pthreads
         """Nothing to wait for."""
         return 0
 
+    @kernel_function
+    def wait_until(counter, value):
+        """Nobody else counts."""
+
 else:
 
     @kernel_function
@@ -119,3 +142,9 @@ else:
     def wait(handle):
         """Wait for the end of a thread, by the handle itself."""
         return _join((handle, 0))
+
+    @kernel_function
+    def wait_until(counter, value):
+        """Wait until other threads have counted to a value."""
+        while _value_now(counter) < value:
+            _yield_core(())

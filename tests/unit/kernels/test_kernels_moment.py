@@ -23,7 +23,7 @@ SHAPES = {
     "all degrees, silu": MomentModel(
         ("Li",),
         cutoff=4.0,
-        radial=4,
+        radial=8,
         max_degree=4,
         channels=5,
         hidden=(10, 6, 9),
