@@ -201,6 +201,30 @@ def test_checkpoint_that_cannot_be_written_ends_the_run_with_the_one_before(whol
     same_files(whole, out)
 
 
+@pytest.mark.parametrize("end", ["guard", "signal"])
+def test_run_that_ends_without_its_last_checkpoint_does_not_say_it_has_one(tmp_path, end):
+    """The disk is full when the run is stopped: that is what is said, with exit code 4."""
+    out, write = tmp_path / "run", output.write_checkpoint
+
+    def until(frame):
+        if end == "signal" and frame.step == 25:
+            os.kill(os.getpid(), signal.SIGUSR1)
+        return False
+
+    def first_only(folder, each):
+        return write(folder, each) if each.step == 0 else no_space()
+
+    hot = {"max_temperature_k": 400.0 if end == "guard" else 9000.0}
+    heated = {"initial_temperature_k": 50.0, "temperature_k": 3000.0, "guards": hot}
+    rarely = {**CHANGES["output"], "checkpoint_every": 1000}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(output, "write_checkpoint", first_only)
+        with pytest.raises(OutOfTime, match=r"cannot be written to \(.*No space left"):
+            run(out, until, **heated, output=rarely)
+    assert not (out / "offending.extxyz").exists()
+    assert [path.name for path in checkpoint_files(out / "checkpoints")] == ["step_000000000000.h5"]
+
+
 @pytest.mark.parametrize("end", ["guard", "signal", "condition"])
 def test_whatever_ends_a_run_all_of_it_is_on_disk_before_that_is_said(tmp_path, end):
     """With a disk that is slow: what the newest checkpoint counts on is all there is, and there."""
