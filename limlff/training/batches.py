@@ -134,7 +134,7 @@ def fullest_choice(sizes: list[int], most: int, places: int) -> tuple[int, ...]:
     Returns:
         Their indices, rising.
     """
-    ways = {sizes[0]: (0,)}
+    ways: dict[int, tuple[int, ...]] = {sizes[0]: (0,)}
     for place in range(1, len(sizes)):
         if most in ways:
             break
