@@ -83,7 +83,7 @@ def measure(recipe: Recipe, data: TrainingData, seconds: float) -> dict[str, Any
         with suppress(OutOfTime):
             fit.run(stop=watch, quiet=True)
     progress = fit.trainer.progress
-    plan = fit.trainer.packing.plan(None)
+    plan = fit.trainer.packing.plan(np.random.default_rng(0))
     return {
         "atoms_times_epochs_per_second": watch.atoms / watch.wall,
         "processor_microseconds_per_atom_epoch": 1e6 * watch.processor / watch.atoms,

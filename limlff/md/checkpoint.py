@@ -12,8 +12,9 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import h5py
 import jax
@@ -47,7 +48,8 @@ class Checkpoint:
         list_positions: Positions for which the neighbor list was built (Å).
         list_cell: Cell for which it was built (Å).
         capacity: Sizes of the neighbor matrix.
-        written: Frames of the trajectory, and bytes of the files that are cut at bytes.
+        written: Frames of the trajectory, and bytes of the files that are cut at bytes; empty
+            until it is written.
         event_counts: How often each event has happened.
         above_since: Since which step each atom is too uncertain, -1 if it is not.
         conserved: Conserved quantity (eV); nan before the first forces.
@@ -74,6 +76,17 @@ class Checkpoint:
     def step(self) -> int:
         """Step of the state, also if its forces are still to be evaluated."""
         return int(max(self.state.step, -1 - self.state.step))
+
+    @property
+    def size_bytes(self) -> int:
+        """Memory that its arrays hold."""
+        arrays = [*jax.tree.leaves(self.state), *(getattr(self, name) for name in _ARRAYS)]
+        return sum(np.asarray(array).nbytes for array in arrays)
+
+    def copied(self) -> Checkpoint:
+        """The same, sharing no memory with the run, which may go on meanwhile."""
+        arrays: dict[str, Any] = {name: np.array(getattr(self, name)) for name in _ARRAYS}
+        return replace(self, state=jax.tree.map(np.array, self.state), **arrays)
 
 
 _ARRAYS = (

@@ -7,9 +7,12 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+from ase.data import chemical_symbols
 from jaxtyping import Bool
 
 from limlff.md.trajectory import TrajectoryFrame
+
+_BLOCK = 512  # atoms formatted by one operation, during which no other thread runs Python
 
 
 class ExtendedXYZWriter:
@@ -33,16 +36,17 @@ class ExtendedXYZWriter:
     def write(self, frame: TrajectoryFrame) -> None:
         """Append a frame."""
         lattice = " ".join(f"{value:.10g}" for value in frame.cell.ravel())
-        lines = [
-            str(len(frame.numbers)),
-            f'Lattice="{lattice}" Properties=species:S:1:pos:R:3 pbc="{self._periodic}" '
-            f"step={frame.step} time_fs={frame.time_fs:.10g}",
-        ]
-        lines += [
-            f"{symbol} {x:.6f} {y:.6f} {z:.6f}"
-            for symbol, (x, y, z) in zip(frame.symbols, frame.positions, strict=True)
-        ]
-        self._file.write(("\n".join(lines) + "\n").encode())
+        numbers = np.unique(frame.numbers).tolist()
+        head = (
+            f'{len(frame.numbers)}\nLattice="{lattice}" Properties=species:S:1:pos:R:3 '
+            f'pbc="{self._periodic}" step={frame.step} time_fs={frame.time_fs:.10g}\n'
+        )
+        self._file.write(head.encode())
+        lines = {number: f"{chemical_symbols[number]} %.6f %.6f %.6f\n" for number in numbers}
+        for first in range(0, len(frame.numbers), _BLOCK):
+            block = slice(first, first + _BLOCK)
+            form = "".join([lines[number] for number in frame.numbers[block].tolist()])
+            self._file.write((form % tuple(frame.positions[block].ravel().tolist())).encode())
 
     def flush(self) -> int:
         """Hand everything to the operating system; returns the length of the file (bytes)."""

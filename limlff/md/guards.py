@@ -8,6 +8,7 @@ from the neighbor list of the run.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from ase.data import chemical_symbols, covalent_radii
@@ -17,6 +18,7 @@ from limlff.md.config import MDConfig
 from limlff.md.prepare import Structure
 from limlff.md.state import MDState, temperature
 from limlff.neighbors.host import find_pairs
+from limlff.neighbors.search import has_pair_within
 from limlff.units import FEMTOSECOND
 
 _SHORTER = "use a shorter timestep_fs, or relax the structure first"
@@ -53,7 +55,7 @@ class Look:
     conserved: float
     conserved_before: float
 
-    @property
+    @cached_property
     def velocities(self) -> Float[np.ndarray, "atoms 3"]:
         """Velocities (Å / internal unit of time)."""
         momenta = np.asarray(self.state.momenta)[: len(self.structure)]
@@ -101,7 +103,11 @@ def too_close(look: Look) -> Problem | None:
     if not radii.max() > 0:
         return None
     positions, cell = np.asarray(look.state.positions)[:count], np.asarray(look.state.cell)
-    pairs = find_pairs(positions, cell, look.structure.periodic, 2 * float(radii.max()))
+    farthest, periodic = 2 * float(radii.max()), look.structure.periodic
+    # the margin, so that rounding cannot hide a pair from the first search
+    if not has_pair_within(positions, cell, periodic, farthest * (1 + 1e-9)):
+        return None
+    pairs = find_pairs(positions, cell, periodic, farthest)
     if not len(pairs.centres):
         return None
     i, j = pairs.centres, pairs.owners
@@ -142,26 +148,26 @@ def too_far(look: Look) -> Problem | None:
 def _largest(
     look: Look, vectors: np.ndarray, limit: float, what: str, setting: str
 ) -> Problem | None:
-    lengths = np.linalg.norm(vectors[: len(look.structure)], axis=1)
-    atoms = tuple(int(i) for i in np.argsort(-lengths) if lengths[i] > limit)
-    if not atoms:
+    vectors = vectors[: len(look.structure)]
+    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+    above = np.flatnonzero(lengths > limit)
+    if not len(above):
         return None
+    atoms = tuple(int(i) for i in above[np.argsort(-lengths[above])])
     sentence = what.format(look.name(atoms[0]), lengths[atoms[0]])
     return Problem(f"{sentence}, above guards.max_{setting} = {limit:g}; {_SHORTER}", atoms)
 
 
 def too_hot(look: Look) -> Problem | None:
     """The temperature is below the limit."""
-    masses = look.structure.masses[:, None]
-    kinetic = 0.5 * float(np.sum(masses * look.velocities**2))
-    kelvin = temperature(kinetic, look.structure.degrees_of_freedom)
+    energies = 0.5 * look.structure.masses * np.einsum("ij,ij->i", look.velocities, look.velocities)
+    kelvin = temperature(float(np.sum(energies)), look.structure.degrees_of_freedom)
     limit = look.config.guards.max_temperature_k
     if kelvin <= limit:
         return None
-    fastest = np.argsort(-np.sum(masses * look.velocities**2, axis=1))
     return Problem(
         f"temperature is {kelvin:.0f} K, above guards.max_temperature_k = {limit:g} K; {_SHORTER}",
-        (int(fastest[0]),),
+        (int(np.argmax(energies)),),
     )
 
 
@@ -171,11 +177,12 @@ def energy_jump(look: Look) -> Problem | None:
     limit = look.config.guards.max_energy_jump_ev_per_atom
     if np.isnan(look.conserved_before) or abs(jump) <= limit:
         return None
-    strongest = np.argsort(-np.sum(np.asarray(look.state.forces) ** 2, axis=1))
+    forces = np.asarray(look.state.forces)
+    strongest = int(np.argmax(np.einsum("ij,ij->i", forces, forces)))
     return Problem(
         f"the conserved energy jumped by {jump:.3g} eV/atom, above "
         f"guards.max_energy_jump_ev_per_atom = {limit:g} eV/atom; {_SHORTER}",
-        (int(strongest[0]),),
+        (strongest,),
     )
 
 

@@ -3,17 +3,23 @@
 A folder holds thermo.csv, trajectory.h5, trajectory.extxyz if asked for, checkpoints/, md.yaml (the
 configuration as it was run), run.lock and, at the end, summary.json and final.extxyz. A run that a
 guard stopped leaves offending.extxyz and extrapolation.extxyz.
+
+Rows, frames and checkpoints are written by a thread, the only one that touches the open files, in
+the order in which they belong into them; everything else is written by the caller.
 """
 
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool
 
 from limlff.errors import InputError
+from limlff.md.background import BackgroundWriter
+from limlff.md.checkpoint import Checkpoint, write_checkpoint
 from limlff.md.config import MDConfig
 from limlff.md.extended_xyz import ExtendedXYZWriter
 from limlff.md.prepare import Structure
@@ -31,6 +37,8 @@ FINAL = "final.extxyz"
 CONFIG = "md.yaml"
 OFFENDING = "offending.extxyz"
 EXTRAPOLATION = "extrapolation.extxyz"
+
+_ROW_BYTES = 2048  # a row in memory, roughly
 
 
 def claim_folder(out: Path, force: bool) -> None:
@@ -77,8 +85,72 @@ def what_is_missing(out: Path, written: dict[str, int]) -> str | None:
     return None
 
 
+class RunFiles:
+    """The open files of a run, in the hands of one thread.
+
+    Args:
+        out: The run's folder.
+        config: The configuration.
+        periodic: Periodicity along each cell vector.
+        kept: What was written when the checkpoint was made from which the run goes on; what
+            followed is cut off. Empty starts new files.
+    """
+
+    def __init__(
+        self,
+        out: Path,
+        config: MDConfig,
+        periodic: Bool[np.ndarray, "3"],
+        kept: dict[str, int],
+    ) -> None:
+        self._checkpoints = out / CHECKPOINTS
+        self._thermo = ThermoWriter(out / THERMO, kept.get("thermo_bytes"))
+        self._trajectory = TrajectoryWriter(
+            out / TRAJECTORY, periodic, config.output.velocities, kept.get("frames")
+        )
+        self._xyz = None
+        if config.output.extended_xyz:
+            self._xyz = ExtendedXYZWriter(out / EXTENDED_XYZ, periodic, kept.get("xyz_bytes"))
+
+    def write_row(self, row: dict[str, float]) -> None:
+        """Append a row to the thermo table."""
+        self._thermo.write(row)
+        self._thermo.flush()
+
+    def write_frame(self, frame: TrajectoryFrame) -> None:
+        """Append a frame to the trajectory."""
+        self._trajectory.write(frame)
+        if self._xyz:
+            self._xyz.write(frame)
+            self._xyz.flush()
+
+    def write_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Write a checkpoint that counts on what was written by now; that is synced first."""
+        write_checkpoint(self._checkpoints, replace(checkpoint, written=self._written()))
+
+    def _written(self) -> dict[str, int]:
+        """What a checkpoint must know to cut the files later; all of it is on the disk then."""
+        self._thermo.sync()
+        self._trajectory.sync()
+        counts = {"thermo_bytes": self._thermo.flush(), "frames": len(self._trajectory)}
+        if self._xyz:
+            self._xyz.sync()
+            counts["xyz_bytes"] = self._xyz.flush()
+        return counts
+
+    def close(self) -> None:
+        """Close all files."""
+        self._thermo.close()
+        self._trajectory.close()
+        if self._xyz:
+            self._xyz.close()
+
+
 class RunOutput:
-    """Writes what a configuration asks for, when it asks for it.
+    """Has written what a configuration asks for, when it asks for it.
+
+    Rows, frames and checkpoints are copied and handed over to a thread. A failure of it, such as
+    the OSError of a full disk, is raised by the next call.
 
     Args:
         out: The run's folder.
@@ -96,14 +168,12 @@ class RunOutput:
         written: dict[str, int] | None = None,
     ) -> None:
         self._config = config
-        kept = written or {}
-        self._thermo = ThermoWriter(out / THERMO, kept.get("thermo_bytes"))
-        self._trajectory = TrajectoryWriter(
-            out / TRAJECTORY, periodic, config.output.velocities, kept.get("frames")
-        )
-        self._xyz = None
-        if config.output.extended_xyz:
-            self._xyz = ExtendedXYZWriter(out / EXTENDED_XYZ, periodic, kept.get("xyz_bytes"))
+        self._writer = BackgroundWriter()
+        try:
+            self._files = self._writer.ask(lambda: RunFiles(out, config, periodic, written or {}))
+        except BaseException:
+            self._writer.close(lambda: None)
+            raise
 
     def thermo_is_due(self, step: int) -> bool:
         """Whether a row belongs to this step; the last step always has one."""
@@ -123,8 +193,8 @@ class RunOutput:
 
     def write_row(self, row: dict[str, float]) -> None:
         """Append a row to the thermo table."""
-        self._thermo.write(row)
-        self._thermo.flush()
+        own = dict(row)
+        self._writer.hand_over(lambda: self._files.write_row(own), _ROW_BYTES)
 
     def write_frame(self, state: MDState, structure: Structure) -> TrajectoryFrame | None:
         """Append a frame to the trajectory if one belongs to this step; the last always does.
@@ -136,32 +206,29 @@ class RunOutput:
         if step % self._config.output.trajectory_every and step != self._config.steps:
             return None
         frame = frame_of(state, structure, self._config)
-        self._trajectory.write(frame)
-        if self._xyz:
-            self._xyz.write(frame)
-            self._xyz.flush()
+        self._writer.hand_over(lambda: self._files.write_frame(frame), frame.size_bytes)
         return frame.as_stored()
 
-    def written(self) -> dict[str, int]:
-        """What a checkpoint must know to cut the files later; all of it is on the disk then."""
-        self._thermo.sync()
-        self._trajectory.sync()
-        counts = {"thermo_bytes": self._thermo.flush(), "frames": len(self._trajectory)}
-        if self._xyz:
-            self._xyz.sync()
-            counts["xyz_bytes"] = self._xyz.flush()
-        return counts
+    def write_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Write a checkpoint after the rows and frames before it; what they hold is filled in."""
+        own = checkpoint.copied()
+        self._writer.hand_over(lambda: self._files.write_checkpoint(own), own.size_bytes)
+
+    def wait(self) -> None:
+        """Wait until everything is written.
+
+        Raises:
+            OSError: If it could not be written.
+        """
+        self._writer.wait()
 
     def close(self) -> None:
-        """Close all files."""
-        self._thermo.close()
-        self._trajectory.close()
-        if self._xyz:
-            self._xyz.close()
+        """Close all files, after what is still to be written; `wait` tells of failures."""
+        self._writer.close(self._files.close)
 
 
 def frame_of(state: MDState, structure: Structure, config: MDConfig) -> TrajectoryFrame:
-    """A state as a frame of the trajectory."""
+    """A state as a frame of the trajectory, which shares no memory with it."""
     count, step = len(structure), int(state.step)
     velocities = None
     if config.output.velocities:
@@ -170,8 +237,8 @@ def frame_of(state: MDState, structure: Structure, config: MDConfig) -> Trajecto
     return TrajectoryFrame(
         step=step,
         time_fs=step * config.timestep_fs,
-        numbers=structure.numbers,
-        positions=np.asarray(state.positions)[:count],
-        cell=np.asarray(state.cell),
+        numbers=np.array(structure.numbers),
+        positions=np.array(state.positions[:count]),
+        cell=np.array(state.cell),
         velocities=velocities,
     )

@@ -1,6 +1,7 @@
 """A run in a folder: what it writes and when, how it is left, and how it ends.
 
-Nothing of a state is written before the simulation has accepted it.
+Nothing of a state is written before the simulation has accepted it. Rows, frames and checkpoints
+are written while the engine goes on; before a run says how it ended, it waits until they are.
 """
 
 from __future__ import annotations
@@ -15,8 +16,7 @@ import numpy as np
 from tqdm import tqdm
 
 from limlff.errors import GuardStop, InputError, OutOfTime
-from limlff.md import output as files
-from limlff.md.checkpoint import Checkpoint, potential_digest, write_checkpoint
+from limlff.md.checkpoint import Checkpoint, potential_digest
 from limlff.md.evidence import atoms_of, write_evidence
 from limlff.md.output import RunOutput
 from limlff.md.results import MDResult, write_results
@@ -71,6 +71,7 @@ class Run:
                     self._loop(results, bar, begin, interrupted, max_runtime)
                 except Halted as halted:
                     self._stop(halted, results)
+                results.wait()
             return self._finish(time.perf_counter() - begin)
         except OSError as error:
             raise OutOfTime(
@@ -105,6 +106,7 @@ class Run:
         simulation = self.simulation
         if is_new:
             self._checkpoint(results)
+            results.wait()  # there before anything is compiled, which takes long
         if simulation.state.step < 0:
             simulation.evaluate_anew(simulation.structure, simulation.state)
         if is_new:
@@ -142,11 +144,10 @@ class Run:
             self._checkpoint(results)
 
     def _checkpoint(self, results: RunOutput) -> None:
-        """Write a checkpoint of the last accepted state."""
+        """Have a checkpoint of the last accepted state written."""
         simulation = self.simulation
         self._digest = self._digest or potential_digest(simulation.engine.potential)
-        write_checkpoint(
-            self.out / files.CHECKPOINTS,
+        results.write_checkpoint(
             Checkpoint(
                 state=simulation.state,
                 numbers=simulation.structure.numbers,
@@ -156,13 +157,13 @@ class Run:
                 list_positions=np.asarray(simulation.neighbors.positions),
                 list_cell=np.asarray(simulation.neighbors.cell),
                 capacity=simulation.capacity,
-                written=results.written(),
+                written={},
                 event_counts=np.array(simulation.clock.counts, np.int64),
                 above_since=simulation.watch.above_since,
                 conserved=simulation.conserved,
                 config=simulation.config.model_dump_json(),
                 potential=self._digest,
-            ),
+            )
         )
 
     def _stop(self, halted: Halted, results: RunOutput) -> NoReturn:
@@ -170,6 +171,7 @@ class Run:
         simulation, state = self.simulation, halted.look.state
         if simulation.state.step >= 0:
             self._checkpoint(results)
+            results.wait()
         core = simulation.engine.potential.cutoff
         kept = write_evidence(self.out, halted.look, halted.problem, simulation.state, core)
         bad = int(max(state.step, -1 - state.step))
@@ -183,6 +185,7 @@ class Run:
         if self.step >= steps or self.ended:
             return
         self._checkpoint(results)
+        results.wait()
         raise OutOfTime(
             f"{self.out}: left at step {self.step} of {steps} after {elapsed:.0f} s "
             f"because of {reason}, with a checkpoint; go on with: limlff resume {self.out}"

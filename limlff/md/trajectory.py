@@ -60,13 +60,20 @@ class TrajectoryFrame:
         """Chemical symbols, one per atom."""
         return [chemical_symbols[number] for number in self.numbers]
 
+    @property
+    def size_bytes(self) -> int:
+        """Memory that its arrays hold."""
+        arrays = (self.numbers, self.positions, self.cell, self.velocities)
+        return sum(array.nbytes for array in arrays if array is not None)
+
     def as_stored(self) -> TrajectoryFrame:
-        """The frame with the rounding of the file, as a reader of it will see it."""
+        """A copy with the rounding of the file, as a reader of it will see it."""
         velocities = self.velocities
         if velocities is not None:
             velocities = velocities.astype(np.float32).astype(float)
         positions = self.positions.astype(np.float32).astype(float)
-        return replace(self, positions=positions, velocities=velocities)
+        numbers, cell = self.numbers.copy(), self.cell.copy()
+        return replace(self, numbers=numbers, positions=positions, cell=cell, velocities=velocities)
 
 
 class TrajectoryWriter:
@@ -92,6 +99,7 @@ class TrajectoryWriter:
         with copy.open("wb") as empty:
             os.posix_fallocate(empty.fileno(), 0, _RESERVE_BYTES)
         self._file = _new_file(copy, periodic, velocities)
+        self._data = _datasets(self._file[_GROUP], velocities)
         self._space = copy.open("r+b")
         self._used, self._reserved = os.fstat(self._space.fileno()).st_size, 0
         if keep_frames is not None:
@@ -102,7 +110,7 @@ class TrajectoryWriter:
 
     def __len__(self) -> int:
         """Frames written."""
-        return int(self._file[_GROUP]["position/step"].shape[0])
+        return int(self._data["position/step"].shape[0])
 
     def write(self, frame: TrajectoryFrame) -> None:
         """Append a frame and flush it.
@@ -118,32 +126,32 @@ class TrajectoryWriter:
 
     def _reserve(self, atoms: int) -> None:
         """Make sure that a frame finds its space on the disk."""
-        pieces = -(-max(atoms, self._file[_GROUP]["position/value"].shape[1]) // _ATOM_CHUNK)
+        pieces = -(-max(atoms, self._data["position/value"].shape[1]) // _ATOM_CHUNK)
         self._used += pieces * _ATOM_CHUNK * (12 + 12 * self._velocities + 2) + 512
         if self._used + _RESERVE_BYTES // 2 > self._reserved:
             os.posix_fallocate(self._space.fileno(), 0, self._used + _RESERVE_BYTES)
             self._reserved = self._used + _RESERVE_BYTES
 
     def _append(self, frame: TrajectoryFrame) -> None:
-        group = self._file[_GROUP]
         row, atoms = len(self), len(frame.numbers)
-        slots = max(atoms, group["position/value"].shape[1])
+        slots = max(atoms, self._data["position/value"].shape[1])
         columns = {"position": frame.positions, "species": frame.numbers}
         if self._velocities:
             if frame.velocities is None:
                 raise ValueError(f"frame of step {frame.step} has no velocities to write")
             columns["velocity"] = frame.velocities
         for name, values in columns.items():
-            data = group[f"{name}/value"]
+            data = self._data[f"{name}/value"]
             data.resize((row + 1, slots, *data.shape[2:]))
             data[row, :atoms] = values
-        edges = group["box/edges/value"]
-        edges.resize(row + 1, axis=0)
-        edges[row] = frame.cell
-        for name, value in (("step", frame.step), ("time", frame.time_fs)):
-            data = group[f"position/{name}"]
-            data.resize(row + 1, axis=0)
-            data[row] = value
+        whole = {
+            "box/edges/value": frame.cell,
+            "position/step": frame.step,
+            "position/time": frame.time_fs,
+        }
+        for name, value in whole.items():
+            self._data[name].resize(row + 1, axis=0)
+            self._data[name][row] = value
         self._file.flush()
 
     def sync(self) -> None:
@@ -186,6 +194,15 @@ def _new_file(path: Path, periodic: Bool[np.ndarray, "3"], velocities: bool) -> 
         group[f"{name}/step"], group[f"{name}/time"] = position["step"], position["time"]
     file.swmr_mode = True
     return file
+
+
+def _datasets(group: h5py.Group, velocities: bool) -> dict[str, h5py.Dataset]:
+    """The arrays that grow with frames, looked up once because h5py takes long to find them."""
+    names = ["box/edges/value", "species/value"]
+    names += [f"position/{name}" for name in ("value", "step", "time")]
+    if velocities:
+        names.append("velocity/value")
+    return {name: group[name] for name in names}
 
 
 def _per_atom(

@@ -17,7 +17,6 @@ from numba import types
 from limlff.kernels.foreign import float64_at, int32_at, int64_at
 from limlff.kernels.lanes import behind, kernel_function
 from limlff.kernels.machine_code import address_of
-from limlff.neighbors.points import CUBES_PER_RADIUS
 
 SHIFT_LIMIT = 1 << 11
 """Shifts must be smaller, so that three of them and an owner fit into one 64-bit code."""
@@ -40,7 +39,7 @@ class Task(NamedTuple):
         images: Owners and shifts.
         cubes: Cubes.
         starts: First points of cubes.
-        grid: Number of cubes.
+        grid: Number of cubes, and how many the radius reaches.
         visits: Points that are atoms.
         limit: Square of the radius (float64).
         lists: Neighbors of each atom (int32, atoms x slots): an atom, or -1 less number of a ghost.
@@ -141,8 +140,8 @@ def _candidates_near(task, centre):
     x, y, z = places[3 * centre], places[3 * centre + 1], places[3 * centre + 2]
     nx, ny, nz, cube = task.grid[0], task.grid[1], task.grid[2], task.cubes[centre]
     cx, cy, cz = cube // (ny * nz), cube // nz % ny, cube % nz
-    zero = cube * 0
-    near, far = zero, CUBES_PER_RADIUS
+    zero, far = cube * 0, task.grid[3]
+    near = zero
     for gx in range(max(cx - far, zero), min(cx + far + 1, nx)):
         for gy in range(max(cy - far, zero), min(cy + far + 1, ny)):
             row = (gx * ny + gy) * nz

@@ -18,10 +18,11 @@ from jaxtyping import Bool, Float, Int
 from limlff.errors import InputError
 from limlff.kernels.threads import threads_to_use
 from limlff.neighbors.cells import SHIFT_LIMIT, Order, Task, compiled, image_code
-from limlff.neighbors.points import Points, sort_points
+from limlff.neighbors.points import Points, sort_points, words_of
 
 _ATOMS_OF_A_PART = 512  # fewer are not worth a thread
 _USUAL_SLOTS, _USUAL_GHOSTS = 96, 4096
+_GHOSTS_WHERE_NONE_ARE_EXPECTED = 64
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ class Pairs:
     _points: Points
     _lists: Int[np.ndarray, "columns slots"]
     _parts: list[_Part]
-    _ranks: Int[np.ndarray, " found"]
+    _atom_ranks: Int[np.ndarray, " atoms"]
+    _ghost_ranks: list[Int[np.ndarray, " ghosts"]]
     _is_ghost: Bool[np.ndarray, " ranks"]
 
     @property
@@ -67,9 +69,6 @@ class Pairs:
         index = np.empty(len(self._is_ghost), np.int64)
         index[~self._is_ghost] = np.arange(atoms)
         index[self._is_ghost] = columns + np.arange(len(self.ghost_owner))
-        ghost_ranks = np.split(
-            self._ranks[atoms:], np.cumsum([len(part.codes) for part in self._parts])[:-1]
-        )
         orders = [
             Order(
                 first=part.first,
@@ -79,12 +78,12 @@ class Pairs:
                 visits=self._points.visits,
                 lists=lists,
                 counts=self.counts,
-                atom_ranks=self._ranks,
+                atom_ranks=self._atom_ranks,
                 ghost_ranks=ranks,
                 index=index,
                 scratch=np.empty(lists.shape[1] + 1, np.int64),
             )
-            for part, ranks in zip(self._parts, ghost_ranks, strict=True)
+            for part, ranks in zip(self._parts, self._ghost_ranks, strict=True)
         ]
         _in_threads(compiled()[1], orders)
         lists[atoms:] = np.arange(atoms, columns)[:, None]
@@ -120,11 +119,10 @@ def search(
     """
     atoms = len(positions)
     points = sort_points(np.asarray(positions, float), cell, periodic, radius)
-    farthest = int(np.abs(points.images[:, 1:]).max(initial=0))
-    if 2 * farthest >= SHIFT_LIMIT:
+    if 2 * points.farthest >= SHIFT_LIMIT:
         raise InputError(
-            f"an image of an atom is {farthest} cells away from it, {SHIFT_LIMIT // 2} at most are "
-            "possible; wrap the positions first"
+            f"an image of an atom is {points.farthest:.0f} cells away from it, "
+            f"{SHIFT_LIMIT // 2} at most are possible; wrap the positions first"
         )
     slots, ghosts = slots or _USUAL_SLOTS, max(ghosts, _USUAL_GHOSTS)
     while True:
@@ -137,15 +135,50 @@ def search(
             slots = int(counts.max())
         else:
             break
-    nothing = np.zeros(atoms, np.int64)
-    own = image_code(np.arange(atoms), nothing, nothing, nothing)
-    codes, ranks = np.unique(
-        np.concatenate([own, *(part.codes for part in parts)]), return_inverse=True
+    ghosts_found = [part.codes for part in parts]
+    codes, ranks = np.unique(np.concatenate(ghosts_found), return_inverse=True)
+    # atoms stand between ghosts in the order of owners and shifts, and are in order themselves
+    before_atom = np.searchsorted(codes, image_code(np.arange(atoms), 0, 0, 0))
+    atom_ranks = np.arange(atoms) + before_atom
+    is_ghost = np.ones(atoms + len(codes), bool)
+    is_ghost[atom_ranks] = False
+    ghost_ranks = np.flatnonzero(is_ghost)[ranks]
+    owner, shift = _decoded(codes)
+    bounds = np.cumsum([len(found) for found in ghosts_found])[:-1]
+    return Pairs(
+        counts,
+        owner,
+        shift,
+        points,
+        lists,
+        parts,
+        atom_ranks,
+        np.split(ghost_ranks, bounds),
+        is_ghost,
     )
-    is_ghost = np.ones(len(codes), bool)
-    is_ghost[ranks[:atoms]] = False
-    owner, shift = _decoded(codes[is_ghost])
-    return Pairs(counts, owner, shift, points, lists, parts, ranks, is_ghost)
+
+
+def has_pair_within(
+    positions: Float[np.ndarray, "atoms 3"],
+    cell: Float[np.ndarray, "3 3"],
+    periodic: np.ndarray,
+    radius: float,
+) -> bool:
+    """Whether any two atoms or images are closer than a radius, by a search of its own.
+
+    Much cheaper than a list of pairs while there are none, as for distances that no atoms have.
+
+    Args:
+        positions: Positions (Å).
+        cell: Cell vectors as rows, none of them zero (Å).
+        periodic: Periodicity along each cell vector.
+        radius: Distance (Å).
+    """
+    points = sort_points(positions, cell, periodic, radius)
+    counts = np.zeros(len(positions), np.int64)
+    nowhere = np.empty((len(positions), 0), np.int32)
+    parts = _search_parts(points, nowhere, counts, radius, _GHOSTS_WHERE_NONE_ARE_EXPECTED)
+    return parts is None or bool(counts.any())
 
 
 def _search_parts(
@@ -197,10 +230,7 @@ def _decoded(
 
 def _in_threads(function: Callable[[int], int], tasks: Sequence[Task | Order]) -> list[int]:
     """What a compiled function returns for each task."""
-    words = [
-        np.array([w.ctypes.data if isinstance(w, np.ndarray) else w for w in task], np.int64)
-        for task in tasks
-    ]
+    words = [words_of(task) for task in tasks]
     if len(words) == 1:
         return [function(words[0].ctypes.data)]
     return list(_pool(len(words)).map(function, [own.ctypes.data for own in words]))

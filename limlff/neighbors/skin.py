@@ -42,7 +42,10 @@ def list_is_complete(
         True or False; False if a position is not finite.
     """
     deformation = jnp.linalg.inv(reference_cell) @ cell
-    displacements = positions - reference_positions @ deformation
+    x, y, z = jnp.split(reference_positions, 3, axis=1)
+    # term by term, so that XLA makes one pass over the atoms of it
+    carried = x * deformation[0] + y * deformation[1] + z * deformation[2]
+    displacements = positions - carried
     longest = jnp.sqrt(jnp.max(jnp.sum(displacements * displacements, axis=1)))
     strain = jnp.linalg.norm(deformation - jnp.eye(3))
     return 2.0 * longest + (cutoff + skin) * strain <= skin

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +11,15 @@ import numpy as np
 from jaxtyping import Float
 
 from limlff import precision as precision  # first: sets up jax
+from limlff.compiled import predict, program_and_weights
 from limlff.frames.frame import Frame
+from limlff.kernels import has_kernel
+from limlff.neighbors.host import Capacity, build_neighbors
+from limlff.neighbors.matrix import NeighborMatrix
 from limlff.potential import Potential
 from limlff.training.batches import assemble_batch, make_packing
 from limlff.training.loss import predict_batch
-from limlff.training.samples import LabelledFrame, make_samples
+from limlff.training.samples import LabelledFrame, make_samples, species_of_frame
 from limlff.units import GIGAPASCAL, MILLIELECTRONVOLT
 
 _BATCH_ATOMS = 512
@@ -52,6 +57,71 @@ def predict_frames(
     Raises:
         InputError: If a frame holds an element that the potential does not know.
     """
+    if has_kernel(potential.model, potential.parameters):
+        return _predict_by_kernel(potential, frames, dtype)
+    return _predict_in_batches(potential, frames, dtype)
+
+
+def _predict_by_kernel(
+    potential: Potential, frames: list[Frame], dtype: str
+) -> list[FramePrediction]:
+    """One frame after the other, those of similar size in arrays of the same shape."""
+    program, weights = program_and_weights(potential)
+    of_slots: dict[int, list[int]] = {}
+    for index, frame in enumerate(frames):
+        of_slots.setdefault(_atom_slots(len(frame)), []).append(index)
+    predictions: dict[int, FramePrediction] = {}
+    for slots, members in of_slots.items():
+        chosen = [frames[index] for index in members]
+        matrices = _neighbors_of_one_shape(chosen, potential.cutoff, slots)
+        for index, frame, matrix in zip(members, chosen, matrices, strict=True):
+            empty = slots - len(frame)
+            species = species_of_frame(frame, potential.elements)
+            found = jax.device_get(
+                predict(
+                    program,
+                    dtype,
+                    weights,
+                    np.pad(species, (0, empty), constant_values=-1),
+                    np.pad(frame.positions, ((0, empty), (0, 0))),
+                    frame.cell,
+                    matrix,
+                )
+            )
+            predictions[index] = FramePrediction(
+                energy=float(found.energy),
+                forces=found.forces[: len(frame)],
+                stress=-found.virial / frame.volume if frame.volume > 0 else None,
+            )
+    return [predictions[index] for index in range(len(frames))]
+
+
+def _atom_slots(atoms: int) -> int:
+    """64, 256, 1024, ...: empty slots cost the kernel nothing, another shape half a second."""
+    slots = 64
+    while slots < atoms:
+        slots *= 4
+    return slots
+
+
+def _neighbors_of_one_shape(
+    frames: list[Frame], cutoff: float, atom_slots: int
+) -> Iterator[NeighborMatrix]:
+    """Neighbor matrices of frames; they are searched twice, to find the sizes that fit all."""
+    capacity = Capacity(1, 0)
+    for measure in (True, False):
+        for frame in frames:
+            matrix, capacity = build_neighbors(
+                frame.positions, frame.cell, frame.periodic, cutoff, capacity, atom_slots
+            )
+            if not measure:
+                yield matrix
+
+
+def _predict_in_batches(
+    potential: Potential, frames: list[Frame], dtype: str
+) -> list[FramePrediction]:
+    """By the model's formulas, several frames at once."""
     labelled = [LabelledFrame(frame) for frame in frames]
     unshifted = np.zeros((1, len(potential.elements)))
     samples = make_samples(labelled, potential.elements, potential.cutoff, unshifted, dtype)

@@ -111,8 +111,12 @@ def test_nose_hoover_is_that_of_jax_md_if_it_counts_the_same_degrees_of_freedom(
     np.testing.assert_allclose(mine.chain_positions, theirs.chain.position, atol=1e-9)
 
 
-def test_langevin_is_that_of_jax_md_if_the_centre_may_move():
-    friction = 0.05
+def test_langevin_is_that_of_jax_md_if_the_centre_may_move(monkeypatch):
+    """With noise in single precision for jax-md, too."""
+    draw, friction = jax.random.normal, 0.05
+    monkeypatch.setattr(
+        jax.random, "normal", lambda key, shape, dtype: draw(key, shape, jnp.float32)
+    )
     thermal = thermal_ramp(300.0, 300.0, 1)
     mine, _ = advance(LangevinBAOAB(TIMESTEP, friction, thermal, keep_centre=False))
     state, run = peer(*simulate.nvt_langevin(springs, shift, TIMESTEP, KT, friction), kT=KT)

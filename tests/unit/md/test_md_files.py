@@ -17,6 +17,7 @@ from limlff.md.checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
+from limlff.md.extended_xyz import ExtendedXYZWriter
 from limlff.md.state import initial_state
 from limlff.md.thermo import COLUMNS, ThermoWriter, read_thermo
 from limlff.md.trajectory import Trajectory, TrajectoryFrame, TrajectoryWriter
@@ -102,6 +103,26 @@ def test_a_file_that_is_no_trajectory_is_refused(tmp_path):
         file["x"] = 1
     with pytest.raises(InputError, match="no H5MD trajectory"):
         Trajectory(tmp_path / "other.h5")
+
+
+def test_extended_xyz_is_formatted_as_python_does_it_atom_by_atom(tmp_path):
+    """Over several blocks, with two elements and numbers that round up, down and to -0."""
+    rng = np.random.default_rng(3)
+    positions = rng.normal(size=(1200, 3)) * 10.0 ** rng.integers(-8, 5, (1200, 3))
+    numbers = rng.choice([3, 29], 1200)
+    frame = TrajectoryFrame(7, 14.0, numbers, positions, np.diag([10.0, 11.5, 1 / 3]))
+    writer = ExtendedXYZWriter(tmp_path / "t.extxyz", np.array([True, True, False]))
+    writer.write(frame)
+    writer.close()
+    head = (
+        'Lattice="10 0 0 0 11.5 0 0 0 0.3333333333" Properties=species:S:1:pos:R:3 pbc="T T F" '
+        "step=7 time_fs=14"
+    )
+    atoms = [
+        f"{ {3: 'Li', 29: 'Cu'}[number] } {x:.6f} {y:.6f} {z:.6f}"
+        for number, (x, y, z) in zip(numbers.tolist(), positions, strict=True)
+    ]
+    assert (tmp_path / "t.extxyz").read_text() == "\n".join(["1200", head, *atoms]) + "\n"
 
 
 def test_thermo_table_is_read_back_exactly_and_cut_where_asked(tmp_path):

@@ -230,7 +230,7 @@ def test_state_that_a_guard_refuses_leaves_the_last_good_one(tmp_path):
     config = settings(
         steps=200,
         temperature_k=900.0,
-        guards={"max_displacement_angstrom": 0.026},
+        guards={"max_displacement_angstrom": 0.024},
         output={"thermo_every": 100, "trajectory_every": 100},
         initial_temperature_k=100.0,
         ensemble={"kind": "nvt_langevin", "friction_per_ps": 20.0},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from ase.build import bulk
@@ -10,6 +12,8 @@ from limlff.errors import InputError
 from limlff.neighbors import search as search_module
 from limlff.neighbors.host import Capacity, build_neighbors, find_pairs
 from limlff.neighbors.matrix import NeighborMatrix
+from limlff.neighbors.points import sort_points
+from limlff.neighbors.search import has_pair_within
 
 RADIUS = 5.0
 
@@ -65,6 +69,57 @@ def test_a_search_with_too_little_room_is_done_again(monkeypatch: pytest.MonkeyP
     np.testing.assert_array_equal(
         np.asarray(roomy.lists)[:, :width], np.asarray(tight.lists)[:, :width]
     )
+
+
+@pytest.mark.parametrize("periodic", [(True, True, True), (True, False, True), (False,) * 3])
+def test_a_pair_is_seen_just_below_the_radius_and_not_above(periodic: tuple[bool, ...]) -> None:
+    """The closest pair of many scattered configurations by vesin, and radii on its two sides."""
+    random = np.random.default_rng(3)
+    for count, reach in ((1, 12.0), (2, 12.0), (30, 6.0), (700, 3.0)):
+        edge = (20.0 * count) ** (1 / 3)
+        cell = edge * (np.eye(3) + 0.3 * random.random((3, 3)))
+        positions = random.uniform(-1.0, 2.0, (count, 3)) @ cell
+        pairs = find_pairs(positions, cell, np.array(periodic), reach)
+        if not len(pairs.centres):
+            assert not has_pair_within(positions, cell, np.array(periodic), reach)
+            continue
+        vectors = positions[pairs.owners] + pairs.shifts @ cell - positions[pairs.centres]
+        closest = np.linalg.norm(vectors, axis=1).min()
+        assert has_pair_within(positions, cell, np.array(periodic), closest * (1 + 1e-9))
+        assert not has_pair_within(positions, cell, np.array(periodic), closest * (1 - 1e-9))
+
+
+def test_points_are_all_images_near_the_cell_cube_by_cube() -> None:
+    """Against all images by brute force; atoms themselves are the visits."""
+    random = np.random.default_rng(4)
+    cell = np.array([[7.0, 0, 0], [2.0, 6.0, 0], [-1.0, 1.5, 8.0]])
+    positions, periodic = random.uniform(-2.0, 3.0, (40, 3)) @ cell, np.array([True, True, False])
+    points = sort_points(positions, cell, periodic, RADIUS)
+    owners, shifts = points.images[:, 0], points.images[:, 1:]
+    np.testing.assert_allclose(points.places, positions[owners] + shifts @ cell, atol=1e-12)
+    heights = 1 / np.linalg.norm(np.linalg.inv(cell), axis=0)
+    expected = set()
+    for shift in itertools.product(range(-6, 7), range(-6, 7), (0,)):
+        fractions = positions @ np.linalg.inv(cell) + shift
+        beyond = np.maximum(-fractions, fractions - 1) * heights
+        near = np.all((beyond <= RADIUS) | ~periodic, axis=1)
+        expected |= {(int(atom), *shift) for atom in np.flatnonzero(near)}
+    assert {tuple(map(int, image)) for image in points.images} == expected
+    assert len(points.images) == len(expected)
+    assert points.farthest == np.abs(shifts).max()
+    np.testing.assert_array_equal(np.diff(points.cubes) >= 0, True)
+    starts = np.searchsorted(points.cubes, np.arange(np.prod(points.grid[:3]) + 1))
+    np.testing.assert_array_equal(points.starts[: len(starts)], starts)
+    np.testing.assert_array_equal(np.sort(owners[points.visits]), np.arange(40))
+    home = np.floor(points.places[points.visits] @ np.linalg.inv(cell))
+    np.testing.assert_array_equal(home[:, periodic], 0)
+
+
+def test_a_position_that_is_no_number_is_refused() -> None:
+    positions, cell = _scattered()
+    positions[7, 1] = np.nan
+    with pytest.raises(InputError, match="not a finite number"):
+        build_neighbors(positions, cell, np.ones(3, bool), RADIUS)
 
 
 def test_an_atom_too_far_outside_the_cell_is_refused() -> None:

@@ -14,6 +14,7 @@ from limlff import precision as precision
 from limlff.models.moment import MomentModel
 from limlff.neighbors.host import Capacity, build_neighbors
 from limlff.potential import Potential
+from limlff.training import metrics
 from limlff.training.batches import Shape, assemble_batch
 from limlff.training.loss import LossFormula
 from limlff.training.metrics import FramePrediction, predict_frames
@@ -242,10 +243,13 @@ def test_shear_stress_left_out_has_no_effect(labelled, parameters):
     assert not np.array_equal(results[0], results[2])
 
 
-def test_training_sees_the_energies_forces_and_stresses_of_the_potential(
-    labelled, parameters, predictions
+@pytest.mark.parametrize("kernel", [True, False], ids=["kernel", "formulas"])
+def test_frames_have_the_energies_forces_and_stresses_of_the_potential(
+    labelled, parameters, predictions, kernel, monkeypatch
 ):
-    """Packed frames against `Potential.predict`, one frame after the other."""
+    """By the kernel, and by the formulas in one batch, against each frame alone by the kernel."""
+    if not kernel:
+        monkeypatch.setattr(metrics, "has_kernel", lambda *_: False)
     baseline = np.array([-3.0, -2.0])
     potential = Potential(MODEL, parameters["model"], baseline)
     frames = [item.frame for item in labelled]
