@@ -19,7 +19,8 @@ from limlff.kernels.threads import threads_to_use
 from limlff.neighbors.matrix import NeighborMatrix
 
 PARTS = 16
-"""Into which the atoms are divided; several for each thread, since cores are not equally fast."""
+"""Into which the atoms are divided, for up to eight threads; several for each, since cores are not
+equally fast. The first is an eighth of the whole."""
 ATOMS_OF_A_PART = 64
 """Fewer atoms than this are not worth a part of their own."""
 
@@ -75,7 +76,7 @@ def evaluate_on_cpu(
         atoms=atoms,
         ghosts=len(neighbors.ghost_owner),
         slots=slots,
-        parts=max(1, min(max(PARTS, threads), atoms // ATOMS_OF_A_PART)),
+        parts=max(1, min(max(PARTS, 2 * threads), atoms // ATOMS_OF_A_PART)),
         threads=min(threads, max(1, atoms // ATOMS_OF_A_PART)),
     )
     shapes = (

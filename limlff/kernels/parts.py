@@ -43,6 +43,7 @@ _TABLES, _SEGMENTS, _WIDTHS, _WEIGHTS, _SPECIES = range(1, 6)
 _POSITIONS, _CELL, _LISTS, _OWNERS, _SHIFTS, _VISITS = range(6, 12)
 _ENERGIES, _FORCES, _VIRIAL, _MEMORY = range(4)
 
+_ATOMS_OF_A_BUNDLE = BUNDLE * width_of("float32")
 _EXTEND, _EVALUATE = 0, 1  # phases; the third is the sum
 _AHEAD = 4  # atoms whose lists are fetched ahead, since they are scattered in memory
 _NUMBERS_OF_A_LINE = 16  # of 4 bytes
@@ -50,8 +51,22 @@ _NUMBERS_OF_A_LINE = 16  # of 4 bytes
 
 @kernel_function
 def _first_of(part, parts, count):
-    """Where a part of so many begins."""
+    """Where a part of so many begins, if all are equal."""
     return part * count // parts
+
+
+@kernel_function
+def _first_visit_of(part, parts, atoms):
+    """Where a part of the atoms begins.
+
+    Parts become smaller and smaller, each in proportion to how many follow it: those dealt out last
+    decide how long threads wait for each other. They begin where a bundle would.
+    """
+    if part == parts:
+        return atoms
+    left = parts - part
+    bundle = np.int64(_ATOMS_OF_A_BUNDLE)
+    return atoms * (parts * parts - left * left) // (parts * parts) // bundle * bundle
 
 
 @kernel_function
@@ -117,8 +132,8 @@ def _evaluate_part(frame, call, sizes, memory, net, scratch, part):
         call.slots,
     )
     energies = float64_at(result_of(frame, np.int64(_ENERGIES)))
-    first = _first_of(part, call.parts, call.atoms)
-    last = _first_of(part + 1, call.parts, call.atoms)
+    first = _first_visit_of(part, call.parts, call.atoms)
+    last = _first_visit_of(part + 1, call.parts, call.atoms)
     own = float64_at(memory + 8 * (call.sums + part * call.sum_words))
     forces = behind(own, HEAD)
     _clear(own, 0, 6)
