@@ -1,7 +1,8 @@
 """Machine code of compiled functions, from LLVM code that comes with the package or else by numba.
 
 numba takes 13 s for the moment kernel, most of them to find types and to optimise. What it arrives
-at is kept in the package, as LLVM bitcode, which becomes code for the CPU at hand in half a second.
+at is kept in the package, as LLVM bitcode, which becomes code for the CPU at hand in a second; the
+code is kept too, in the cache.
 Where that is not possible (another architecture than x86-64 Linux, an older LLVM, edited sources),
 numba compiles the functions and keeps the result, see `limlff.compile_cache`.
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 import json
 import lzma
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -21,12 +23,14 @@ from typing import Any
 import llvmlite.binding as llvm
 from numba import cfunc, types
 
-from limlff.compile_cache import numba_cache
+from limlff.atomic_file import replaced_when_whole
+from limlff.compile_cache import cache_folder, numba_cache
 
 PACKAGE = Path(__file__).parent.parent
 FOLDER = PACKAGE / "kernels" / "prebuilt"
 MANIFEST = FOLDER / "manifest.json"
 ENTRY = "limlff_entry"
+_DIGEST = 32  # bytes of a sha256
 SIGNATURE = types.int64(types.CPointer(types.int64))
 
 _SOURCES = (
@@ -85,14 +89,38 @@ def _from_package(name: str) -> int | None:
         return None
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
-    try:
-        module = llvm.parse_bitcode(lzma.decompress(packed))
-    except RuntimeError:  # of a newer LLVM than this one
+    machine = host_machine()
+    code = _kept_code(name, packed, machine)
+    if code is None:
         return None
-    engine = llvm.create_mcjit_compiler(module, host_machine())
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
     _kept.append(engine)
     return int(engine.get_function_address(ENTRY))
+
+
+def _kept_code(name: str, packed: bytes, machine: llvm.TargetMachine) -> bytes | None:
+    """Code of the CPU at hand from bitcode, kept in the cache; None if LLVM cannot read it.
+
+    What is kept carries its digest, since damaged code would end the process without a word.
+    """
+    cpu = f"{llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
+    key = sha256(packed + f"{cpu} {llvm.llvm_version_info}".encode()).hexdigest()
+    folder = cache_folder()
+    file = folder and folder / f"{name}-{key[:16]}.code"
+    if file and file.is_file():
+        digest, code = file.read_bytes()[:_DIGEST], file.read_bytes()[_DIGEST:]
+        if sha256(code).digest() == digest:
+            return code
+    try:
+        code = machine.emit_object(llvm.parse_bitcode(lzma.decompress(packed)))
+    except RuntimeError:  # of a newer LLVM than this one
+        return None
+    if file:
+        with suppress(OSError), replaced_when_whole(file) as temporary:
+            temporary.write_bytes(sha256(code).digest() + code)
+    return code
 
 
 def host_machine() -> llvm.TargetMachine:

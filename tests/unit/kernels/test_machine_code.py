@@ -60,6 +60,27 @@ def test_damaged_or_missing_code_is_not_used(own_folder: Path) -> None:
 
 
 @needs_its_kind
+@pytest.mark.parametrize("damage", [b"", b"cut", None], ids=["empty", "cut", "whole"])
+def test_code_kept_for_this_cpu_is_used_only_if_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: bytes | None
+) -> None:
+    monkeypatch.setenv("LIMLFF_CACHE_DIR", str(tmp_path))
+    assert machine_code._from_package("neighbor_order")
+    (kept,) = tmp_path.glob("neighbor_order-*.code")
+    whole = kept.read_bytes()
+    if damage is not None:
+        kept.write_bytes(whole[:1000] if damage else b"")
+    made = []
+    parse = machine_code.llvm.parse_bitcode
+    monkeypatch.setattr(
+        machine_code.llvm, "parse_bitcode", lambda bitcode: made.append(1) or parse(bitcode)
+    )
+    assert machine_code._from_package("neighbor_order")
+    assert bool(made) == (damage is not None)
+    assert kept.read_bytes() == whole
+
+
+@needs_its_kind
 def test_numba_compiles_what_is_missing_to_the_same(
     own_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
