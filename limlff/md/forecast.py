@@ -9,6 +9,7 @@ import numpy as np
 
 from limlff.md.memory import peak_memory_mb
 from limlff.md.simulation import Simulation
+from limlff.progress import duration
 
 TRIAL_STEPS = 5
 
@@ -36,7 +37,7 @@ class Forecast:
         per_step = 1e6 * self.seconds_per_step / self.atoms
         return (
             f"{self.atoms} atoms, {self.steps} steps: about "
-            f"{_duration(self.steps * self.seconds_per_step)} ({per_step:.1f} µs/atom/step) and "
+            f"{duration(self.steps * self.seconds_per_step)} ({per_step:.1f} µs/atom/step) and "
             f"{self.memory_mb / 1e3:.1f} GB; compiled in {self.compile_seconds:.1f} s"
         )
 
@@ -61,11 +62,3 @@ def make_forecast(simulation: Simulation) -> Forecast:
         memory_mb=peak_memory_mb(),
         compile_seconds=engine.compile_seconds,
     )
-
-
-def _duration(seconds: float) -> str:
-    """A duration in the unit that suits it."""
-    for unit, length in (("days", 86400.0), ("h", 3600.0), ("min", 60.0)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:.1f} {unit}"
-    return f"{seconds:.0f} s"

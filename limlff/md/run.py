@@ -10,20 +10,21 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import numpy as np
-from tqdm import tqdm
 
 from limlff.errors import GuardStop, InputError, OutOfTime
 from limlff.md.checkpoint import Checkpoint, potential_digest
 from limlff.md.evidence import atoms_of, write_evidence
+from limlff.md.forecast import make_forecast
 from limlff.md.output import RunOutput
 from limlff.md.results import MDResult, write_results
-from limlff.md.signals import stop_signals
 from limlff.md.simulation import Halted, Simulation
 from limlff.md.thermo import thermo_row
 from limlff.md.trajectory import TrajectoryFrame
+from limlff.progress import Progress
+from limlff.signals import stop_signals
 
 
 @dataclass
@@ -38,6 +39,7 @@ class Run:
     until: Callable[[TrajectoryFrame], bool] | None = None
     ended: bool = False
     _digest: str = ""
+    _begin: float = 0.0
     _compiled_before: float = 0.0
 
     @property
@@ -55,24 +57,34 @@ class Run:
             progress: Whether to show progress.
             max_runtime: Wall time after which the run is left with a checkpoint (s).
         """
-        begin, config = time.perf_counter(), self.simulation.config
+        with stop_signals() as interrupted:
+            return self._to_the_end(written, progress, max_runtime, interrupted)
+
+    def _to_the_end(
+        self,
+        written: dict[str, int] | None,
+        progress: bool,
+        max_runtime: float | None,
+        interrupted: Callable[[], str],
+    ) -> MDResult:
+        config = self.simulation.config
+        self._begin = time.perf_counter()
         self._compiled_before = self.simulation.engine.compile_seconds
         periodic = self.simulation.structure.periodic
         try:
             results = RunOutput(self.out, config, periodic, written)
         except OSError as error:
             raise InputError(f"{self.out}: cannot be written to ({error}); free space") from error
-        bar = tqdm(total=config.steps, initial=self.step, unit="step", disable=not progress)
         try:
-            with bar, stop_signals() as interrupted:
+            with Progress(config.steps, self.step, shown=progress) as shown:
                 try:
-                    self._first_forces(results, written is None)
-                    self._announce(bar, progress)
-                    self._loop(results, bar, begin, interrupted, max_runtime)
+                    self._first_forces(results, written is None, shown)
+                    self._announce(shown)
+                    self._loop(results, shown, interrupted, max_runtime)
                 except Halted as halted:
                     self._stop(halted, results)
                 results.wait()
-            return self._finish(time.perf_counter() - begin)
+            return self._finish(self._elapsed)
         except OSError as error:
             raise OutOfTime(
                 f"{self.out}: stopped at step {self.step}, because it cannot be written to "
@@ -82,31 +94,36 @@ class Run:
         finally:
             results.close()
 
+    @property
+    def _elapsed(self) -> float:
+        """Wall time since the start (s)."""
+        return time.perf_counter() - self._begin
+
     def _loop(
         self,
         results: RunOutput,
-        bar: Any,
-        begin: float,
+        shown: Progress,
         interrupted: Callable[[], str],
         max_runtime: float | None,
     ) -> None:
         """From output to output until the end, a signal or the time limit."""
-        while self.step < self.simulation.config.steps and not self.ended:
+        reason = interrupted()
+        while not reason and self.step < self.simulation.config.steps and not self.ended:
             self._to_next_output(results)
-            self._show(bar, begin)
-            elapsed = time.perf_counter() - begin
+            shown.advance_to(self.step, self._speed_in_words)
             reason = interrupted()
-            if max_runtime is not None and elapsed > max_runtime:
+            if max_runtime is not None and self._elapsed > max_runtime:
                 reason = f"the time limit of {max_runtime:g} s"
-            if reason:
-                self._leave(reason, results, elapsed)
+        if reason:
+            self._leave(reason, results)
 
-    def _first_forces(self, results: RunOutput, is_new: bool) -> None:
+    def _first_forces(self, results: RunOutput, is_new: bool, shown: Progress) -> None:
         """Forces of a state that has none yet: a new one, or one that got another potential."""
         simulation = self.simulation
         if is_new:
             self._checkpoint(results)
             results.wait()  # there before anything is compiled, which takes long
+            self._forecast(shown)
         if simulation.state.step < 0:
             simulation.evaluate_anew(simulation.structure, simulation.state)
         if is_new:
@@ -180,24 +197,31 @@ class Run:
             f"(kept: {', '.join([f'checkpoint of step {self.step}', *kept])})"
         ) from halted
 
-    def _leave(self, reason: str, results: RunOutput, elapsed: float) -> None:
+    def _forecast(self, shown: Progress) -> None:
+        """Say what the run will take; the time for that counts neither as speed nor as runtime."""
+        if not shown.shown:
+            return
+        begin = time.perf_counter()
+        shown.say(str(make_forecast(self.simulation)))
+        self._begin += time.perf_counter() - begin
+        self._compiled_before = self.simulation.engine.compile_seconds
+
+    def _leave(self, reason: str, results: RunOutput) -> None:
         steps = self.simulation.config.steps
         if self.step >= steps or self.ended:
             return
         self._checkpoint(results)
         results.wait()
         raise OutOfTime(
-            f"{self.out}: left at step {self.step} of {steps} after {elapsed:.0f} s "
+            f"{self.out}: left at step {self.step} of {steps} after {self._elapsed:.0f} s "
             f"because of {reason}, with a checkpoint; go on with: limlff resume {self.out}"
         )
 
-    def _announce(self, bar: Any, progress: bool) -> None:
-        if not progress:
-            return
+    def _announce(self, shown: Progress) -> None:
         simulation = self.simulation
         atoms, slots = simulation.neighbors.matrix.lists.shape
         ghosts = len(simulation.neighbors.matrix.ghost_owner)
-        bar.write(
+        shown.say(
             f"{len(simulation.structure)} atoms in {atoms} slots, {slots} neighbor slots, "
             f"{ghosts} ghosts, {simulation.config.precision}; "
             f"compiled in {simulation.engine.compile_seconds:.1f} s"
@@ -208,13 +232,11 @@ class Run:
         compilation = simulation.engine.compile_seconds - self._compiled_before
         return simulation.tally.speed(wall - compilation, simulation.config.timestep_fs)
 
-    def _show(self, bar: Any, begin: float) -> None:
-        bar.update(self.step - bar.n)
-        speed = self._speed(time.perf_counter() - begin)
-        bar.set_postfix_str(
+    def _speed_in_words(self) -> str:
+        speed = self._speed(self._elapsed)
+        return (
             f"{speed['ns_per_day']:.2f} ns/day, "
-            f"{speed['microseconds_per_atom_step']:.1f} µs/atom/step",
-            refresh=False,
+            f"{speed['microseconds_per_atom_step']:.1f} µs/atom/step"
         )
 
     def _finish(self, wall: float) -> MDResult:

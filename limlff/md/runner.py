@@ -81,8 +81,6 @@ def run_md(
         claim_folder(out, force)
         write_settings(config, out)
         simulation.rebuild()
-        if progress:
-            print(make_forecast(simulation), flush=True)
         return Run(simulation, out, until).to_the_end(None, progress, max_runtime_seconds)
 
 

@@ -10,15 +10,13 @@ import multiprocessing
 import os
 import queue
 import signal
-import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from limlff.errors import LimlffError, OutOfTime
+from limlff.signals import STOP_SIGNALS, ignore_signals, interruptible, stop_signals
 
 STOP_SECONDS = 60.0
 """Time in which a process must end after it was asked to (s)."""
@@ -45,7 +43,7 @@ def run_in_processes(
 
     Raises:
         LimlffError: What the first call to fail raised, or if a process dies.
-        OutOfTime: If SIGINT or SIGTERM came.
+        OutOfTime: If a signal came that asks to stop.
     """
     context = multiprocessing.get_context("spawn")
     messages, stopping = context.Queue(), context.Event()
@@ -55,22 +53,29 @@ def run_in_processes(
     ]
     results: dict[int, Any] = {}
     running: dict[int, Any] = {}
-    try:
-        with _terminated_as_interrupt():
+    with interruptible():
+        try:
             while len(results) < len(tasks):
                 while waiting and len(running) < at_once:
                     number = len(tasks) - len(waiting)
                     running[number] = waiting.pop(0)
-                    running[number].start()
+                    _start(running[number])
                 _take_message(messages, running, results, listen)
-    except KeyboardInterrupt as interrupt:
-        raise OutOfTime(
-            "interrupted; what was computed is kept: go on with limlff resume DIR"
-        ) from interrupt
-    finally:
-        stopping.set()
-        _end(running, messages)
+        except KeyboardInterrupt as interrupt:
+            raise OutOfTime(f"interrupted by {interrupt}; what was computed is kept") from interrupt
+        finally:
+            stopping.set()
+            _end(running, messages)
     return [results[number] for number in range(len(tasks))]
+
+
+def _start(process: Any) -> None:
+    """Start a process that hears of signals only when it can heed them, not in its imports."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    try:
+        process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _work(
@@ -83,15 +88,18 @@ def _work(
 
     def tell(*news: Any) -> None:
         messages.put((number, "news", news))
-        if stopping.is_set():
+        if stopping.is_set() or asked_to_stop():
             raise OutOfTime("stopped together with the other runs")
 
     try:
-        messages.put((number, "result", function(*task, tell)))
+        with stop_signals() as asked_to_stop:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+            messages.put((number, "result", function(*task, tell)))
     except LimlffError as error:
         messages.put((number, "error", error))
     except Exception:  # a traceback crosses processes only as text
         messages.put((number, "error", RuntimeError(traceback.format_exc())))
+    ignore_signals()
 
 
 def _take_message(
@@ -130,20 +138,3 @@ def _end(running: dict[int, Any], messages: Any) -> None:
                 continue
         process.kill()
         process.join()
-
-
-@contextmanager
-def _terminated_as_interrupt() -> Iterator[None]:
-    """Lets SIGTERM act as Ctrl-C does, so that the processes end with this one."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,102 @@
+"""How far something long has come: a bar on a terminal; in a file or a pipe a line now and then."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from types import TracebackType
+
+from tqdm import tqdm
+
+LINE_SECONDS = 60.0
+"""Time after which a file gets another line, though no other tenth is done (s)."""
+
+
+class Progress:
+    """Shows how much of a total is done, on standard error.
+
+    Args:
+        total: All that is to be done.
+        done: What was done before, if this goes on with something.
+        unit: What is counted, in the singular.
+        shown: Whether anything is shown.
+
+    Attributes:
+        shown: Whether anything is shown.
+    """
+
+    def __init__(self, total: int, done: int = 0, unit: str = "step", shown: bool = True) -> None:
+        self._total, self._unit = total, unit
+        self.shown = shown
+        self._first, self._done = done, done
+        self._started = self._last_line = time.monotonic()
+        self._bar = None
+        if shown and sys.stderr.isatty():
+            self._bar = tqdm(
+                total=total,
+                initial=done,
+                unit=unit,
+                file=sys.stderr,
+                mininterval=0.5,
+                smoothing=0.1,
+            )
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    @property
+    def is_bar(self) -> bool:
+        """Whether a bar is shown, beside which there is room for lines."""
+        return self._bar is not None
+
+    def advance_to(self, done: int, note: Callable[[], str] = lambda: "") -> None:
+        """Show that so much is done.
+
+        Args:
+            done: Of the total.
+            note: What else to say; asked only when it is shown.
+        """
+        before, self._done = self._done, done
+        if self._bar is not None:
+            self._bar.set_postfix_str(note(), refresh=False)
+            self._bar.update(done - before)
+        elif self.shown and done > before and self._line_is_due(before, done):
+            self._write_line(note())
+
+    def say(self, text: str) -> None:
+        """Print a line of its own on standard output."""
+        if self._bar is not None:
+            self._bar.write(text)
+        elif self.shown:
+            print(text, flush=True)
+
+    def _line_is_due(self, before: int, done: int) -> bool:
+        another_tenth = 10 * done // self._total > 10 * before // self._total
+        return another_tenth or time.monotonic() - self._last_line > LINE_SECONDS
+
+    def _write_line(self, note: str) -> None:
+        self._last_line = now = time.monotonic()
+        done, total = self._done, self._total
+        left = (now - self._started) * (total - done) / (done - self._first)
+        words = [f"{self._unit} {done} of {total} ({100 * done // total} %)"]
+        if done < total:
+            words.append(f"{duration(left)} left")
+        print(", ".join([*words, *([note] if note else [])]), file=sys.stderr, flush=True)
+
+
+def duration(seconds: float) -> str:
+    """A duration in the unit that suits it."""
+    for unit, length in (("days", 86400.0), ("h", 3600.0), ("min", 60.0)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds:.0f} s"
