@@ -7,9 +7,11 @@ In a checkout they lie in `potentials/` and `workflows/`, in an installed packag
 from __future__ import annotations
 
 import difflib
+import os
 from pathlib import Path
 
-from limlff.errors import InputError
+from limlff.errors import InputError, shown
+from limlff.paths import user_path
 
 _PACKAGE = Path(__file__).resolve().parent
 _ROOTS = (_PACKAGE.parent, _PACKAGE / "_data")
@@ -18,6 +20,9 @@ _ROOTS = (_PACKAGE.parent, _PACKAGE / "_data")
 def find_potential(name_or_path: str | Path) -> Path:
     """File of a potential.
 
+    A name of a shipped one comes first, wherever it is written; a file or folder of the same name
+    is reached by "./li".
+
     Args:
         name_or_path: Name of a shipped potential ("li"), a potential file, or a folder that holds
             one named like itself ("potentials/li" holding "li.limlff").
@@ -25,16 +30,25 @@ def find_potential(name_or_path: str | Path) -> Path:
     Raises:
         InputError: If there is no such potential.
     """
-    path = Path(name_or_path).expanduser()
-    shipped = _shipped("potentials", "*/*.limlff")
-    names = {file.stem: file for file in shipped if file.stem == file.parent.name}
-    if str(name_or_path) in names:
+    names = _shipped_potentials()
+    if is_shipped_potential(name_or_path):
         return names[str(name_or_path)]
-    if path.is_dir():
+    path = user_path(name_or_path)
+    if os.path.isdir(path):  # False, too, where it may not be looked at
         path = path / f"{path.resolve().name}.limlff"
-    if path.is_file():
+    if os.path.isfile(path):
         return path
-    raise InputError(f"{path}: no such potential file; {_known('potentials', names, path)}")
+    raise InputError(f"{shown(path)}: no such potential file; {_known('potentials', names, path)}")
+
+
+def is_shipped_potential(name: str | Path) -> bool:
+    """Whether this is the name of a potential that comes with limlff; a Path never is."""
+    return isinstance(name, str) and name in _shipped_potentials()
+
+
+def _shipped_potentials() -> dict[str, Path]:
+    shipped = _shipped("potentials", "*/*.limlff")
+    return {file.stem: file for file in shipped if file.stem == file.parent.name}
 
 
 def find_workflow(name_or_path: str | Path) -> Path:
@@ -46,13 +60,13 @@ def find_workflow(name_or_path: str | Path) -> Path:
     Raises:
         InputError: If there is no such study.
     """
-    path = Path(name_or_path).expanduser()
     names = {f"{file.parent.name}/{file.stem}": file for file in _shipped("workflows", "*/*.yaml")}
     if str(name_or_path) in names:
         return names[str(name_or_path)]
-    if path.is_file():
+    path = user_path(name_or_path)
+    if os.path.isfile(path):
         return path
-    raise InputError(f"{path}: no such study; {_known('studies', names, path)}")
+    raise InputError(f"{shown(path)}: no such study; {_known('studies', names, path)}")
 
 
 def _shipped(folder: str, pattern: str) -> list[Path]:
@@ -60,6 +74,7 @@ def _shipped(folder: str, pattern: str) -> list[Path]:
 
 
 def _known(what: str, names: dict[str, Path], path: Path) -> str:
-    close = difflib.get_close_matches(str(path), list(names), n=1)
+    written = (path.name, f"{path.parent.name}/{path.name}")
+    close = [match for name in written for match in difflib.get_close_matches(name, names, n=1)]
     hint = f"did you mean '{close[0]}'? " if close else ""
     return f"{hint}{what} that come with limlff: {', '.join(sorted(names)) or 'none'}"

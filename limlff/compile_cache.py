@@ -11,14 +11,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from limlff.paths import user_path
+
 
 def cache_folder() -> Path | None:
     """Folder of compiled programs, made if missing; None if switched off or not writable."""
     chosen = os.environ.get("LIMLFF_CACHE_DIR")
     if chosen == "":
         return None
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(chosen) if chosen else Path(home) / "limlff"
+    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    folder = user_path(chosen) if chosen else user_path(home) / "limlff"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:

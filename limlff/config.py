@@ -1,27 +1,90 @@
-"""YAML configurations that refuse unknown keys and say which was meant."""
+"""Configurations: YAML files and `--set`, checked against models that refuse what they don't know.
+
+A path in a YAML file is relative to the file's folder; one given by `--set`, as every other
+argument, to the working folder.
+"""
 
 from __future__ import annotations
 
-import difflib
+import inspect
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    GetJsonSchemaHandler,
+    ValidationError,
+    ValidationInfo,
+)
 
-from limlff.errors import InputError
-
-_NO_YAML = (yaml.YAMLError, ValueError, RecursionError)
-"""What PyYAML raises: its own errors, those of dates that do not exist, of bytes, of deep nests."""
+from limlff.catalog import is_shipped_potential
+from limlff.config_errors import explain
+from limlff.docstrings import attribute_descriptions, summary
+from limlff.errors import InputError, shown
+from limlff.paths import user_path
+from limlff.yaml_file import parse_yaml, read_mapping
 
 
 class StrictModel(BaseModel):
-    """Base of all configurations: frozen, without unknown keys, and all numbers are finite."""
+    """Base of all configurations: frozen, without unknown keys, and all numbers are finite.
+
+    What its fields mean stands in the docstring under "Attributes:", from where templates and
+    schemas take it.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: Any, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """JSON schema with the descriptions of the docstring."""
+        reference = handler(core_schema)
+        schema = handler.resolve_ref_schema(reference)
+        schema["description"] = summary(inspect.getdoc(cls) or "")
+        for name, text in attribute_descriptions(cls).items():
+            if name in schema.get("properties", {}):
+                schema["properties"][name]["description"] = text
+        return reference
+
 
 Config = TypeVar("Config", bound=StrictModel)
+
+
+class _GivenHere(str):
+    """Text of an argument: a path in it is relative to the working folder."""
+
+
+def _mark(value: Any) -> Any:
+    """Text in an argument's value, marked as such."""
+    if isinstance(value, dict):
+        return {key: _mark(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_mark(item) for item in value]
+    return _GivenHere(value) if isinstance(value, str) else value
+
+
+def _placed(value: Any, info: ValidationInfo) -> Any:
+    """A path as it is meant: from the home folder, or relative to where it was written."""
+    if not isinstance(value, str | Path):
+        return value  # refused by the type that follows
+    folder = None if isinstance(value, _GivenHere) else (info.context or {}).get("folder")
+    return str(Path.cwd() / (folder or "") / user_path(value))
+
+
+def _found_potential(value: Any, info: ValidationInfo) -> Any:
+    """Name of a shipped potential as it is, anything else as a path."""
+    is_name = isinstance(value, str) and is_shipped_potential(value)
+    return str(value) if is_name else _placed(value, info)
+
+
+InputPath = Annotated[Path, BeforeValidator(_placed)]
+"""Path of a file to read."""
+
+PotentialName = Annotated[str, BeforeValidator(_found_potential)]
+"""Name of a shipped potential, which comes first, or path of a potential file or its folder."""
 
 
 def load_config(path: Path, kind: type[Config], overrides: list[str] | None = None) -> Config:
@@ -35,66 +98,79 @@ def load_config(path: Path, kind: type[Config], overrides: list[str] | None = No
     Raises:
         InputError: If the file is missing or no YAML, or a key or value is not allowed.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-    except _NO_YAML as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{path}: is no valid YAML: {reason}") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: holds {type(content).__name__}, not a mapping of settings")
-    for override in overrides or []:
-        _apply_override(content, override)
-    return parse_config(content, kind, str(path))
+    path = user_path(path)
+    content = read_mapping(path)
+    apply_overrides(content, overrides or [])
+    return parse_config(content, kind, shown(path), path.parent)
 
 
-def parse_config(content: dict[str, Any], kind: type[Config], source: str) -> Config:
-    """Check a mapping of settings; `source` names it in messages.
+def parse_config(
+    content: dict[str, Any], kind: type[Config], source: str, folder: Path | None = None
+) -> Config:
+    """Check a mapping of settings.
+
+    Args:
+        content: The settings.
+        kind: The configuration's class.
+        source: What they are called in messages.
+        folder: Folder that relative paths are taken from; by default the working folder.
 
     Raises:
         InputError: If a key or a value is not allowed.
     """
     try:
-        return kind.model_validate(content)
+        return kind.model_validate(content, context={"folder": folder or Path.cwd()})
     except ValidationError as error:
-        problems = "; ".join(_explain(problem, content) for problem in error.errors())
-        raise InputError(f"{source}: {problems}") from error
+        raise InputError(f"{source}: {explain(error, content, kind)}") from error
 
 
-def _explain(problem: Any, content: dict[str, Any]) -> str:
-    location = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] == "extra_forbidden":
-        known = problem.get("ctx", {}).get("known") or _known_keys(problem)
-        close = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1, cutoff=0.5)
-        hint = f"did you mean '{close[0]}'?" if close else "remove it or see the documentation"
-        return f"unknown key '{location}'; {hint}"
-    return f"{location or 'settings'}: {problem['msg']} (got {problem['input']!r})"
+def apply_overrides(content: dict[str, Any], overrides: list[str]) -> None:
+    """Change settings in place.
+
+    Args:
+        content: The settings.
+        overrides: As "section.key=value" with a YAML value; an item of a list by its number.
+
+    Raises:
+        InputError: If one has no "=", its value is no YAML, its section is none, or it undoes one
+            before it.
+    """
+    given: dict[str, str] = {}
+    for override in overrides:
+        key, separator, text = override.partition("=")
+        key = key.strip()
+        if not separator or not key:
+            raise InputError(f"--set {shown(override)}: write --set section.key=value")
+        for earlier, before in given.items():
+            undone = earlier == key and before != text
+            if undone or earlier.startswith(f"{key}."):
+                raise InputError(
+                    f"--set {shown(override)}: undoes --set {shown(f'{earlier}={before}')}; "
+                    "give one of them"
+                )
+        given[key] = text
+        _override(content, key, text)
 
 
-def _known_keys(problem: Any) -> list[str]:
-    """All keys of all configurations; the class that refused is not part of pydantic's message."""
-    found: list[str] = []
-    waiting = list(StrictModel.__subclasses__())
-    while waiting:
-        kind = waiting.pop()
-        found.extend(kind.model_fields)
-        waiting.extend(kind.__subclasses__())
-    return sorted(set(found))
-
-
-def _apply_override(content: dict[str, Any], override: str) -> None:
-    path, separator, text = override.partition("=")
-    if not separator:
-        raise InputError(f"--set {override!r}: has no '='; write --set section.key=value")
-    *sections, key = path.strip().split(".")
-    target = content
+def _override(content: dict[str, Any], key: str, text: str) -> None:
+    option = f"--set {shown(f'{key}={text}')}"
+    *sections, last = key.split(".")
+    target: Any = content
     for section in sections:
-        target = target.setdefault(section, {})
-        if not isinstance(target, dict):
-            raise InputError(f"--set {override!r}: '{section}' is a value, not a section")
-    try:
-        target[key] = yaml.safe_load(text)
-    except _NO_YAML as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"--set {override!r}: its value is no valid YAML: {reason}") from error
+        if isinstance(target, dict):
+            target = target.setdefault(section, {})
+        else:
+            target = target[_index(section, target, option)]
+        if not isinstance(target, dict | list):
+            raise InputError(f"{option}: '{shown(section)}' is a value, not a section")
+    value = _mark(parse_yaml(text, option))
+    target[last if isinstance(target, dict) else _index(last, target, option)] = value
+
+
+def _index(text: str, items: list[Any], option: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) < len(items)):
+        raise InputError(
+            f"{option}: '{shown(text)}' is no number of an item of the list, which has "
+            f"{len(items)}, counted from 0"
+        )
+    return int(text)

@@ -5,6 +5,14 @@ A message says what was wrong, its value, the limit, and what to do, in one line
 
 from __future__ import annotations
 
+import os
+
+LONGEST_SHOWN = 80
+"""Characters of a value that a message shows."""
+
+_LONGEST_SHOWN_PATH = 240
+"""The same of a path, the end of which matters most."""
+
 
 class LimlffError(Exception):
     """Base of all errors that end a command with one line instead of a traceback."""
@@ -34,3 +42,22 @@ class LabellingFailed(LimlffError):
     """A DFT calculation gave no usable label (exit code 5)."""
 
     exit_code = 5
+
+
+def shown(value: object, limit: int = LONGEST_SHOWN) -> str:
+    """A value for a message: on one line, without control characters, its middle cut if long.
+
+    Args:
+        value: Text or a path, shown as it is; anything else, shown as Python writes it.
+        limit: Most characters.
+    """
+    if isinstance(value, os.PathLike):
+        value, limit = os.fspath(value), max(limit, _LONGEST_SHOWN_PATH)
+    text = value if isinstance(value, str) else repr(value)
+    if len(text) > 2 * limit:  # before characters are looked at one by one
+        text = f"{text[:limit]}{text[-limit:]}"
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    if len(text) <= limit:
+        return text
+    end = (limit - 3) // 3
+    return f"{text[: limit - 3 - end]}...{text[-end:]}"

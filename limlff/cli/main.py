@@ -13,10 +13,12 @@ import keyword
 import os
 import sys
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from limlff.compile_cache import keep_jax_programs
 from limlff.errors import LimlffError
+from limlff.paths import user_path
 
 COMMANDS = {
     "data": "check and convert DFT frames",
@@ -62,13 +64,23 @@ def _prepare(command: str) -> None:
         os.environ.setdefault("PJRT_NPROC", "1")
 
 
+def _find_homes(parsed: argparse.Namespace) -> None:
+    """Replace `~` in all paths among the arguments; shells leave `--out=~/run` as it is."""
+    for name, value in vars(parsed).items():
+        if isinstance(value, Path):
+            setattr(parsed, name, user_path(value))
+        elif isinstance(value, list) and all(isinstance(item, Path) for item in value):
+            setattr(parsed, name, [user_path(item) for item in value])
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run a subcommand; returns its exit code."""
     words = sys.argv[1:] if arguments is None else arguments
     command = next((word for word in words if not word.startswith("-")), None)
     parsed = build_parser(command).parse_args(words)
-    _prepare(parsed.command)
     try:
+        _find_homes(parsed)
+        _prepare(parsed.command)
         return int(_module_of(parsed.command).run(parsed))
     except LimlffError as error:
         print(f"limlff {parsed.command}: {error}", file=sys.stderr)

@@ -41,7 +41,6 @@ def run(arguments: argparse.Namespace) -> int:
     from limlff.md.config import MDConfig
 
     config = load_config(arguments.config, MDConfig, arguments.set)
-    config = config.relative_to(arguments.config.parent)
     from limlff.md.runner import forecast_md, run_md
 
     if arguments.dry_run:

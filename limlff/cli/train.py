@@ -43,10 +43,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Train, write the potential, print its errors."""
     max_seconds = parse_time(arguments.max_runtime) if arguments.max_runtime else None
     folder = arguments.out or Path(f"training-{arguments.recipe.stem}")
-    import yaml
-
     from limlff.config import load_config
     from limlff.training.recipe import Recipe
+    from limlff.yaml_file import dump_yaml
 
     recipe = load_config(arguments.recipe, Recipe, arguments.overrides)
 
@@ -67,9 +66,8 @@ def run(arguments: argparse.Namespace) -> int:
     fit = Fit(recipe, data, model, folder)
     if arguments.resume:
         fit.trainer.resume()
-    (folder / "recipe.yaml").write_text(
-        yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False), encoding="utf-8"
-    )
+    settings = dump_yaml(recipe.model_dump(mode="json"))
+    (folder / "recipe.yaml").write_text(settings, encoding="utf-8")
     stopped: OutOfTime | None = None
     with _stop_signals() as came:
         try:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from limlff.errors import InputError
+from limlff.paths import user_path
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -24,11 +25,11 @@ def locate_data(name_or_path: str | Path, base: Path) -> Path:
     Raises:
         InputError: If it is in none of the places.
     """
-    name = Path(name_or_path).expanduser()
+    name = user_path(name_or_path)
     places = [base / name]
     if not name.is_absolute():
         if os.environ.get("LIMLFF_DATA"):
-            places.append(Path(os.environ["LIMLFF_DATA"]).expanduser() / name)
+            places.append(user_path(os.environ["LIMLFF_DATA"]) / name)
         for folder in (_CHECKOUT, Path.cwd()):
             places.append(folder.parent / "shared" / "data" / name)
     places = list(dict.fromkeys(places))

@@ -2,31 +2,43 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import (
-    Field,
-    NonNegativeFloat,
-    NonNegativeInt,
-    PositiveFloat,
-    PositiveInt,
-    model_validator,
-)
+from pydantic import Field, model_validator
 
-from limlff.config import StrictModel
+from limlff.config import InputPath, PotentialName, StrictModel
+from limlff.quantities import (
+    Compressibility,
+    Coordinate,
+    Count,
+    Distance,
+    Friction,
+    Index,
+    Positive,
+    PositiveTemperature,
+    PressureSchedule,
+    PressureTarget,
+    RelaxationTime,
+    Seed,
+    ShortDistance,
+    Skin,
+    Step,
+    Steps,
+    Symbol,
+    Temperature,
+    TemperatureSchedule,
+    Timestep,
+)
 
 Axis = Literal["x", "y", "z"]
 
-TemperatureSchedule = NonNegativeFloat | tuple[NonNegativeFloat, NonNegativeFloat]
-"""A constant, or the values at the first and the last step with a straight line between."""
-
-PressureSchedule = float | tuple[float, float]
-"""The same for pressures, which may be negative."""
-
 
 class NVE(StrictModel):
-    """Constant energy: velocity Verlet."""
+    """Constant energy: velocity Verlet.
+
+    Attributes:
+        kind: Name of the equations of motion.
+    """
 
     kind: Literal["nve"] = "nve"
 
@@ -35,28 +47,36 @@ class Langevin(StrictModel):
     """Canonical, every atom coupled to a bath: BAOAB splitting.
 
     Attributes:
+        kind: Name of the equations of motion.
         friction_per_ps: Inverse time in which a velocity is forgotten (1/ps).
     """
 
     kind: Literal["nvt_langevin"] = "nvt_langevin"
-    friction_per_ps: PositiveFloat = 2.0
+    friction_per_ps: Friction = 2.0
 
 
 class NoseHoover(StrictModel):
     """Canonical and deterministic: a Nose-Hoover chain on the kinetic energy.
 
     Attributes:
+        kind: Name of the equations of motion.
         tau_fs: Period of the thermostat (fs).
         chain_length: Thermostats in the chain.
     """
 
     kind: Literal["nvt_nose_hoover"] = "nvt_nose_hoover"
-    tau_fs: PositiveFloat = 100.0
-    chain_length: Annotated[int, Field(ge=2, le=20)] = 3
+    tau_fs: RelaxationTime = 100.0
+    chain_length: Annotated[Count, Field(ge=2, le=20)] = 3
 
 
 class AxisPressure(StrictModel):
-    """A pressure for each Cartesian axis, positive in compression (GPa)."""
+    """A pressure for each Cartesian axis, positive in compression (GPa).
+
+    Attributes:
+        x: Pressure along x, a number or [first, last] (GPa).
+        y: The same along y.
+        z: The same along z.
+    """
 
     x: PressureSchedule = 0.0
     y: PressureSchedule = 0.0
@@ -67,6 +87,7 @@ class NPT(StrictModel):
     """Isothermal-isobaric: stochastic cell rescaling and stochastic velocity rescaling.
 
     Attributes:
+        kind: Name of the equations of motion.
         coupling: `isotropic` (one scale for all axes), `axes` (one for each Cartesian axis),
             `uniaxial` (one Cartesian axis, the others keep their length).
         axis: The axis of `uniaxial`.
@@ -80,10 +101,10 @@ class NPT(StrictModel):
     kind: Literal["npt"] = "npt"
     coupling: Literal["isotropic", "axes", "uniaxial"] = "isotropic"
     axis: Axis | None = None
-    pressure_gpa: PressureSchedule | AxisPressure = 0.0
-    tau_fs: PositiveFloat = 1000.0
-    compressibility_per_gpa: PositiveFloat = 0.08
-    thermostat_tau_fs: PositiveFloat = 100.0
+    pressure_gpa: PressureTarget[AxisPressure] = 0.0
+    tau_fs: RelaxationTime = 1000.0
+    compressibility_per_gpa: Compressibility = 0.08
+    thermostat_tau_fs: RelaxationTime = 100.0
 
     @model_validator(mode="after")
     def _axis_belongs_to_uniaxial(self) -> NPT:
@@ -93,6 +114,13 @@ class NPT(StrictModel):
             )
         if self.coupling == "isotropic" and isinstance(self.pressure_gpa, AxisPressure):
             raise ValueError("a pressure per axis needs coupling 'axes' or 'uniaxial'")
+        if self.axis is not None and isinstance(self.pressure_gpa, AxisPressure):
+            idle = sorted(self.pressure_gpa.model_fields_set - {self.axis})
+            if idle:
+                raise ValueError(
+                    f"pressure_gpa.{idle[0]} has no effect, because only {self.axis} changes its "
+                    f"length; leave it out, or take coupling 'axes'"
+                )
         return self
 
 
@@ -103,17 +131,20 @@ class Frozen(StrictModel):
     """Atoms that are held; those that any of the settings names.
 
     They keep their fractional coordinates: at constant volume they do not move, under a barostat
-    they follow the cell.
+    they follow the cell. What matches no atom is refused.
 
     Attributes:
         indices: Indices in the structure, from 0.
         below_z_angstrom: All atoms with a lower z at the start (Å).
-        elements: All atoms of these elements.
+        elements: All atoms of these elements, such as [Cu].
+        from_structure: Whether atoms that the structure holds fixed (FixAtoms, selective dynamics,
+            move_mask) are held too; false lets them move.
     """
 
-    indices: tuple[int, ...] = ()
-    below_z_angstrom: float | None = None
-    elements: tuple[str, ...] = ()
+    indices: tuple[Index, ...] = ()
+    below_z_angstrom: Coordinate | None = None
+    elements: tuple[Symbol, ...] = ()
+    from_structure: bool = True
 
 
 class Output(StrictModel):
@@ -127,9 +158,9 @@ class Output(StrictModel):
         extended_xyz: Whether the frames are also written as extended XYZ.
     """
 
-    thermo_every: PositiveInt = 50
-    trajectory_every: PositiveInt = 500
-    checkpoint_every: PositiveInt = 5000
+    thermo_every: Steps = 50
+    trajectory_every: Steps = 500
+    checkpoint_every: Steps = 5000
     velocities: bool = False
     extended_xyz: bool = False
 
@@ -144,7 +175,7 @@ class Guards(StrictModel):
     Attributes:
         max_temperature_k: Largest temperature (K).
         max_force_ev_per_angstrom: Largest force on a moving atom (eV/Å).
-        max_displacement_angstrom: Largest way of an atom in one step (Å).
+        max_displacement_angstrom: Largest displacement of an atom per step (Å).
         min_distance_angstrom: Smallest distance of two atoms (Å); if left out, half the sum of
             their covalent radii.
         max_energy_jump_ev_per_atom: Largest change of the conserved quantity between two looks
@@ -157,16 +188,16 @@ class Guards(StrictModel):
         uncertainty_every: Steps between two assessments of the uncertainty.
     """
 
-    max_temperature_k: PositiveFloat = 10_000.0
-    max_force_ev_per_angstrom: PositiveFloat = 100.0
-    max_displacement_angstrom: PositiveFloat = 0.5
-    min_distance_angstrom: NonNegativeFloat | None = None
-    max_energy_jump_ev_per_atom: PositiveFloat = 0.2
-    max_neighbors: PositiveInt = 500
-    max_force_spread_ev_per_angstrom: PositiveFloat | None = None
-    max_grade: PositiveFloat | None = None
-    uncertain_for_steps: NonNegativeInt = 200
-    uncertainty_every: PositiveInt = 100
+    max_temperature_k: Positive = 10_000.0
+    max_force_ev_per_angstrom: Positive = 100.0
+    max_displacement_angstrom: Positive = 0.5
+    min_distance_angstrom: ShortDistance | None = None
+    max_energy_jump_ev_per_atom: Positive = 0.2
+    max_neighbors: Count = 500
+    max_force_spread_ev_per_angstrom: Positive | None = None
+    max_grade: Positive | None = None
+    uncertain_for_steps: Step = 200
+    uncertainty_every: Steps = 100
 
 
 class Schedule(StrictModel):
@@ -178,9 +209,16 @@ class Schedule(StrictModel):
         last: Last step; the end of the run if left out.
     """
 
-    every: PositiveInt
-    first: NonNegativeInt | None = None
-    last: NonNegativeInt | None = None
+    every: Steps = Field(examples=[1000])
+    first: Step | None = None
+    last: Step | None = None
+
+    @model_validator(mode="after")
+    def _happens(self) -> Schedule:
+        first = self.every if self.first is None else self.first
+        if self.last is not None and self.last < first:
+            raise ValueError(f"never happens: last is {self.last}, but the first is at {first}")
+        return self
 
     def step_of(self, count: int) -> int | None:
         """Step of the event after `count` of them; None if there is none any more."""
@@ -204,10 +242,10 @@ class Deposit(Schedule):
     """
 
     kind: Literal["deposit"] = "deposit"
-    element: str
-    height_angstrom: PositiveFloat = 6.0
-    min_distance_angstrom: PositiveFloat = 2.0
-    temperature_k: PositiveFloat | None = None
+    element: Symbol = Field(examples=["Li"])
+    height_angstrom: Distance = 6.0
+    min_distance_angstrom: ShortDistance = 2.0
+    temperature_k: PositiveTemperature | None = None
 
 
 class Remove(Schedule):
@@ -221,9 +259,9 @@ class Remove(Schedule):
     """
 
     kind: Literal["remove"] = "remove"
-    above_z_angstrom: float | None = None
-    element: str | None = None
-    count: PositiveInt = 1
+    above_z_angstrom: Coordinate | None = Field(default=None, examples=[60.0])
+    element: Symbol | None = None
+    count: Count = 1
 
     @model_validator(mode="after")
     def _one_criterion(self) -> Remove:
@@ -239,7 +277,7 @@ class MDConfig(StrictModel):
     """Everything that defines a run.
 
     Attributes:
-        potential: Name of a shipped potential or path of a potential file.
+        potential: Name of a shipped potential, which comes first, or path of a potential file.
         structure: Structure file, of any format ASE reads; left out if atoms are given in Python.
         seed: Seed of all random numbers.
         steps: Length of the run (steps).
@@ -257,22 +295,31 @@ class MDConfig(StrictModel):
         chunk_steps: Most steps between two looks at the state from outside the compiled loop.
     """
 
-    potential: str = "li"
-    structure: Path | None = None
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    steps: PositiveInt
-    timestep_fs: PositiveFloat = 2.0
+    potential: PotentialName = "li"
+    structure: InputPath | None = Field(default=None, examples=["start.extxyz"])
+    seed: Seed = 0
+    steps: Steps = Field(examples=[100_000])
+    timestep_fs: Timestep = 2.0
     temperature_k: TemperatureSchedule = 300.0
     ensemble: Ensemble = Langevin()
     initial_velocities: Literal["maxwell_boltzmann", "file"] = "maxwell_boltzmann"
-    initial_temperature_k: NonNegativeFloat | None = None
+    initial_temperature_k: Temperature | None = None
     frozen: Frozen = Frozen()
     output: Output = Output()
     guards: Guards = Guards()
     events: tuple[Event, ...] = ()
     precision: Literal["float32", "float64"] = "float32"
-    skin_angstrom: PositiveFloat = 0.8
-    chunk_steps: PositiveInt = 100
+    skin_angstrom: Skin = 0.8
+    chunk_steps: Annotated[Count, Field(le=100_000)] = 100
+
+    @model_validator(mode="after")
+    def _ramp_has_an_effect(self) -> MDConfig:
+        if isinstance(self.ensemble, NVE) and isinstance(self.temperature_k, tuple):
+            raise ValueError(
+                f"temperature_k is {list(self.temperature_k)}, but nve keeps the energy and follows"
+                " no temperature; give one number, at which velocities are drawn"
+            )
+        return self
 
     @property
     def start_temperature_k(self) -> float:
@@ -280,18 +327,6 @@ class MDConfig(StrictModel):
         if self.initial_temperature_k is not None:
             return self.initial_temperature_k
         return schedule_ends(self.temperature_k)[0]
-
-    def relative_to(self, folder: Path) -> MDConfig:
-        """The same run with its relative paths taken from a folder, that of the YAML file.
-
-        A potential stays as it is if no such file is there: it is then the name of a shipped one.
-        """
-        changes: dict[str, str | Path] = {}
-        if self.structure is not None:
-            changes["structure"] = (folder / self.structure).resolve()
-        if (folder / self.potential).exists():
-            changes["potential"] = str((folder / self.potential).resolve())
-        return self.model_copy(update=changes)
 
 
 def schedule_ends(schedule: float | tuple[float, float]) -> tuple[float, float]:

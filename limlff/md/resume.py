@@ -37,6 +37,7 @@ from limlff.md.runner import build_engine, note_dead_holder, write_settings
 from limlff.md.simulation import Simulation
 from limlff.md.trajectory import Trajectory, TrajectoryFrame
 from limlff.md.watch import UncertaintyWatch, find_assessor
+from limlff.paths import user_path
 from limlff.potential import Potential
 
 _LOG = logging.getLogger(__name__)
@@ -56,7 +57,7 @@ _DELIBERATELY = ("potential", "temperature_k", "ensemble", "precision")
 
 
 def resume_md(
-    out: Path,
+    out: Path | str,
     potential: Potential | None = None,
     progress: bool = True,
     *,
@@ -83,6 +84,7 @@ def resume_md(
         GuardStop: If the run left what can be trusted.
         OutOfTime: If time was up, a signal came or the disk is full.
     """
+    out = user_path(out)
     if not (out / files.CHECKPOINTS).is_dir():
         raise InputError(f"{out}: holds no run to go on with (no folder {files.CHECKPOINTS})")
     with locked(out) as dead:

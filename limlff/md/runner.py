@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import yaml
 from ase import Atoms
 
 from limlff.atomic_file import replaced_when_whole
@@ -33,14 +32,16 @@ from limlff.md.simulation import Simulation
 from limlff.md.trajectory import TrajectoryFrame
 from limlff.md.watch import UncertaintyWatch, find_assessor
 from limlff.neighbors.host import Capacity
+from limlff.paths import user_path
 from limlff.potential import Potential
+from limlff.yaml_file import dump_yaml
 
 _LOG = logging.getLogger(__name__)
 
 
 def run_md(
     config: MDConfig,
-    out: Path,
+    out: Path | str,
     atoms: Atoms | None = None,
     potential: Potential | None = None,
     progress: bool = True,
@@ -73,6 +74,7 @@ def run_md(
         GuardStop: If the run left what can be trusted.
         OutOfTime: If time was up, a signal came or the disk is full; `limlff.md.resume` goes on.
     """
+    out = user_path(out)
     potential = potential or load(config.potential)
     atoms = atoms if atoms is not None else read_structure(config.structure)
     simulation = build_simulation(config, atoms, potential, atom_slots, capacity)
@@ -150,7 +152,7 @@ def write_settings(config: MDConfig, out: Path) -> None:
     Raises:
         InputError: If it cannot be written.
     """
-    settings = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+    settings = dump_yaml(config.model_dump(mode="json"))
     try:
         with replaced_when_whole(out / CONFIG) as temporary:
             temporary.write_text(settings, encoding="utf-8")

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from limlff.config import StrictModel, load_config
-from limlff.errors import InputError
+from limlff.errors import InputError, shown
+from limlff.paths import user_path
+from limlff.yaml_file import dump_yaml, read_mapping
 
 STUDIES = {"healing": "limlff.workflows.healing"}
 """Module of each study, with a class `Config` and a function
@@ -37,7 +37,11 @@ class StudyResult:
 
 
 def run_study(
-    path: Path, out: Path, overrides: list[str], progress: bool = True, force: bool = False
+    path: Path | str,
+    out: Path | str,
+    overrides: list[str],
+    progress: bool = True,
+    force: bool = False,
 ) -> StudyResult:
     """Run the study of a YAML file.
 
@@ -52,6 +56,7 @@ def run_study(
         InputError: If the file names no known study, a setting is not allowed, or the folder holds
             results and `force` is not set.
     """
+    path, out = user_path(path), user_path(out)
     name = _study_of(path)
     module: Any = importlib.import_module(STUDIES[name])
     config: StrictModel = load_config(path, module.Config, overrides)
@@ -61,13 +66,13 @@ def run_study(
     if out.is_dir() and any(file.name != SETTINGS for file in out.iterdir()) and not force:
         raise InputError(f"{out}: holds files already; name another folder or add --force")
     out.mkdir(parents=True, exist_ok=True)
-    settings = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    settings = dump_yaml(config.model_dump(mode="json"))
     (out / SETTINGS).write_text(settings, encoding="utf-8")
     result: StudyResult = module.run(config, out, progress)
     return result
 
 
-def resume_study(out: Path, progress: bool = True) -> StudyResult:
+def resume_study(out: Path | str, progress: bool = True) -> StudyResult:
     """Go on with a study that was stopped or killed, to the same numbers.
 
     Args:
@@ -77,6 +82,7 @@ def resume_study(out: Path, progress: bool = True) -> StudyResult:
     Raises:
         InputError: If the folder holds no study.
     """
+    out = user_path(out)
     path = out / SETTINGS
     module: Any = importlib.import_module(STUDIES[_study_of(path)])
     config: StrictModel = load_config(path, module.Config)
@@ -85,15 +91,9 @@ def resume_study(out: Path, progress: bool = True) -> StudyResult:
 
 
 def _study_of(path: Path) -> str:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: is no valid YAML: {' '.join(str(error).split())}") from error
-    name = content.get("study") if isinstance(content, dict) else None
-    if name in STUDIES:
-        return str(name)
+    name = read_mapping(path).get("study")
+    if isinstance(name, str) and name in STUDIES:
+        return name
     close = difflib.get_close_matches(str(name), list(STUDIES), n=1)
     hint = f"did you mean '{close[0]}'?" if close else f"it must be one of {', '.join(STUDIES)}"
-    raise InputError(f"{path}: key 'study' is {name!r}; {hint}")
+    raise InputError(f"{shown(path)}: key 'study' is {shown(name)!r}; {hint}")

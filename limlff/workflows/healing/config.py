@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
-from limlff.config import StrictModel
+from limlff.config import PotentialName, StrictModel
+from limlff.quantities import (
+    Count,
+    Distance,
+    Fraction,
+    Length,
+    Minutes,
+    Picoseconds,
+    PicosecondsOrNone,
+    Positive,
+    PositiveTemperature,
+    Pressure,
+    RelaxationTime,
+    Seed,
+    Symbol,
+    Timestep,
+)
 from limlff.structures.lattice import LITHIUM_LATTICE_CONSTANT
 
-Repeats = tuple[PositiveInt, PositiveInt, PositiveInt]
+MOST_SITES = 20_000_000
+"""Lattice sites of a study; a run of so many atoms needs about 100 GB."""
 
 
 class Reference(StrictModel):
@@ -21,8 +39,8 @@ class Reference(StrictModel):
         duration_ps: Time of the averages (ps).
     """
 
-    equilibration_ps: PositiveFloat = 2.0
-    duration_ps: PositiveFloat = 6.0
+    equilibration_ps: Picoseconds = 2.0
+    duration_ps: Picoseconds = 6.0
 
 
 class Cavity(StrictModel):
@@ -34,9 +52,9 @@ class Cavity(StrictModel):
         centre: Its centre in fractions of the cell.
     """
 
-    missing_atoms: PositiveInt = 30
+    missing_atoms: Count = 30
     shape: Literal["sphere", "cuboid"] = "sphere"
-    centre: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    centre: tuple[Fraction, Fraction, Fraction] = (0.5, 0.5, 0.5)
 
 
 class Dynamics(StrictModel):
@@ -51,11 +69,11 @@ class Dynamics(StrictModel):
         precision: Arithmetic of the model.
     """
 
-    duration_ps: PositiveFloat = 60.0
-    timestep_fs: PositiveFloat = 2.0
-    frame_every_ps: PositiveFloat = 0.5
+    duration_ps: Picoseconds = 60.0
+    timestep_fs: Timestep = 2.0
+    frame_every_ps: Picoseconds = 0.5
     coupling: Literal["isotropic", "axes"] = "axes"
-    barostat_tau_fs: PositiveFloat = 500.0
+    barostat_tau_fs: RelaxationTime = 500.0
     precision: Literal["float32", "float64"] = "float32"
 
 
@@ -68,9 +86,9 @@ class Closed(StrictModel):
         go_on_ps: Time that a run goes on afterwards, to see the crystal order itself again (ps).
     """
 
-    missing_below: PositiveFloat = 3.0
-    for_ps: PositiveFloat = 3.0
-    go_on_ps: Annotated[float, Field(ge=0)] = 10.0
+    missing_below: Positive = 3.0
+    for_ps: Picoseconds = 3.0
+    go_on_ps: PicosecondsOrNone = 10.0
 
 
 class HealingConfig(StrictModel):
@@ -78,7 +96,7 @@ class HealingConfig(StrictModel):
 
     Attributes:
         study: Name of the study.
-        potential: Name of a shipped potential or path of a potential file.
+        potential: Name of a shipped potential, which comes first, or path of a potential file.
         element: Chemical symbol of a bcc metal that the potential knows.
         lattice_constant: First guess (Å); the perfect crystal finds its own at each pressure.
         repeats: Cubic cells along x, y, z.
@@ -97,24 +115,24 @@ class HealingConfig(StrictModel):
     """
 
     study: Literal["healing"] = "healing"
-    potential: str = "li"
-    element: str = "Li"
-    lattice_constant: PositiveFloat = LITHIUM_LATTICE_CONSTANT
-    repeats: Repeats = (8, 8, 8)
+    potential: PotentialName = "li"
+    element: Symbol = "Li"
+    lattice_constant: Annotated[Length, Field(ge=1, le=20)] = LITHIUM_LATTICE_CONSTANT
+    repeats: tuple[Count, Count, Count] = (8, 8, 8)
     hole: Cavity = Cavity()
-    temperature_k: PositiveFloat = 300.0
-    pressures_gpa: Annotated[tuple[float, ...], Field(min_length=1, max_length=6)] = (0.0, 1.0)
+    temperature_k: PositiveTemperature = 300.0
+    pressures_gpa: Annotated[tuple[Pressure, ...], Field(min_length=1, max_length=6)] = (0.0, 1.0)
     reference: Reference = Reference()
     dynamics: Dynamics = Dynamics()
     closed: Closed = Closed()
-    near_angstrom: PositiveFloat = 4.0
-    mobility_lag_ps: PositiveFloat = 2.0
-    max_runtime_minutes: PositiveFloat = 9.0
-    processes: PositiveInt = 2
-    seed: NonNegativeInt = 1
+    near_angstrom: Distance = 4.0
+    mobility_lag_ps: Picoseconds = 2.0
+    max_runtime_minutes: Minutes = 9.0
+    processes: Annotated[Count, Field(le=1024)] = 2
+    seed: Annotated[Seed, Field(le=10**15)] = 1
 
     @model_validator(mode="after")
-    def _times_fit(self) -> HealingConfig:
+    def _sizes_fit(self) -> HealingConfig:
         every = self.dynamics.frame_every_ps
         if self.mobility_lag_ps < every or self.mobility_lag_ps > 0.5 * self.dynamics.duration_ps:
             raise ValueError(
@@ -123,6 +141,22 @@ class HealingConfig(StrictModel):
             )
         if len(set(self.pressures_gpa)) < len(self.pressures_gpa):
             raise ValueError(f"pressures_gpa {self.pressures_gpa} holds a pressure twice")
+        if every < 0.001 * self.dynamics.timestep_fs:
+            raise ValueError(
+                f"dynamics.frame_every_ps is {every}, less than one step of "
+                f"{self.dynamics.timestep_fs} fs; frames cannot be closer than steps"
+            )
+        sites = 2 * math.prod(self.repeats)
+        if sites > MOST_SITES:
+            raise ValueError(
+                f"repeats {list(self.repeats)} make {sites} lattice sites; the limit is "
+                f"{MOST_SITES}. Repeat fewer cells"
+            )
+        if self.hole.missing_atoms >= sites:
+            raise ValueError(
+                f"hole.missing_atoms is {self.hole.missing_atoms}, but repeats "
+                f"{list(self.repeats)} make only {sites} lattice sites"
+            )
         return self
 
     def steps(self, time_ps: float) -> int:

@@ -10,8 +10,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from limlff.catalog import find_potential
 from limlff.errors import InputError
 from limlff.potential_file import load_potential, potential_digest
@@ -21,6 +19,7 @@ from limlff.workflows.healing.figures import draw_figures
 from limlff.workflows.healing.narrative import build_report
 from limlff.workflows.healing.simulate import Outcome, simulate_all
 from limlff.workflows.study import StudyResult
+from limlff.yaml_file import dump_yaml
 
 
 def run(
@@ -55,7 +54,7 @@ def run(
     show = progress_printer(config) if progress else _silent
     outcomes = simulate_all(config, out, show, resume)
     figures = draw_figures(config, outcomes, out)
-    settings = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    settings = dump_yaml(config.model_dump(mode="json"))
     report = build_report(config, outcomes, figures, potential, settings, out)
     numbers = out / "healing.json"
     wall_minutes = (time.monotonic() - begin) / 60

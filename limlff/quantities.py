@@ -1,0 +1,108 @@
+"""Kinds of numbers in configurations, each with the limits beyond which it has no sense.
+
+The limits are generous: they keep out what overflows, never ends or fills all memory, and typing
+errors in the exponent; whether a run is any good within them is for its guards to say.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Discriminator, Field, Tag
+
+LARGEST_LENGTH = 1e6
+"""Largest coordinate and cell vector (Å); beyond, double precision loses forces."""
+
+
+def _no_truth_value(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError(f"must be a number, not {str(value).lower()}")
+    return value
+
+
+def _is_element(symbol: str) -> str:
+    from ase.data import chemical_symbols  # takes a while to import
+
+    known = chemical_symbols[1:]
+    if symbol in known:
+        return symbol
+    close = difflib.get_close_matches(symbol.capitalize(), known, n=1)
+    raise ValueError("is no chemical symbol" + (f"; did you mean '{close[0]}'?" if close else ""))
+
+
+_number = BeforeValidator(_no_truth_value)
+
+Number = Annotated[float, _number]
+Positive = Annotated[float, Field(gt=0, le=1e12), _number]
+NonNegative = Annotated[float, Field(ge=0, le=1e12), _number]
+Fraction = Annotated[float, Field(ge=0, le=1), _number]
+Count = Annotated[int, Field(ge=1, le=10**9), _number]
+Index = Annotated[int, Field(ge=0, le=10**9), _number]
+Steps = Annotated[int, Field(ge=1, le=10**12), _number]
+"""2 ms of lithium; a counter of 64 bits holds a million times more."""
+Step = Annotated[int, Field(ge=0, le=10**12), _number]
+Seed = Annotated[int, Field(ge=0, lt=2**63), _number]
+
+Timestep = Annotated[float, Field(ge=1e-4, le=100.0), _number]
+"""In fs; the fastest vibrations of lithium take 100 fs."""
+RelaxationTime = Annotated[float, Field(ge=1e-2, le=1e9), _number]
+"""In fs."""
+Picoseconds = Annotated[float, Field(ge=1e-6, le=1e9), _number]
+PicosecondsOrNone = Annotated[float, Field(ge=0, le=1e9), _number]
+Friction = Annotated[float, Field(ge=1e-9, le=1e6), _number]
+"""In 1/ps."""
+Minutes = Annotated[float, Field(gt=0, le=1e8), _number]
+
+Temperature = Annotated[float, Field(ge=0, le=1e5), _number]
+"""In K."""
+PositiveTemperature = Annotated[float, Field(ge=1e-3, le=1e5), _number]
+Pressure = Annotated[float, Field(ge=-1e4, le=1e4), _number]
+"""In GPa; the centre of the Earth has 360."""
+Compressibility = Annotated[float, Field(ge=1e-6, le=1e3), _number]
+"""In 1/GPa."""
+
+Coordinate = Annotated[float, Field(ge=-LARGEST_LENGTH, le=LARGEST_LENGTH), _number]
+"""In Å."""
+Length = Annotated[float, Field(gt=0, le=LARGEST_LENGTH), _number]
+"""In Å."""
+ShortDistance = Annotated[float, Field(ge=0, le=10.0), _number]
+"""Distance of neighbors (Å): all pairs that are closer are looked for."""
+Distance = Annotated[float, Field(ge=1e-3, le=1000.0), _number]
+"""In Å."""
+Skin = Annotated[float, Field(ge=1e-3, le=5.0), _number]
+"""In Å; lists with a skin of 5 Å hold seven times the pairs of a potential of 5 Å."""
+
+Symbol = Annotated[str, AfterValidator(_is_element)]
+"""Chemical symbol of an element."""
+
+
+def _constant_or_ramp(value: Any) -> str:
+    return "ramp" if isinstance(value, list | tuple) else "constant"
+
+
+def _shape(value: Any) -> str:
+    return "axes" if isinstance(value, dict | BaseModel) else _constant_or_ramp(value)
+
+
+TemperatureSchedule = Annotated[
+    Annotated[Temperature, Tag("constant")]
+    | Annotated[tuple[Temperature, Temperature], Tag("ramp")],
+    Discriminator(_constant_or_ramp),
+]
+"""A constant, or the values at the first and the last step with a straight line between."""
+
+PressureSchedule = Annotated[
+    Annotated[Pressure, Tag("constant")] | Annotated[tuple[Pressure, Pressure], Tag("ramp")],
+    Discriminator(_constant_or_ramp),
+]
+"""The same for pressures, which may be negative."""
+
+Axes = TypeVar("Axes")
+PressureTarget = Annotated[
+    Annotated[Pressure, Tag("constant")]
+    | Annotated[tuple[Pressure, Pressure], Tag("ramp")]
+    | Annotated[Axes, Tag("axes")],
+    Discriminator(_shape),
+]
+"""The same, or a mapping of one for each Cartesian axis."""
