@@ -58,11 +58,12 @@ def user_path(path: str | os.PathLike[str]) -> Path:
     return expanded
 
 
-def check_is_file(path: Path) -> None:
+def check_is_file(path: Path, problem: str = "cannot be read") -> None:
     """Refuse what cannot be read as a file, or would be waited for without end.
 
     Args:
         path: A path from `user_path`.
+        problem: What a message says of it before the reason.
 
     Raises:
         InputError: If it is missing, not reachable, or a folder, pipe, socket or device.
@@ -70,7 +71,7 @@ def check_is_file(path: Path) -> None:
     try:
         kind = stat.S_IFMT(path.stat().st_mode)
     except OSError as error:
-        raise InputError(f"{shown(path)}: cannot be read: {error.strerror}") from error
+        raise InputError(f"{shown(path)}: {problem}: {error.strerror}") from error
     if kind != stat.S_IFREG:
         what = _KINDS.get(kind, "no regular file")
-        raise InputError(f"{shown(path)}: is {what}, not a file; name a file")
+        raise InputError(f"{shown(path)}: {problem}: it is {what}; name a file")

@@ -11,6 +11,8 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Discriminator, Field, Tag
 
+from limlff.errors import shown
+
 LARGEST_LENGTH = 1e6
 """Largest coordinate and cell vector (Å); beyond, double precision loses forces."""
 
@@ -21,14 +23,20 @@ def _no_truth_value(value: Any) -> Any:
     return value
 
 
-def _is_element(symbol: str) -> str:
+def check_symbol(symbol: str) -> str:
+    """The symbol, if it is one of an element.
+
+    Raises:
+        ValueError: If it is none; says which was meant.
+    """
     from ase.data import chemical_symbols  # takes a while to import
 
     known = chemical_symbols[1:]
     if symbol in known:
         return symbol
     close = difflib.get_close_matches(symbol.capitalize(), known, n=1)
-    raise ValueError("is no chemical symbol" + (f"; did you mean '{close[0]}'?" if close else ""))
+    hint = f"; did you mean '{close[0]}'?" if close else ""
+    raise ValueError(f"is {shown(symbol)!r}, which is no element{hint}")
 
 
 _number = BeforeValidator(_no_truth_value)
@@ -73,7 +81,7 @@ Distance = Annotated[float, Field(ge=1e-3, le=1000.0), _number]
 Skin = Annotated[float, Field(ge=1e-3, le=5.0), _number]
 """In Å; lists with a skin of 5 Å hold seven times the pairs of a potential of 5 Å."""
 
-Symbol = Annotated[str, AfterValidator(_is_element)]
+Symbol = Annotated[str, AfterValidator(check_symbol)]
 """Chemical symbol of an element."""
 
 

@@ -16,15 +16,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from ase import Atoms
 from ase.data import atomic_masses, atomic_numbers
 from jaxtyping import Float, Int
 
 from limlff.errors import InputError
+from limlff.md.clearance import Clearance
 from limlff.md.config import Deposit, Event, MDConfig, Remove, schedule_ends
 from limlff.md.prepare import Structure
 from limlff.md.state import MDState, without_drift
-from limlff.neighbors.host import bucket, find_pairs
+from limlff.neighbors.host import bucket
 from limlff.potential import Potential
+from limlff.quantities import check_symbol
 from limlff.units import BOLTZMANN
 
 _ATTEMPTS = 1000
@@ -84,22 +87,25 @@ class EventClock:
 def check_events(
     config: MDConfig,
     structure: Structure,
-    cell: Float[np.ndarray, "3 3"],
+    atoms: Atoms,
     potential: Potential,
 ) -> None:
     """Refuse events that cannot happen in this structure.
 
     Raises:
-        InputError: If an element is unknown to the potential, or atoms shall be deposited on
-            something that has no plane to deposit on.
+        InputError: If an element is unknown to the potential, atoms shall be deposited on
+            something that has no plane to deposit on, or a removal matches no atom or all of them.
     """
+    cell = atoms.cell.complete().array
     for index, event in enumerate(config.events):
         if event.element is not None:
-            if event.element not in atomic_numbers:
-                raise InputError(
-                    f"events.{index}.element is {event.element!r}, which is no element"
-                )
+            try:
+                check_symbol(event.element)
+            except ValueError as error:
+                raise InputError(f"events.{index}.element {error}") from error
             potential.species_of([event.element])
+        if isinstance(event, Remove):
+            _check_removal(event, f"events.{index}", config, structure, atoms)
         if isinstance(event, Deposit):
             lateral = structure.periodic[:2].all() and np.abs(cell[:2, 2]).max() < 1e-6
             if not lateral:
@@ -107,6 +113,27 @@ def check_events(
                     f"events.{index}: deposition needs a cell that is periodic along its first two "
                     "vectors, both in the xy plane; rotate the structure"
                 )
+
+
+def _check_removal(
+    event: Remove, key: str, config: MDConfig, structure: Structure, atoms: Atoms
+) -> None:
+    moving = structure.mobile > 0
+    if event.element is not None:
+        arriving = {each.element for each in config.events if isinstance(each, Deposit)}
+        there = np.any(moving & (structure.numbers == atomic_numbers[event.element]))
+        if not there and event.element not in arriving:
+            raise InputError(
+                f"{key}.element is {event.element}, but no {event.element} moves in the structure "
+                "or is deposited; there is nothing to remove"
+            )
+        return
+    heights = atoms.positions[moving, 2]
+    if np.sum(heights <= event.above_z_angstrom) < 2:
+        raise InputError(
+            f"{key}.above_z_angstrom is {event.above_z_angstrom:g} Å, but the atoms that move are "
+            f"at {heights.min():.2f} to {heights.max():.2f} Å; it would remove all of them"
+        )
 
 
 def happen(event: Event, index: int, step: int, atoms: Population, config: MDConfig) -> Population:
@@ -204,16 +231,17 @@ def _free_place(
 ) -> Float[np.ndarray, "3"]:
     """A place at the wanted height that keeps its distance to all atoms."""
     height = float(atoms.positions[:, 2].max()) + event.height_angstrom
+    clearance = Clearance(
+        atoms.positions,
+        atoms.cell,
+        atoms.structure.periodic,
+        height,
+        event.min_distance_angstrom,
+    )
     for _ in range(_ATTEMPTS):
         place = rng.uniform(size=2) @ atoms.cell[:2]
         place[2] = height
-        pairs = find_pairs(
-            np.vstack([atoms.positions, place]),
-            atoms.cell,
-            atoms.structure.periodic,
-            event.min_distance_angstrom,
-        )
-        if not np.any(pairs.centres == len(atoms.positions)):
+        if clearance.allows(place):
             return np.asarray(place)
     raise EventImpossible(
         f"no place for {event.element} was found {event.height_angstrom:g} Å above the highest "

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
-import ase.io
 import jax
 import numpy as np
 from ase import Atoms
@@ -18,7 +16,6 @@ from limlff.md.config import (
     NPT,
     NVE,
     AxisPressure,
-    Frozen,
     Langevin,
     MDConfig,
     NoseHoover,
@@ -32,16 +29,20 @@ from limlff.md.ensembles import (
     VelocityVerlet,
     thermal_ramp,
 )
+from limlff.md.frozen import frozen_mask
 from limlff.md.state import AtomTable, MDState, draw_momenta, initial_state, without_drift
+from limlff.md.structure_file import read_structure as read_structure
 from limlff.neighbors.host import find_pairs
 from limlff.potential import Potential
+from limlff.quantities import LARGEST_LENGTH
 from limlff.units import FEMTOSECOND, GIGAPASCAL
 
 SHORTEST_DISTANCE = 0.5
 """Atoms closer than this (Å) are a mistake in the structure, of whatever element."""
 
-LARGEST_LENGTH = 1e6
-"""Largest coordinate and cell vector (Å); beyond, double precision loses forces."""
+
+LOWEST_TEMPERATURE = 1e-3
+"""Lowest temperature of a thermostat (K); to freeze a structure, relax it instead."""
 
 
 @dataclass(frozen=True)
@@ -91,22 +92,6 @@ class Structure:
         )
 
 
-def read_structure(path: Path | None) -> Atoms:
-    """Last frame of a structure file.
-
-    Raises:
-        InputError: If there is none, or it cannot be read.
-    """
-    if path is None:
-        raise InputError("'structure' is missing; name a structure file")
-    try:
-        atoms = ase.io.read(path)
-    except Exception as error:  # ASE's readers raise anything on damaged files
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(f"{path}: cannot be read as a structure: {reason}") from error
-    return atoms
-
-
 def check_structure(atoms: Atoms, config: MDConfig) -> Structure:
     """Masses, mobility and periodicity of a structure that can be simulated.
 
@@ -141,7 +126,7 @@ def check_structure(atoms: Atoms, config: MDConfig) -> Structure:
     structure = Structure(
         numbers=atoms.numbers.copy(),
         masses=atoms.get_masses(),
-        mobile=1.0 - _frozen_mask(atoms, config.frozen, name),
+        mobile=1.0 - frozen_mask(atoms, config.frozen, name),
         periodic=atoms.pbc.copy(),
     )
     _check_ensemble(structure, config, name)
@@ -162,28 +147,17 @@ def _refuse_close_atoms(atoms: Atoms, name: str) -> None:
     )
 
 
-def _frozen_mask(atoms: Atoms, frozen: Frozen, name: str) -> Float[np.ndarray, " atoms"]:
-    mask = np.zeros(len(atoms))
-    outside = [index for index in frozen.indices if not 0 <= index < len(atoms)]
-    if outside:
-        raise InputError(
-            f"{name}: frozen index {outside[0]} does not exist; the last one is {len(atoms) - 1}"
-        )
-    mask[list(frozen.indices)] = 1.0
-    if frozen.below_z_angstrom is not None:
-        mask[atoms.positions[:, 2] < frozen.below_z_angstrom] = 1.0
-    mask[np.isin(atoms.get_chemical_symbols(), frozen.elements)] = 1.0
-    return mask
-
-
 def _check_ensemble(structure: Structure, config: MDConfig, name: str) -> None:
     if not structure.mobile.any():
         raise InputError(f"{name}: all {len(structure)} atoms are frozen; free some of them")
     if isinstance(config.ensemble, NVE):
         return
     kind = config.ensemble.kind
-    if min(schedule_ends(config.temperature_k)) <= 0:
-        raise InputError(f"temperature_k is {config.temperature_k}; {kind} needs one above 0 K")
+    if min(schedule_ends(config.temperature_k)) < LOWEST_TEMPERATURE:
+        raise InputError(
+            f"temperature_k is {config.temperature_k}; {kind} needs one above 0 K, at least "
+            f"{LOWEST_TEMPERATURE:g} K"
+        )
     if not structure.degrees_of_freedom:
         raise InputError(f"{name}: one free atom has no relative motion; {kind} needs two or more")
     if isinstance(config.ensemble, NPT):

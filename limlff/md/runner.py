@@ -111,7 +111,7 @@ def build_simulation(
         InputError: If the configuration or the structure cannot be used.
     """
     structure = check_structure(atoms, config)
-    events.check_events(config, structure, atoms.cell.complete().array, potential)
+    events.check_events(config, structure, atoms, potential)
     count = slots = len(structure)
     if any(isinstance(event, Deposit) for event in config.events):
         slots = events.atom_slots(count)
