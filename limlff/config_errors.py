@@ -91,7 +91,8 @@ def _explain_one(problem: Any, content: Any, kind: type[BaseModel]) -> str:
     said = _said(problem)
     written = shown(_as_written(got))
     known = sort == "value_error" and (isinstance(got, dict) or written.strip("'") in said)
-    where = f"{shown(key)}: " if key and not said.startswith(f"{key}:") else ""
+    named = said.startswith((f"{key}:", f"{key}."))
+    where = f"{shown(key)}: " if key and not named else ""
     return f"{where}{said}" + ("" if known else f" (got {written})")
 
 

@@ -18,16 +18,19 @@ Sources: L. Zhang et al., NeurIPS 2018 (arXiv 1805.09003); J. Zeng et al., J. Ch
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
+from pydantic import Field
 
 from limlff.errors import InputError
 from limlff.models.contract import Parameters
-from limlff.models.deepmd_network import ACTIVATIONS, affine, apply_layers, initial_layers
+from limlff.models.deepmd_network import Activation, affine, apply_layers, initial_layers
 from limlff.models.randomness import host_generator
+from limlff.models.settings import Cutoff, Elements, Width, Widths, check_settings
 
 _LEAST_DEVIATION = 1e-2  # of DeePMD-kit: rows that hardly vary are not blown up
 
@@ -56,42 +59,37 @@ class DeepPotSE:
         InputError: If a setting is outside its limits.
     """
 
-    elements: tuple[str, ...]
-    sel: tuple[int, ...]
-    cutoff: float = 6.0
-    smooth_from: float = 0.5
-    embedding: tuple[int, ...] = (25, 50, 100)
-    axis: int = 16
-    fitting: tuple[int, ...] = (120, 120, 120)
+    elements: Elements
+    sel: tuple[Annotated[int, Field(ge=1, le=10**5)], ...]
+    cutoff: Cutoff = 6.0
+    smooth_from: Annotated[float, Field(ge=0.0, le=20.0)] = 0.5
+    embedding: Widths = (25, 50, 100)
+    axis: Width = 16
+    fitting: Widths = (120, 120, 120)
     embedding_timestep: bool = False
     fitting_timestep: bool = True
-    embedding_activation: str = "tanh"
-    fitting_activation: str = "tanh"
+    embedding_activation: Activation = "tanh"
+    fitting_activation: Activation = "tanh"
     one_sided: bool = False
     zero_average: bool = False
-    protection: float = 0.0
+    protection: Annotated[float, Field(ge=0.0, le=10.0)] = 0.0
 
     def __post_init__(self) -> None:
-        if len(self.sel) != len(self.elements) or min(self.sel) < 1:
+        check_settings(self, "deepmd")
+        if len(self.sel) != len(self.elements):
             raise InputError(
                 f"deepmd model: sel is {list(self.sel)} for {len(self.elements)} elements; give "
                 "one number above 0 for each, the most neighbors of that element"
             )
-        if not 0 <= self.smooth_from < self.cutoff:
+        if not self.smooth_from < self.cutoff:
             raise InputError(
                 f"deepmd model: smooth_from is {self.smooth_from}; choose 0 to the cutoff, "
                 f"{self.cutoff} Å"
             )
-        for name in (self.embedding_activation, self.fitting_activation):
-            if name not in ACTIVATIONS:
-                raise InputError(
-                    f"deepmd model: activation is '{name}'; choose {', '.join(ACTIVATIONS)}"
-                )
-        widths = (*self.embedding, *self.fitting)
-        if not self.embedding or min(widths) < 1 or not 1 <= self.axis <= self.embedding[-1]:
+        if not self.embedding or self.axis > self.embedding[-1]:
             raise InputError(
-                f"deepmd model: embedding {list(self.embedding)}, fitting {list(self.fitting)}, "
-                f"axis {self.axis}; widths are 1 or more, axis 1 to the last of embedding"
+                f"deepmd model: axis is {self.axis}, embedding {list(self.embedding)}; choose an "
+                "axis of 1 to the last width of embedding"
             )
 
     def embedding_name(self, centre: int, neighbor: int) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +18,10 @@ from jaxtyping import Array, Float
 
 from limlff.models.contract import Parameters
 
-ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+Activation = Literal["tanh", "relu", "relu6", "softplus", "sigmoid", "silu", "gelu", "linear"]
+"""Names of activations."""
+
+ACTIVATIONS: dict[Activation, Callable[[Array], Array]] = {
     "tanh": jnp.tanh,
     "relu": jax.nn.relu,
     "relu6": jax.nn.relu6,
@@ -63,7 +67,7 @@ def initial_layers(
 
 
 def apply_layers(
-    layers: Parameters, activation: str, values: Float[Array, "inputs ..."]
+    layers: Parameters, activation: Activation, values: Float[Array, "inputs ..."]
 ) -> Float[Array, "outputs ..."]:
     """Run values through hidden layers.
 

@@ -12,11 +12,13 @@ Source of the idea: D. Lu et al., J. Chem. Theory Comput. 18, 5559 (2022).
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Annotated
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
+from pydantic import Field
 
 from limlff.errors import InputError
 from limlff.models.contract import Parameters
@@ -33,7 +35,7 @@ class TabulatedDeepPotSE(DeepPotSE):
         shortest: Distance that the tables reach down to (Å).
     """
 
-    shortest: float = 1.0
+    shortest: Annotated[float, Field(ge=0.01, le=20.0)] = 1.0
 
     def initialize(self, key: Array) -> Parameters:
         """Refuses: tables are made of trained nets."""

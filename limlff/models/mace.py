@@ -19,11 +19,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Annotated
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
+from pydantic import Field
 
 from limlff.errors import InputError
 from limlff.models.contract import Parameters
@@ -31,6 +33,7 @@ from limlff.models.mace_coupling import coupling, harmonics, paths, symmetric_ba
 from limlff.models.radial import polynomial_cutoff
 from limlff.models.randomness import host_generator
 from limlff.models.repulsion import zbl_energies
+from limlff.models.settings import Cutoff, Elements, Widths, check_settings
 
 Tensors = dict[int, Float[Array, "atoms channels m"]]
 """Tensors by degree."""
@@ -57,32 +60,25 @@ class MaceModel:
         InputError: If a setting is outside its limits.
     """
 
-    elements: tuple[str, ...]
-    cutoff: float = 5.0
-    layers: int = 2
-    channels: int = 16
-    max_degree: int = 2
-    hidden_degree: int = 1
-    correlation: int = 3
-    radial: int = 8
-    radial_hidden: tuple[int, ...] = (32, 32)
-    readout_hidden: int = 16
+    elements: Elements
+    cutoff: Cutoff = 5.0
+    layers: Annotated[int, Field(ge=1, le=4)] = 2
+    channels: Annotated[int, Field(ge=1, le=512)] = 16
+    max_degree: Annotated[int, Field(ge=0, le=3)] = 2
+    hidden_degree: Annotated[int, Field(ge=0, le=3)] = 1
+    correlation: Annotated[int, Field(ge=1, le=3)] = 3
+    radial: Annotated[int, Field(ge=1, le=32)] = 8
+    radial_hidden: Widths = (32, 32)
+    readout_hidden: Annotated[int, Field(ge=1, le=512)] = 16
     repulsion: bool = True
 
     def __post_init__(self) -> None:
-        limits: list[tuple[str, float, float, float]] = [
-            ("cutoff", self.cutoff, 1.0, 20.0),
-            ("layers", self.layers, 1, 4),
-            ("channels", self.channels, 1, 512),
-            ("max_degree", self.max_degree, 0, 3),
-            ("hidden_degree", self.hidden_degree, 0, self.max_degree),
-            ("correlation", self.correlation, 1, 3),
-            ("radial", self.radial, 1, 32),
-            ("readout_hidden", self.readout_hidden, 1, 512),
-        ]
-        for name, value, low, high in limits:
-            if not low <= value <= high:
-                raise InputError(f"mace model: {name} is {value}; choose {low} to {high}")
+        check_settings(self, "mace")
+        if self.hidden_degree > self.max_degree:
+            raise InputError(
+                f"mace model: hidden_degree is {self.hidden_degree}; choose 0 to max_degree, "
+                f"{self.max_degree}"
+            )
 
     @property
     def receptive_field(self) -> float:

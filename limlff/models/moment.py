@@ -21,14 +21,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
+from pydantic import Field
 
-from limlff.errors import InputError
 from limlff.models.angular import MAX_DEGREE, cubic_couplings, spherical_harmonics
 from limlff.models.contract import Parameters
 from limlff.models.invariants import (
@@ -40,6 +40,7 @@ from limlff.models.invariants import (
 )
 from limlff.models.radial import radial_functions
 from limlff.models.repulsion import zbl_energies
+from limlff.models.settings import Cutoff, Elements, Widths, check_settings
 
 ACTIVATIONS = {"tanh": jnp.tanh, "silu": jax.nn.silu}
 
@@ -62,32 +63,20 @@ class MomentModel:
         InputError: If a setting is outside its limits.
     """
 
-    elements: tuple[str, ...]
-    cutoff: float = 5.0
-    radial: int = 8
-    max_degree: int = 3
-    channels: int = 16
-    hidden: tuple[int, ...] = (32, 32)
-    activation: str = "tanh"
+    elements: Elements
+    cutoff: Cutoff = 5.0
+    radial: Annotated[int, Field(ge=2, le=64)] = 8
+    max_degree: Annotated[int, Field(ge=1, le=MAX_DEGREE)] = 3
+    channels: Annotated[int, Field(ge=1, le=1024)] = 16
+    hidden: Widths = (32, 32)
+    activation: Literal["tanh", "silu"] = "tanh"
     repulsion: bool = True
 
     linear: ClassVar[tuple[str, ...]] = ("linear",)
     """Parameters that the energy is linear in."""
 
     def __post_init__(self) -> None:
-        limits: list[tuple[str, float, float, float]] = [
-            ("cutoff", self.cutoff, 1.0, 20.0),
-            ("radial", self.radial, 2, 64),
-            ("max_degree", self.max_degree, 1, MAX_DEGREE),
-            ("channels", self.channels, 1, 1024),
-        ]
-        for name, value, low, high in limits:
-            if not low <= value <= high:
-                raise InputError(f"moment model: {name} is {value}; choose {low} to {high}")
-        if self.activation not in ACTIVATIONS:
-            raise InputError(
-                f"moment model: activation is '{self.activation}'; choose tanh or silu"
-            )
+        check_settings(self, "moment")
 
     @property
     def invariants(self) -> int:

@@ -17,19 +17,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
+from pydantic import Field
 
 from limlff.errors import InputError
 from limlff.models.contract import Parameters
 from limlff.models.mtp_contractions import ContractionTable, contraction_table
 from limlff.models.mtp_monomials import monomial_values, monomials_up_to
 from limlff.models.mtp_schedule import choose_rows, schedule_of, take_rows
+from limlff.models.mtp_table import (
+    MOST_PRODUCTS,
+    MOST_VALUES,
+    Component,
+    Place,
+    Product,
+    check_table,
+)
 from limlff.models.randomness import host_generator
+from limlff.models.settings import Cutoff, Elements, check_settings
 
 
 @dataclass(frozen=True)
@@ -50,29 +60,30 @@ class MomentTensorPotential:
         InputError: If a setting is outside its limits.
     """
 
-    elements: tuple[str, ...]
-    cutoff: float = 5.0
-    shortest: float = 2.0
-    radial: int = 8
-    level: int = 16
-    basic: tuple[tuple[int, int, int, int], ...] = ()
-    products: tuple[tuple[int, int, int, int], ...] = ()
-    scalars: tuple[int, ...] = ()
+    elements: Elements
+    cutoff: Cutoff = 5.0
+    shortest: Annotated[float, Field(ge=0.0, le=20.0)] = 2.0
+    radial: Annotated[int, Field(ge=2, le=64)] = 8
+    level: Annotated[int, Field(ge=0, le=28)] = 16
+    basic: Annotated[tuple[Component, ...], Field(max_length=MOST_VALUES)] = ()
+    products: Annotated[tuple[Product, ...], Field(max_length=MOST_PRODUCTS)] = ()
+    scalars: Annotated[tuple[Place, ...], Field(max_length=MOST_VALUES)] = ()
 
     linear: ClassVar[tuple[str, ...]] = ("species", "coefficients")
     """Parameters that the energy is linear in."""
 
     def __post_init__(self) -> None:
+        check_settings(self, "mtp")
         if bool(self.level) == bool(self.scalars):
             raise InputError("mtp model: give either level, or basic, products and scalars")
-        if self.level and (self.level % 2 or not 2 <= self.level <= 28):
+        if self.level % 2:
             raise InputError(f"mtp model: level is {self.level}; choose an even number, 2 to 28")
-        if not 0 <= self.shortest < self.cutoff:
+        if not self.shortest < self.cutoff:
             raise InputError(
                 f"mtp model: shortest is {self.shortest}; choose 0 to the cutoff, {self.cutoff} Å"
             )
-        if not 2 <= self.radial <= 64:
-            raise InputError(f"mtp model: radial is {self.radial}; choose 2 to 64")
+        if self.scalars:
+            check_table(self.table)
 
     @cached_property
     def table(self) -> ContractionTable:

@@ -7,14 +7,14 @@ and potential files hold it. Modules are imported only when their architecture i
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Callable
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
 
-from limlff.errors import InputError
+from limlff.errors import InputError, shown
 from limlff.models.contract import Model
+from limlff.models.settings import convert_settings
 
 BUILT_IN = {
     "deepmd": "limlff.models.deepmd:DeepPotSE",
@@ -65,7 +65,8 @@ def architecture_by_name(name: str) -> type:
     offered = entry_points(group=ENTRY_POINTS, name=name)
     if not offered:
         raise InputError(
-            f"model: unknown architecture '{name}'; choose {', '.join(known_architectures())}"
+            f"model: unknown architecture '{shown(name)}'; "
+            f"choose {', '.join(known_architectures())}"
         )
     return next(iter(offered)).load()
 
@@ -97,27 +98,21 @@ def build_model(settings: dict[str, Any]) -> Model:
     Raises:
         InputError: If the architecture or a setting is unknown, or a value is not allowed.
     """
+    if not isinstance(settings, dict):
+        raise InputError(
+            f"model: is {shown(repr(settings))}; give settings, such as {{architecture: moment}}"
+        )
     chosen = dict(settings)
     name = chosen.pop("architecture", "moment")
+    if not isinstance(name, str):
+        raise InputError(
+            f"model: architecture is {shown(repr(name))}; choose {', '.join(known_architectures())}"
+        )
     architecture = architecture_by_name(name)
-    known = [field.name for field in dataclasses.fields(architecture)]
-    for key in chosen:
-        if key not in known:
-            close = difflib.get_close_matches(key, known, n=1)
-            hint = f"did you mean '{close[0]}'?" if close else f"known: {', '.join(known)}"
-            raise InputError(f"model: unknown key '{key}' for architecture '{name}'; {hint}")
-    try:
-        return architecture(**{key: _as_tuples(value) for key, value in chosen.items()})
-    except TypeError as error:
-        raise InputError(f"model: settings of '{name}' are not usable: {error}") from error
+    return architecture(**convert_settings(architecture, chosen, name))
 
 
 def model_to_settings(model: Model) -> dict[str, Any]:
     """Settings from which `build_model` makes the same model."""
     name = name_of_architecture(type(model))
     return {"architecture": name, **dataclasses.asdict(model)}  # type: ignore[call-overload]
-
-
-def _as_tuples(value: Any) -> Any:
-    """Lists, of lists too, as tuples, which can be hashed."""
-    return tuple(map(_as_tuples, value)) if isinstance(value, list) else value

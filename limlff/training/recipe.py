@@ -8,12 +8,16 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from limlff.config import StrictModel
+from limlff.models.settings import different_elements
+from limlff.quantities import Count, NonNegative, Number, Positive, Seed
+from limlff.training.model_settings import ModelSettings, complete_settings
 
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Decay = Annotated[float, Field(ge=0, lt=1)]
+
+_NO_WEIGHT = 1e-12
 
 
 class LabelWeights(StrictModel):
@@ -38,7 +42,7 @@ class LabelWeights(StrictModel):
 
     def times(self, other: LabelWeights) -> LabelWeights:
         """Product of both, label by label."""
-        return LabelWeights(
+        return LabelWeights.model_construct(  # limits are for each of the factors
             energy=self.energy * other.energy,
             force=self.force * other.force,
             stress=self.stress * other.stress,
@@ -63,11 +67,11 @@ class FrameSelection(StrictModel):
     groups: list[str] | None = None
     exclude_groups: tuple[str, ...] = ()
     max_force: Positive | None = None
-    max_energy_per_atom: float | None = None
+    max_energy_per_atom: Number | None = None
     min_volume_per_atom: Positive | None = None
     max_volume_per_atom: Positive | None = None
-    max_pressure_gpa: float | None = None
-    max_frames: Annotated[int, Field(ge=1)] | None = None
+    max_pressure_gpa: Number | None = None
+    max_frames: Count | None = None
 
 
 class DataSet(StrictModel):
@@ -95,15 +99,15 @@ class Validation(StrictModel):
     """Frames that are not trained on but decide which parameters are kept.
 
     Attributes:
-        fraction: Share of each set that is held back, drawn with the seed.
+        fraction: Share of each set that is held back, drawn with the seed; at most 0.9.
         files: Files of frames to validate on, by the name of the set whose zero of energy and
             weights they take; from a set named here no share is held back.
         every_epochs: Epochs from one validation to the next.
     """
 
-    fraction: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    fraction: Annotated[float, Field(ge=0, le=0.9)] = 0.05
     files: dict[str, Annotated[list[str], Field(min_length=1)]] = Field(default_factory=dict)
-    every_epochs: Annotated[int, Field(ge=1)] = 1
+    every_epochs: Count = 1
 
 
 class ScheduledWeight(StrictModel):
@@ -141,7 +145,7 @@ class ScheduledWeight(StrictModel):
 
 
 def _number_as_schedule(value: Any) -> Any:
-    return {"start": value} if isinstance(value, int | float) else value
+    return value if isinstance(value, dict | ScheduledWeight) else {"start": value}
 
 
 Schedule = Annotated[ScheduledWeight, BeforeValidator(_number_as_schedule)]
@@ -151,9 +155,9 @@ class LossSettings(StrictModel):
     """Weights of energies, forces and stresses; see `limlff.training.loss` for the formula.
 
     Attributes:
-        energy: Weight of the energies.
-        force: Weight of the forces.
-        stress: Weight of the stresses.
+        energy: NonNegative of the energies.
+        force: NonNegative of the forces.
+        stress: NonNegative of the stresses.
         huber: Residual, in units of its scale, beyond which the loss grows linearly; null for
             squares.
     """
@@ -162,6 +166,12 @@ class LossSettings(StrictModel):
     force: Schedule = ScheduledWeight(start=1.0)
     stress: Schedule = ScheduledWeight(start=0.1)
     huber: Positive | None = 3.0
+
+    @model_validator(mode="after")
+    def _something_is_trained_on(self) -> LossSettings:
+        if max(max(w.start, w.final) for w in (self.energy, self.force, self.stress)) < _NO_WEIGHT:
+            raise ValueError("energy, force and stress are all 0; give one of them a weight")
+        return self
 
 
 class OptimizerSettings(StrictModel):
@@ -184,9 +194,9 @@ class OptimizerSettings(StrictModel):
     warmup_epochs: NonNegative = 0.5
     decay: Literal["cosine", "exponential"] = "cosine"
     clip_norm: Positive | None = 10.0
-    beta1: Annotated[float, Field(ge=0, lt=1)] = 0.9
-    beta2: Annotated[float, Field(ge=0, lt=1)] = 0.999
-    average_decay: Annotated[float, Field(ge=0, lt=1)] = 0.999
+    beta1: Decay = 0.9
+    beta2: Decay = 0.999
+    average_decay: Decay = 0.999
 
     def rate_at(self, epoch: float, epochs: int) -> float:
         """Learning rate after so many epochs, of which a part may be over."""
@@ -215,11 +225,11 @@ class Recipe(StrictModel):
     """All that decides a training.
 
     Attributes:
-        elements: Chemical symbols of the potential.
-        model: Settings of the model, with its kind; see `limlff.models.registry`.
+        elements: Chemical symbols of the potential; training frames must hold each of them.
+        model: Settings of the model: its `architecture`, and what that one has.
         data: Sets of frames; the first that holds an element decides its zero of energy.
         validation: What is held back.
-        loss: Weights of the labels.
+        loss: NonNegatives of the labels.
         optimizer: Learning rate and averages.
         uncertainty: Ensemble added after the training, which it does not change; null for none.
         least_squares: What is done with the parameters that the energy is linear in (of `moment`
@@ -236,23 +246,34 @@ class Recipe(StrictModel):
         notes: What else its card shall say.
     """
 
-    elements: Annotated[list[str], Field(min_length=1)]
-    model: dict[str, Any]
+    elements: Annotated[list[str], Field(min_length=1, max_length=118)]
+    model: ModelSettings
     data: Annotated[list[DataSet], Field(min_length=1)]
     validation: Validation = Validation()
     loss: LossSettings = LossSettings()
     optimizer: OptimizerSettings = OptimizerSettings()
     uncertainty: UncertaintySettings | None = UncertaintySettings()
     least_squares: Literal["none", "first", "only"] = "none"
-    epochs: Annotated[int, Field(ge=1)] = 200
-    batch_atoms: Annotated[int, Field(ge=8)] = 512
-    shapes: Annotated[int, Field(ge=1, le=8)] = 2
-    patience: Annotated[int, Field(ge=1)] | None = None
-    seed: Annotated[int, Field(ge=0)] = 0
+    epochs: Count = 200
+    batch_atoms: Annotated[int, Field(ge=8, le=10**7)] = 512
+    shapes: Annotated[Count, Field(le=8)] = 2
+    patience: Count | None = None
+    seed: Seed = 0
     dtype: Literal["float32", "float64"] = "float32"
     checkpoint_seconds: Positive = 300.0
     licence: str = ""
     notes: str = ""
+
+    @field_validator("elements")
+    @classmethod
+    def _elements_differ(cls, elements: list[str]) -> list[str]:
+        return list(different_elements(tuple(elements)))
+
+    @field_validator("model")
+    @classmethod
+    def _model_can_be_built(cls, settings: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        elements = info.data.get("elements")  # missing if they are wrong themselves
+        return complete_settings(settings, elements) if elements else settings
 
     @model_validator(mode="after")
     def _names_are_of_sets(self) -> Recipe:
