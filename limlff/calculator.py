@@ -6,8 +6,10 @@ structure fits into them nothing is compiled again, also when atoms are added or
 
 from __future__ import annotations
 
+import threading
+from numbers import Real
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import jax
 import numpy as np
@@ -17,18 +19,22 @@ from ase.calculators.calculator import all_changes
 from ase.data import chemical_symbols
 from jaxtyping import Float, Int
 
+from limlff.atom_arrays import AtomArrays, arrays_of
+from limlff.atom_virials import atom_virials
 from limlff.catalog import find_potential
 from limlff.compiled import assess_atoms, closest_pair, predict, program_and_weights
 from limlff.errors import InputError
-from limlff.neighbors.choice import choose_builder
-from limlff.neighbors.host import Capacity, bucket, full_cell
-from limlff.neighbors.matrix import NeighborMatrix
-from limlff.neighbors.skin import list_is_complete
+from limlff.forks import refuse_forked_process
+from limlff.neighbors.kept import KeptList, SkinNeighbors
 from limlff.potential import Potential, Prediction
 from limlff.potential_file import load_potential
+from limlff.remembered import Computed, Remembered
 
 SHORTEST_DISTANCE = 0.5
 """Atoms closer than this are a mistake of the structure, not physics (Å)."""
+
+LARGEST_SKIN = 5.0
+"""Beyond, lists hold many times the pairs of the potential (Å)."""
 
 UNCERTAINTIES = ("energy_spread", "force_spread", "extrapolation_grade")
 """Results per atom that are computed only when asked for."""
@@ -53,19 +59,29 @@ class Calculator(AseCalculator):
     the vacuum of a slab counts into its volume, as everywhere in ASE; multiply by the height of the
     cell for a force per length. Without three cell vectors there is no volume and no stress.
 
-    If the potential has an uncertainty, `get_property` gives per atom the "energy_spread" (eV), the
-    "force_spread" (eV/Å) and the "extrapolation_grade" of `limlff.uncertainty.Assessment`. They are
-    computed when asked for, and cost several times as much as the forces.
+    `get_stresses` gives the share of each atom in the stress, a pair's by halves to its two atoms
+    (`limlff.atom_virials`), divided by the volume of the cell, so that their sum is the stress. If
+    the potential has an uncertainty, `get_property` gives per atom the "energy_spread" (eV), the
+    "force_spread" (eV/Å) and the "extrapolation_grade" of `limlff.uncertainty.Assessment`. These
+    are computed when asked for, and cost several times as much as the forces.
+
+    Neighbors are listed and results kept for each `Atoms` object apart, for the last 32 of them, so
+    that all images of a path may share a calculator. Threads may share one too, and then wait for
+    each other. It can be copied and pickled, but does not compute in a process that was forked
+    after jax had started.
 
     Args:
         potential: Name of a shipped potential, path of a potential file, or a potential.
         precision: Arithmetic of the model, "float64" or "float32" (faster, forces good to about
-            1e-4 eV/Å); energies and forces are added up in float64 in any case.
-        skin: How much farther than the cutoff neighbors are listed (Å). The list is built anew only
-            when atoms or cell have moved so much that a neighbor could be missing.
+            1e-4 eV/Å); energies and forces are added up in float64 in any case. Relaxations
+            by forces reach 1e-5 eV/Å with it; those that search along lines by the energy, elastic
+            constants and phonons need float64 (docs/ase.md).
+        skin: How much farther than the cutoff neighbors are listed (Å), 5 at most. The list is
+            built anew only when atoms or cell have moved so much that a neighbor could be missing.
 
     Raises:
-        InputError: If the potential cannot be loaded or an argument is not allowed.
+        InputError: If the potential cannot be loaded, an argument is not allowed, or the process
+            was forked after a calculation.
     """
 
     implemented_properties: ClassVar[list[str]] = [
@@ -74,24 +90,70 @@ class Calculator(AseCalculator):
         "energies",
         "forces",
         "stress",
+        "stresses",
         *UNCERTAINTIES,
     ]
 
     def __init__(
         self, potential: Potential | str | Path, precision: str = "float64", skin: float = 0.5
     ) -> None:
+        refuse_forked_process()
         super().__init__()
-        if precision not in ("float32", "float64"):
-            raise InputError(f"precision is {precision!r}; choose float64 or float32")
-        if not skin >= 0:
-            raise InputError(f"skin is {skin} Å; it must not be negative")
+        if str(precision) not in ("float32", "float64"):
+            raise InputError(f"precision is {precision!r:.80}; choose float64 or float32")
+        self.precision = str(precision)
+        self._skin = _checked_skin(skin)
         self.potential = potential if isinstance(potential, Potential) else load(potential)
-        self.precision = precision
-        self._program, self._weights = program_and_weights(self.potential)
-        self._skin = skin
-        self._neighbors = SkinNeighbors(self.potential.cutoff, skin)
-        self._apart: NeighborMatrix | None = None
         self.results: dict[str, Any] = {}
+        self._start()
+
+    def _start(self) -> None:
+        """Make what follows from potential, precision and skin."""
+        self._program, self._weights = program_and_weights(self.potential)
+        self._neighbors = SkinNeighbors(self.potential.cutoff, self._skin)
+        self._remembered = Remembered()
+        self._lock = threading.RLock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy needs; it has its own neighbor lists."""
+        made = ("_program", "_weights", "_neighbors", "_remembered", "_lock")
+        return {name: value for name, value in self.__dict__.items() if name not in made}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Make a copy whole."""
+        refuse_forked_process()
+        self.__dict__.update(state)
+        self._start()
+
+    def get_property(
+        self, name: str, atoms: Atoms | None = None, allow_calculation: bool = True
+    ) -> Any:
+        """A result, computed if need be; threads that share the calculator wait for each other.
+
+        Raises:
+            InputError: If there are no atoms to compute it for, or they cannot be computed.
+        """
+        with self._lock:
+            asked = self.atoms if atoms is None else atoms
+            if not isinstance(asked, Atoms):
+                raise InputError(f"{name} is asked of {asked!r:.80}; give an ase.Atoms object")
+            known = None if atoms is None else self._remembered.recall(atoms)
+            if known is not None:  # ASE then compares with this, not with another structure
+                self.atoms, self.results = known
+            return super().get_property(name, atoms, allow_calculation)
+
+    def get_atomic_volumes(self) -> Float[np.ndarray, " atoms"]:
+        """What ASE divides the kinetic part of each atom's stress by (Å^3).
+
+        It is the volume of the cell, as for `stresses`, so that the sum over the atoms is the
+        stress with its kinetic part; without this ASE would take the volume per atom.
+
+        Raises:
+            InputError: If nothing has been computed yet.
+        """
+        if self.atoms is None:
+            raise InputError("nothing has been computed yet; ask for the stresses first")
+        return np.full(len(self.atoms), self.atoms.get_volume())
 
     def calculate(
         self,
@@ -99,53 +161,69 @@ class Calculator(AseCalculator):
         properties: list[str] | None = None,
         system_changes: list[str] = all_changes,
     ) -> None:
-        """Compute all properties of `atoms`; uncertainties only if they are among `properties`.
+        """Compute the properties of `atoms`; stresses and uncertainties of atoms only if asked for.
 
         Raises:
-            InputError: If an element is unknown, a position is not finite, atoms are closer than
-                0.5 Å, a periodic direction has no cell vector, or the potential has no uncertainty.
+            InputError: If an element is unknown, the arrays are no structure (see
+                `limlff.atom_arrays`), atoms are closer than 0.5 Å, a periodic direction has no
+                cell vector, the potential has no uncertainty, or the process was forked too late.
         """
-        super().calculate(atoms, properties, system_changes)
-        structure = self.atoms
-        species = self._species(structure)
-        _check_geometry(structure)
-        neighbors = self._neighbors.update(structure)
-        empty = len(neighbors.lists) - len(structure)
+        refuse_forked_process()
+        with self._lock:
+            if system_changes:
+                self.results = {}  # also if this structure is refused
+            super().calculate(atoms, properties, system_changes)
+            # neighbor lists belong to the object that is asked about, not to the copy made of it
+            asked = self.atoms if atoms is None else atoms
+            self._calculate(asked, set(properties or ()))
+            self._remembered.keep(asked, Computed(self.atoms, self.results))
+
+    def reset(self) -> None:
+        """Forget all results."""
+        with self._lock:
+            super().reset()
+            self._remembered.forget()
+
+    def _calculate(self, atoms: Atoms, properties: set[str]) -> None:
+        arrays = arrays_of(atoms)
+        count = len(arrays.numbers)
+        species = self._species(arrays)
+        kept = self._neighbors.update(atoms)
+        empty = len(kept.matrix.lists) - count
         species = np.pad(species, (0, empty), constant_values=-1)
-        positions = np.pad(structure.positions, ((0, empty), (0, 0)))
-        self._refuse_touching_atoms(structure, positions, neighbors)
-        arguments = (
-            self._program,
-            self.precision,
-            self._weights,
-            species,
-            positions,
-            structure.cell.array,
-            neighbors,
-        )
-        if system_changes or "energy" not in self.results:
-            self.results = _results(jax.device_get(predict(*arguments)), structure)
-        if set(properties or ()) & set(UNCERTAINTIES):
+        positions = np.pad(arrays.positions, ((0, empty), (0, 0)))
+        self._refuse_touching_atoms(atoms, arrays, positions, kept)
+        geometry = (species, positions, arrays.cell, kept.matrix)
+        arguments = (self._program, self.precision, self._weights, *geometry)
+        if "energy" not in self.results:
+            self.results = _results(jax.device_get(predict(*arguments)), arrays)
+        if properties & set(UNCERTAINTIES):
             known = jax.device_get(assess_atoms(*arguments))
             self.results |= {
-                name: values[: len(structure)]
+                name: np.array(values[:count])
                 for name, values in zip(UNCERTAINTIES, known, strict=True)
             }
+        if "stresses" in properties and "stress" in self.results:
+            model, parameters = self.potential.model, self.potential.parameters
+            virials = jax.device_get(atom_virials(model, self.precision, parameters, *geometry))
+            self.results["stresses"] = _stress_of(virials[:count], arrays.cell)
 
-    def _species(self, atoms: Atoms) -> Int[np.ndarray, " atoms"]:
-        numbers, place = np.unique(atoms.numbers, return_inverse=True)
+    def _species(self, arrays: AtomArrays) -> Int[np.ndarray, " atoms"]:
+        numbers, place = np.unique(arrays.numbers, return_inverse=True)
         return self.potential.species_of([chemical_symbols[number] for number in numbers])[place]
 
     def _refuse_touching_atoms(
-        self, atoms: Atoms, positions: Float[np.ndarray, "slots 3"], neighbors: NeighborMatrix
+        self,
+        atoms: Atoms,
+        arrays: AtomArrays,
+        positions: Float[np.ndarray, "slots 3"],
+        kept: KeptList,
     ) -> None:
         # While a list is complete no distance is farther than the skin from what it was when the
         # list was built, so that most lists need to be looked at only once.
-        if neighbors is self._apart:
+        if kept.far_apart:
             return
-        distance, first, second = jax.device_get(
-            closest_pair(positions, atoms.cell.array, neighbors)
-        )
+        distance, first, second = jax.device_get(closest_pair(positions, arrays.cell, kept.matrix))
         if distance < SHORTEST_DISTANCE:
             partner = "its own image" if first == second else f"{atoms.symbols[second]} {second}"
             raise InputError(
@@ -153,96 +231,37 @@ class Calculator(AseCalculator):
                 f"shortest distance allowed is {SHORTEST_DISTANCE} Å. Remove one or correct the "
                 "cell"
             )
-        if distance >= SHORTEST_DISTANCE + 2 * self._skin:
-            self._apart = neighbors
+        kept.far_apart = bool(distance >= SHORTEST_DISTANCE + 2 * self._skin)
 
 
-class _Geometry(NamedTuple):
-    """What a neighbor matrix depends on; positions padded, cell without zero vectors."""
-
-    atoms: int
-    periodic: tuple[bool, ...]
-    positions: Float[np.ndarray, "slots 3"]
-    cell: Float[np.ndarray, "3 3"]
-
-
-class SkinNeighbors:
-    """Neighbor matrix of a structure that changes step by step, kept while it is complete.
-
-    Args:
-        cutoff: Cutoff of the potential (Å).
-        skin: What is listed beyond it (Å).
-    """
-
-    def __init__(self, cutoff: float, skin: float) -> None:
-        self._cutoff = cutoff
-        self._skin = skin
-        self._slots = 0
-        self._capacity = Capacity(1, 0)
-        self._reference: _Geometry | None = None
-        self._matrix: NeighborMatrix | None = None
-
-    def update(self, atoms: Atoms) -> NeighborMatrix:
-        """Neighbor matrix that holds all pairs within the cutoff of `atoms`."""
-        slots = atom_slots(len(atoms))
-        now = _Geometry(
-            len(atoms),
-            tuple(atoms.pbc),
-            np.pad(atoms.positions, ((0, slots - len(atoms)), (0, 0))),
-            full_cell(atoms.cell.array),
+def _checked_skin(skin: float) -> float:
+    """A skin as a number, whatever kind of number it came as."""
+    is_number = isinstance(skin, Real) and not isinstance(skin, bool | np.bool_)
+    if not (is_number and 0 <= skin <= LARGEST_SKIN):
+        raise InputError(
+            f"skin is {skin!r:.80}; it must be a number from 0 to {LARGEST_SKIN:g} Å. Usual are "
+            "0.3 to 1 Å"
         )
-        if self._matrix is None or not self._is_complete(now):
-            if slots != self._slots:  # another size compiles again anyway: start from its own sizes
-                self._slots, self._capacity = slots, Capacity(1, 0)
-            matrix, self._capacity = choose_builder()(
-                atoms.positions,
-                atoms.cell.array,
-                atoms.pbc,
-                self._cutoff + self._skin,
-                self._capacity,
-                slots,
-            )
-            self._matrix, self._reference = jax.device_put(matrix), now
-        return self._matrix
-
-    def _is_complete(self, now: _Geometry) -> bool:
-        before = self._reference
-        if before is None or (now.atoms, now.periodic) != (before.atoms, before.periodic):
-            return False
-        return bool(
-            list_is_complete(
-                now.positions, now.cell, before.positions, before.cell, self._cutoff, self._skin
-            )
-        )
+    return float(skin)
 
 
-def atom_slots(atoms: int) -> int:
-    """Size of the padded arrays for so many atoms: the next of 8 sizes per power of two."""
-    step = max(8, 1 << max(0, (atoms - 1).bit_length() - 4))
-    return bucket(atoms, step, headroom=1.0)
-
-
-def _results(prediction: Prediction, atoms: Atoms) -> dict[str, Any]:
-    count = len(atoms)
+def _results(prediction: Prediction, arrays: AtomArrays) -> dict[str, Any]:
+    count = len(arrays.numbers)
     results = {
         "energy": float(prediction.energy),
         "free_energy": float(prediction.energy),
-        "energies": prediction.energies[:count],
-        "forces": prediction.forces[:count],
+        # copies, which may be written to and do not keep the padded arrays alive
+        "energies": np.array(prediction.energies[:count]),
+        "forces": np.array(prediction.forces[:count]),
     }
-    if atoms.cell.rank == 3:
-        stress = -np.asarray(prediction.virial) / atoms.get_volume()
-        results["stress"] = (0.5 * (stress + stress.T))[_VOIGT]
+    if arrays.cell.any(axis=1).all():
+        results["stress"] = _stress_of(np.asarray(prediction.virial), arrays.cell)
     return results
 
 
-def _check_geometry(atoms: Atoms) -> None:
-    if len(atoms) == 0:
-        raise InputError("the structure has no atoms; nothing can be computed for it")
-    wrong = np.flatnonzero(~np.isfinite(atoms.positions).all(axis=1))
-    if len(wrong):
-        index = int(wrong[0])
-        raise InputError(
-            f"atom {index} ({atoms.symbols[index]}) is at {atoms.positions[index]}; positions must "
-            "be finite: the run before has diverged or the file is damaged"
-        )
+def _stress_of(
+    virial: Float[np.ndarray, "*atoms 3 3"], cell: Float[np.ndarray, "3 3"]
+) -> Float[np.ndarray, "*atoms 6"]:
+    """Stress in Voigt order (eV/Å^3) of a virial, or of the virial of each atom (eV)."""
+    stress = -virial / abs(np.linalg.det(cell))
+    return (0.5 * (stress + stress.swapaxes(-1, -2)))[..., _VOIGT[0], _VOIGT[1]]

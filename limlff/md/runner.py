@@ -13,6 +13,7 @@ from ase import Atoms
 from limlff.atomic_file import replaced_when_whole
 from limlff.calculator import load
 from limlff.errors import InputError
+from limlff.forks import refuse_forked_process
 from limlff.md import events
 from limlff.md.config import Deposit, MDConfig
 from limlff.md.engine import Engine, roomy_capacity
@@ -75,6 +76,7 @@ def run_md(
         OutOfTime: If time was up, a signal came or the disk is full; `limlff.md.resume` goes on.
     """
     out = user_path(out)
+    refuse_forked_process()
     potential = potential or load(config.potential)
     atoms = atoms if atoms is not None else read_structure(config.structure)
     simulation = build_simulation(config, atoms, potential, atom_slots, capacity)
@@ -92,6 +94,7 @@ def forecast_md(config: MDConfig) -> Forecast:
     Raises:
         InputError: If the configuration or the structure cannot be used.
     """
+    refuse_forked_process()
     atoms, potential = read_structure(config.structure), load(config.potential)
     simulation = build_simulation(config, atoms, potential, None, None)
     simulation.rebuild()

@@ -16,6 +16,7 @@ import numpy as np
 
 from limlff import precision as precision  # first: sets up jax
 from limlff.errors import InputError
+from limlff.forks import refuse_forked_process
 from limlff.models.contract import Model, Parameters
 from limlff.potential import Potential
 from limlff.training.batches import Shape, assemble_batch, make_packing
@@ -53,6 +54,7 @@ class Fit:
         Raises:
             InputError: If the data do not suit the model.
         """
+        refuse_forked_process()
         folder.mkdir(parents=True, exist_ok=True)
         self._recipe, self._data, self._model = recipe, data, model
         elements = model.elements

@@ -16,9 +16,10 @@ from ase.optimize import FIRE
 from reference_models import EmbeddedPairs, embedded_pairs
 
 from limlff import compiled
-from limlff.calculator import Calculator, SkinNeighbors, atom_slots
+from limlff.calculator import Calculator
 from limlff.errors import InputError
 from limlff.models.moment import MomentModel
+from limlff.neighbors.kept import SkinNeighbors, atom_slots
 from limlff.neighbors.skin import list_is_complete
 from limlff.potential import Potential
 
