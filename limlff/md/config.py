@@ -156,6 +156,8 @@ class Output(StrictModel):
         trajectory_every: Frames of the trajectory.
         checkpoint_every: Checkpoints.
         velocities: Whether frames hold velocities.
+        virials: Whether frames hold the share of each atom in the virial of the forces, which
+            costs several evaluations of the forces per frame.
         extended_xyz: Whether the frames are also written as extended XYZ.
     """
 
@@ -163,6 +165,7 @@ class Output(StrictModel):
     trajectory_every: Steps = 500
     checkpoint_every: Steps = 5000
     velocities: bool = False
+    virials: bool = False
     extended_xyz: bool = False
 
 

@@ -1,4 +1,7 @@
-"""Trajectories as extended XYZ, for programs that do not read H5MD."""
+"""Trajectories as extended XYZ, for programs that do not read H5MD.
+
+Virials of atoms, if frames hold them, are nine columns named virials (eV).
+"""
 
 from __future__ import annotations
 
@@ -37,16 +40,20 @@ class ExtendedXYZWriter:
         """Append a frame."""
         lattice = " ".join(f"{value:.10g}" for value in frame.cell.ravel())
         numbers = np.unique(frame.numbers).tolist()
+        values, columns, form = frame.positions, "species:S:1:pos:R:3", " %.6f" * 3
+        if frame.virials is not None:
+            values = np.hstack([values, frame.virials.reshape(-1, 9)])
+            columns, form = f"{columns}:virials:R:9", form + " %.8g" * 9
         head = (
-            f'{len(frame.numbers)}\nLattice="{lattice}" Properties=species:S:1:pos:R:3 '
+            f'{len(frame.numbers)}\nLattice="{lattice}" Properties={columns} '
             f'pbc="{self._periodic}" step={frame.step} time_fs={frame.time_fs:.10g}\n'
         )
         self._file.write(head.encode())
-        lines = {number: f"{chemical_symbols[number]} %.6f %.6f %.6f\n" for number in numbers}
+        lines = {number: f"{chemical_symbols[number]}{form}\n" for number in numbers}
         for first in range(0, len(frame.numbers), _BLOCK):
             block = slice(first, first + _BLOCK)
-            form = "".join([lines[number] for number in frame.numbers[block].tolist()])
-            self._file.write((form % tuple(frame.positions[block].ravel().tolist())).encode())
+            text = "".join([lines[number] for number in frame.numbers[block].tolist()])
+            self._file.write((text % tuple(values[block].ravel().tolist())).encode())
 
     def flush(self) -> int:
         """Hand everything to the operating system; returns the length of the file (bytes)."""

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 
 from limlff.errors import InputError
 from limlff.md.background import BackgroundWriter
@@ -106,7 +106,11 @@ class RunFiles:
         self._checkpoints = out / CHECKPOINTS
         self._thermo = ThermoWriter(out / THERMO, kept.get("thermo_bytes"))
         self._trajectory = TrajectoryWriter(
-            out / TRAJECTORY, periodic, config.output.velocities, kept.get("frames")
+            out / TRAJECTORY,
+            periodic,
+            config.output.velocities,
+            kept.get("frames"),
+            virials=config.output.virials,
         )
         self._xyz = None
         if config.output.extended_xyz:
@@ -196,16 +200,22 @@ class RunOutput:
         own = dict(row)
         self._writer.hand_over(lambda: self._files.write_row(own), _ROW_BYTES)
 
-    def write_frame(self, state: MDState, structure: Structure) -> TrajectoryFrame | None:
-        """Append a frame to the trajectory if one belongs to this step; the last always does.
+    def frame_is_due(self, step: int) -> bool:
+        """Whether a frame belongs to this step; the last step always has one."""
+        return step % self._config.output.trajectory_every == 0 or step == self._config.steps
+
+    def write_frame(
+        self,
+        state: MDState,
+        structure: Structure,
+        virials: Float[np.ndarray, "atoms 3 3"] | None = None,
+    ) -> TrajectoryFrame:
+        """Append a frame to the trajectory.
 
         Returns:
-            The frame as it is stored, if one was written.
+            The frame as it is stored.
         """
-        step = int(state.step)
-        if step % self._config.output.trajectory_every and step != self._config.steps:
-            return None
-        frame = frame_of(state, structure, self._config)
+        frame = replace(frame_of(state, structure, self._config), virials=virials)
         self._writer.hand_over(lambda: self._files.write_frame(frame), frame.size_bytes)
         return frame.as_stored()
 

@@ -19,6 +19,7 @@ import numpy as np
 from limlff.calculator import load
 from limlff.config import load_config
 from limlff.errors import InputError
+from limlff.forks import refuse_forked_process
 from limlff.md import output as files
 from limlff.md.checkpoint import (
     Checkpoint,
@@ -51,6 +52,7 @@ _NEVER = (
     "frozen",
     "events",
     "output.velocities",
+    "output.virials",
     "output.extended_xyz",
 )
 _DELIBERATELY = ("potential", "temperature_k", "ensemble", "precision")
@@ -85,6 +87,7 @@ def resume_md(
         OutOfTime: If time was up, a signal came or the disk is full.
     """
     out = user_path(out)
+    refuse_forked_process()
     if not (out / files.CHECKPOINTS).is_dir():
         raise InputError(f"{out}: holds no run to go on with (no folder {files.CHECKPOINTS})")
     with locked(out) as dead:

@@ -154,7 +154,10 @@ class Run:
                     has_volume,
                 )
             )
-        frame = results.write_frame(simulation.state, simulation.structure)
+        frame = None
+        if results.frame_is_due(self.step):
+            virials = simulation.atom_virials() if simulation.config.output.virials else None
+            frame = results.write_frame(simulation.state, simulation.structure, virials)
         if frame is not None and self.until is not None:
             self.ended = self.until(frame)
         if results.checkpoint_is_due(self.step) or self.ended:

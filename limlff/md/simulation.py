@@ -11,7 +11,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 
+from limlff.atom_virials import atom_virials
 from limlff.md.config import MDConfig
 from limlff.md.engine import Engine, NeighborList, list_neighbors
 from limlff.md.events import EventClock, EventImpossible, Population, happen, to_slots
@@ -83,6 +85,20 @@ class Simulation:
     def step(self) -> int:
         """Step of the state, also if its forces are still to be evaluated."""
         return int(max(self.state.step, -1 - self.state.step))
+
+    def atom_virials(self) -> Float[np.ndarray, "atoms 3 3"]:
+        """Share of each atom in the virial of the state (eV); see `limlff.atom_virials`."""
+        potential = self.engine.potential
+        virials = atom_virials(
+            potential.model,
+            self.engine.dtype,
+            potential.parameters,
+            self.table.species,
+            self.state.positions,
+            self.state.cell,
+            self.neighbors.matrix,
+        )
+        return np.array(virials[: len(self.structure)])
 
     def rebuild(self, positions: Any = None, cell: Any = None) -> None:
         """Neighbor list for the present state, or for the configuration that is given."""

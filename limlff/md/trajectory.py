@@ -1,9 +1,11 @@
-"""Trajectories in HDF5, in the H5MD layout, and as extended XYZ.
+"""Trajectories in HDF5, in the H5MD layout.
 
 Group /particles/all holds box/edges (cell vectors as rows), position, species and, if asked for,
-velocity, each with value, step and time. Positions are unwrapped and in float32: at 100 Å from the
-origin they are exact to 4e-6 Å. Species are atomic numbers. The number of atoms may grow from frame
-to frame: earlier frames then end with species -1 and positions that are not a number.
+velocity and virial, each with value, step and time. Positions are unwrapped and in float32: at
+100 Å from the origin they are exact to 4e-6 Å. Species are atomic numbers. The number of atoms may
+grow from frame to frame: earlier frames then end with species -1 and values that are not a number.
+The virial is each atom's symmetric share in the virial of the forces, without a kinetic part
+(`limlff.atom_virials`); minus the sum of it and of m v v^T, over the volume, is the stress.
 
 The file is written in HDF5's single-writer mode and flushed after every frame, so that it can be
 read during the run and after the writer was killed. Space for a frame is reserved before it is
@@ -46,6 +48,7 @@ class TrajectoryFrame:
         positions: Unwrapped positions (Å).
         cell: Cell vectors as rows (Å).
         velocities: Velocities (Å/fs), or None if the file has none.
+        virials: Share of each atom in the virial of the forces (eV), or None if the file has none.
     """
 
     step: int
@@ -54,6 +57,7 @@ class TrajectoryFrame:
     positions: Float[np.ndarray, "atoms 3"]
     cell: Float[np.ndarray, "3 3"]
     velocities: Float[np.ndarray, "atoms 3"] | None = None
+    virials: Float[np.ndarray, "atoms 3 3"] | None = None
 
     @property
     def symbols(self) -> list[str]:
@@ -63,17 +67,50 @@ class TrajectoryFrame:
     @property
     def size_bytes(self) -> int:
         """Memory that its arrays hold."""
-        arrays = (self.numbers, self.positions, self.cell, self.velocities)
+        arrays = (self.numbers, self.positions, self.cell, self.velocities, self.virials)
         return sum(array.nbytes for array in arrays if array is not None)
 
     def as_stored(self) -> TrajectoryFrame:
         """A copy with the rounding of the file, as a reader of it will see it."""
-        velocities = self.velocities
-        if velocities is not None:
-            velocities = velocities.astype(np.float32).astype(float)
-        positions = self.positions.astype(np.float32).astype(float)
-        numbers, cell = self.numbers.copy(), self.cell.copy()
-        return replace(self, numbers=numbers, positions=positions, cell=cell, velocities=velocities)
+        singles = {
+            name: values.astype(np.float32).astype(float)
+            for name in ("positions", "velocities", "virials")
+            if (values := getattr(self, name)) is not None
+        }
+        return replace(self, numbers=self.numbers.copy(), cell=self.cell.copy(), **singles)
+
+
+@dataclass(frozen=True)
+class _Column:
+    """An array with a value for each atom of each frame.
+
+    Attributes:
+        field: Name in a frame.
+        shape: Shape of a value.
+        dtype: Its kind in the file.
+        fill: What stands where a frame has fewer atoms than others.
+        unit: Its unit, if it has one.
+    """
+
+    field: str
+    shape: tuple[int, ...]
+    dtype: type
+    fill: float
+    unit: str | None
+
+    @property
+    def bytes_of_atom(self) -> int:
+        """Bytes of a value."""
+        return int(np.prod(self.shape)) * np.dtype(self.dtype).itemsize
+
+
+_COLUMNS = {
+    "position": _Column("positions", (3,), np.float32, np.nan, "Angstrom"),
+    "species": _Column("numbers", (), np.int16, -1, None),
+    "velocity": _Column("velocities", (3,), np.float32, np.nan, "Angstrom fs-1"),
+    "virial": _Column("virials", (3, 3), np.float32, np.nan, "eV"),
+}
+"""What a file may hold for each atom, by its name there."""
 
 
 class TrajectoryWriter:
@@ -84,6 +121,7 @@ class TrajectoryWriter:
         periodic: Periodicity along each cell vector.
         velocities: Whether frames hold velocities.
         keep_frames: Frames of an existing file to go on from; what follows them is dropped.
+        virials: Whether frames hold virials of atoms.
     """
 
     def __init__(
@@ -92,14 +130,18 @@ class TrajectoryWriter:
         periodic: Bool[np.ndarray, "3"],
         velocities: bool = False,
         keep_frames: int | None = None,
+        virials: bool = False,
     ) -> None:
-        self._velocities, self._path = velocities, path
+        self._path = path
+        self._names = ["position", "species"]
+        self._names += ["velocity"] if velocities else []
+        self._names += ["virial"] if virials else []
         # Copied, because HDF5 refuses to open a file for writing whose last writer was killed.
         copy = path.with_name(path.name + ".part")
         with copy.open("wb") as empty:
             os.posix_fallocate(empty.fileno(), 0, _RESERVE_BYTES)
-        self._file = _new_file(copy, periodic, velocities)
-        self._data = _datasets(self._file[_GROUP], velocities)
+        self._file = _new_file(copy, periodic, self._names)
+        self._data = _datasets(self._file[_GROUP], self._names)
         self._space = copy.open("r+b")
         self._used, self._reserved = os.fstat(self._space.fileno()).st_size, 0
         if keep_frames is not None:
@@ -127,7 +169,8 @@ class TrajectoryWriter:
     def _reserve(self, atoms: int) -> None:
         """Make sure that a frame finds its space on the disk."""
         pieces = -(-max(atoms, self._data["position/value"].shape[1]) // _ATOM_CHUNK)
-        self._used += pieces * _ATOM_CHUNK * (12 + 12 * self._velocities + 2) + 512
+        of_atom = sum(_COLUMNS[name].bytes_of_atom for name in self._names)
+        self._used += pieces * _ATOM_CHUNK * of_atom + 512
         if self._used + _RESERVE_BYTES // 2 > self._reserved:
             os.posix_fallocate(self._space.fileno(), 0, self._used + _RESERVE_BYTES)
             self._reserved = self._used + _RESERVE_BYTES
@@ -135,12 +178,11 @@ class TrajectoryWriter:
     def _append(self, frame: TrajectoryFrame) -> None:
         row, atoms = len(self), len(frame.numbers)
         slots = max(atoms, self._data["position/value"].shape[1])
-        columns = {"position": frame.positions, "species": frame.numbers}
-        if self._velocities:
-            if frame.velocities is None:
-                raise ValueError(f"frame of step {frame.step} has no velocities to write")
-            columns["velocity"] = frame.velocities
-        for name, values in columns.items():
+        for name in self._names:
+            values = getattr(frame, _COLUMNS[name].field)
+            if values is None:
+                what = _COLUMNS[name].field
+                raise ValueError(f"frame of step {frame.step} has no {what} to write")
             data = self._data[f"{name}/value"]
             data.resize((row + 1, slots, *data.shape[2:]))
             data[row, :atoms] = values
@@ -166,7 +208,7 @@ class TrajectoryWriter:
         self._space.close()
 
 
-def _new_file(path: Path, periodic: Bool[np.ndarray, "3"], velocities: bool) -> h5py.File:
+def _new_file(path: Path, periodic: Bool[np.ndarray, "3"], names: list[str]) -> h5py.File:
     file = h5py.File(path, "w", libver="latest")
     header = file.create_group("h5md")
     header.attrs["version"] = np.array([1, 1], np.int32)
@@ -181,44 +223,36 @@ def _new_file(path: Path, periodic: Bool[np.ndarray, "3"], velocities: bool) -> 
     position.create_dataset("step", (0,), np.int64, maxshape=(None,), chunks=(1024,))
     position.create_dataset("time", (0,), np.float64, maxshape=(None,), chunks=(1024,))
     position["time"].attrs["unit"] = "fs"
-    _per_atom(position, (3,), np.float32, np.nan, "Angstrom")
-    _per_atom(group.create_group("species"), (), np.int16, -1, None)
-    names = ["species", "box/edges"]
-    if velocities:
-        _per_atom(group.create_group("velocity"), (3,), np.float32, np.nan, "Angstrom fs-1")
-        names.append("velocity")
+    for name in names:
+        _per_atom(group.require_group(name), _COLUMNS[name])
     edges = box.create_group("edges")
     edges.create_dataset("value", (0, 3, 3), np.float64, maxshape=(None, 3, 3), chunks=(64, 3, 3))
     edges["value"].attrs["unit"] = "Angstrom"
-    for name in names:
+    for name in ("box/edges", *names[1:]):
         group[f"{name}/step"], group[f"{name}/time"] = position["step"], position["time"]
     file.swmr_mode = True
     return file
 
 
-def _datasets(group: h5py.Group, velocities: bool) -> dict[str, h5py.Dataset]:
+def _datasets(group: h5py.Group, names: list[str]) -> dict[str, h5py.Dataset]:
     """The arrays that grow with frames, looked up once because h5py takes long to find them."""
-    names = ["box/edges/value", "species/value"]
-    names += [f"position/{name}" for name in ("value", "step", "time")]
-    if velocities:
-        names.append("velocity/value")
-    return {name: group[name] for name in names}
+    growing = ["box/edges/value", "position/step", "position/time"]
+    growing += [f"{name}/value" for name in names]
+    return {name: group[name] for name in growing}
 
 
-def _per_atom(
-    group: h5py.Group, shape: tuple[int, ...], dtype: type, fill: float, unit: str | None
-) -> None:
+def _per_atom(group: h5py.Group, column: _Column) -> None:
     """A growing array of frames x atoms x shape."""
     data = group.create_dataset(
         "value",
-        (0, 0, *shape),
-        dtype,
-        maxshape=(None, None, *shape),
-        chunks=(1, _ATOM_CHUNK, *shape),
-        fillvalue=fill,
+        (0, 0, *column.shape),
+        column.dtype,
+        maxshape=(None, None, *column.shape),
+        chunks=(1, _ATOM_CHUNK, *column.shape),
+        fillvalue=column.fill,
     )
-    if unit:
-        data.attrs["unit"] = unit
+    if column.unit:
+        data.attrs["unit"] = column.unit
 
 
 class Trajectory:
@@ -278,17 +312,23 @@ class Trajectory:
         row = index % count
         species = self._group["species/value"][row]
         real = species >= 0
-        velocities = None
-        if "velocity" in self._group:
-            velocities = self._group["velocity/value"][row][real].astype(float)
         return TrajectoryFrame(
             step=int(self._group["position/step"][row]),
             time_fs=float(self._group["position/time"][row]),
             numbers=species[real].astype(int),
             positions=self._group["position/value"][row][real].astype(float),
             cell=self._group["box/edges/value"][row],
-            velocities=velocities,
+            velocities=self._reals("velocity", row, real),
+            virials=self._reals("virial", row, real),
         )
+
+    def _reals(
+        self, name: str, row: int, real: Bool[np.ndarray, " slots"]
+    ) -> Float[np.ndarray, "atoms ..."] | None:
+        """What a frame holds of a column for its atoms; None if the file does not have it."""
+        if name not in self._group:
+            return None
+        return np.asarray(self._group[f"{name}/value"][row][real], float)
 
     def __iter__(self) -> Iterator[TrajectoryFrame]:
         """Frames in order, one in memory at a time."""
