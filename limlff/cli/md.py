@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from limlff.errors import InputError
+from limlff.report.numbers import figure
 
 if TYPE_CHECKING:
     from limlff.md.results import MDResult
@@ -61,9 +62,13 @@ def print_speed(result: MDResult) -> None:
     """Print how fast a run was and where its results are."""
     speed = result.summary
     print(
-        f"{speed['steps']} steps of {speed['atoms']} atoms, {speed['ns_per_day']:.2f} ns/day, "
-        f"{speed['microseconds_per_atom_step']:.1f} µs/atom/step; results in {result.folder}"
+        f"{speed['steps']} steps of {speed['atoms']} atoms, "
+        f"{figure(speed['ns_per_day'], '.2f')} ns/day, "
+        f"{figure(speed['microseconds_per_atom_step'], '.1f')} µs/atom/step; results in "
+        f"{result.folder}"
     )
+    for name, step in speed.get("begins_only_at_step", {}).items():
+        print(f"{name} begins only at step {step}: what was written before is missing")
 
 
 def parse_duration(text: str) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from limlff.cli.md import parse_duration, print_speed
@@ -21,6 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="go on although md.yaml or the potential has changed",
     )
     parser.add_argument(
+        "--new-files",
+        action="store_true",
+        help="where thermo table or trajectory are missing or damaged, go on with new ones",
+    )
+    parser.add_argument(
         "--max-runtime", metavar="TIME", help="leave with a checkpoint after 90, 90s, 30m, 8h or 1d"
     )
     parser.add_argument("--quiet", action="store_true", help="show no progress")
@@ -28,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Resume; prints what a run or a study prints at its end."""
-    if (arguments.folder / "settings.yaml").is_file():
+    if os.path.isfile(arguments.folder / "settings.yaml"):
         return _resume_study(arguments)
     limit = parse_duration(arguments.max_runtime) if arguments.max_runtime else None
     from limlff.md.resume import resume_md
@@ -39,16 +45,18 @@ def run(arguments: argparse.Namespace) -> int:
         max_runtime_seconds=limit,
         overrides=arguments.set,
         accept_changes=arguments.accept_changes,
+        new_files=arguments.new_files,
     )
     print_speed(result)
     return 0
 
 
 def _resume_study(arguments: argparse.Namespace) -> int:
-    if arguments.set or arguments.accept_changes or arguments.max_runtime:
+    options = (arguments.set, arguments.accept_changes, arguments.max_runtime, arguments.new_files)
+    if any(options):
         raise InputError(
             f"{arguments.folder}: is a study, which goes on as it is; leave out --set, "
-            "--accept-changes and --max-runtime"
+            "--accept-changes, --new-files and --max-runtime"
         )
     from limlff.cli.run import print_result
     from limlff.workflows.study import resume_study

@@ -12,6 +12,8 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
+import stat
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,9 @@ import jax
 import numpy as np
 from jaxtyping import Float, Int
 
-from limlff.errors import InputError
+from limlff.atomic_file import create_empty
+from limlff.errors import InputError, shown
+from limlff.md.checkpoint_layout import read_arrays
 from limlff.md.state import MDState
 from limlff.neighbors.host import Capacity
 from limlff.potential import Potential
@@ -29,6 +33,9 @@ from limlff.potential import Potential
 _FORMAT = 2
 _KEPT = 2
 _SEAL_BYTES = 512  # the smallest block that HDF5 leaves free in front
+_MOST_BYTES = 8 << 30  # 60 million atoms
+PART = ".part"
+"""Ends the name of a checkpoint that is not whole yet."""
 
 
 class DamagedCheckpoint(Exception):
@@ -100,12 +107,24 @@ _ARRAYS = (
     "above_since",
 )
 
+_UNREADABLE = (
+    OSError,
+    KeyError,
+    ValueError,
+    TypeError,
+    RuntimeError,
+    AttributeError,
+    OverflowError,
+    MemoryError,
+)
+"""What h5py and NumPy raise on files that are sealed but no checkpoints."""
+
 
 def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
     """Write a checkpoint and remove all but the last two.
 
     Args:
-        folder: Folder of the checkpoints; made if missing.
+        folder: Folder of the checkpoints; made if missing, but not the folder around it.
         checkpoint: What to write.
 
     Returns:
@@ -114,9 +133,10 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
     Raises:
         OSError: If it cannot be written; the checkpoints that are there stay.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(exist_ok=True)
     path = folder / f"step_{checkpoint.step:012d}.h5"
-    temporary = path.with_suffix(".part")
+    temporary = path.with_suffix(PART)
+    create_empty(temporary)
     try:
         temporary.write_bytes(_sealed(_content(checkpoint)))
         _sync(temporary)
@@ -124,7 +144,8 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
     finally:
         temporary.unlink(missing_ok=True)
     _sync(folder)
-    for old in checkpoint_files(folder)[:-_KEPT]:
+    older = [file for file in checkpoint_files(folder) if file.name < path.name]
+    for old in older[: len(older) - (_KEPT - 1)]:
         old.unlink()
     return path
 
@@ -141,20 +162,44 @@ def read_checkpoint(path: Path) -> Checkpoint:
         DamagedCheckpoint: If it is not what was written.
         InputError: If another version wrote it.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise DamagedCheckpoint(f"{path}: cannot be read: {error.strerror}") from error
+    content = _bytes_of(path)
     seal, rest = content[:_SEAL_BYTES], content[_SEAL_BYTES:]
     if seal.rstrip(b"\0") != _seal(rest):
         raise DamagedCheckpoint(f"{path}: is damaged, its sha256 is not the one written with it")
-    with h5py.File(io.BytesIO(content), "r") as file:
-        if file.attrs["format"] != _FORMAT:
-            raise InputError(
-                f"{path}: has checkpoint format {file.attrs['format']}, but this version reads "
-                f"{_FORMAT}; resume with the version that wrote it"
-            )
-        return _read(file)
+    try:
+        with h5py.File(io.BytesIO(content), "r") as file:
+            version = int(file.attrs["format"])
+            checkpoint = _read(file, len(content)) if version == _FORMAT else None
+    except _UNREADABLE as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DamagedCheckpoint(f"{path}: is no checkpoint: {shown(reason, 200)}") from error
+    if checkpoint is None:
+        raise InputError(
+            f"{path}: has checkpoint format {version}, but this version reads "
+            f"{_FORMAT}; resume with the version that wrote it"
+        )
+    named = re.fullmatch(r"step_(\d+)", path.stem)
+    if named and int(named[1]) != checkpoint.step:
+        raise DamagedCheckpoint(
+            f"{path}: is that of step {checkpoint.step} by its content; give it its name back"
+        )
+    return checkpoint
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        with open(descriptor, "rb") as file:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode) or status.st_size > _MOST_BYTES:
+                raise DamagedCheckpoint(
+                    f"{path}: is no file of at most {_MOST_BYTES >> 30} GB, so it is no checkpoint"
+                )
+            return file.read()
+    except MemoryError as error:
+        raise DamagedCheckpoint(f"{path}: does not fit into memory") from error
+    except OSError as error:
+        raise DamagedCheckpoint(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def _content(checkpoint: Checkpoint) -> bytes:
@@ -186,19 +231,20 @@ def _seal(rest: bytes) -> bytes:
     )
 
 
-def _read(file: h5py.File) -> Checkpoint:
+def _read(file: h5py.File, most_bytes: int) -> Checkpoint:
     def group(prefix: str) -> dict[str, int]:
         names = (name for name in file.attrs if name.startswith(prefix))
         return {name.removeprefix(prefix): int(file.attrs[name]) for name in names}
 
+    arrays: dict[str, Any] = read_arrays(file, most_bytes)
     return Checkpoint(
-        state=MDState(**{field.name: file[f"state/{field.name}"][()] for field in fields(MDState)}),
+        state=MDState(**{field.name: arrays[f"state/{field.name}"] for field in fields(MDState)}),
         capacity=Capacity(**group("capacity/")),
         written=group("written/"),
         conserved=float(file.attrs["conserved"]),
-        config=file.attrs["config"],
-        potential=file.attrs["potential"],
-        **{name: file[name][()] for name in _ARRAYS},
+        config=str(file.attrs["config"]),
+        potential=str(file.attrs["potential"]),
+        **{name: arrays[name] for name in _ARRAYS},
     )
 
 

@@ -8,9 +8,10 @@ import ase.io
 import numpy as np
 from ase import Atoms
 
+from limlff.atomic_file import replaced_when_whole
 from limlff.md.cutout import cut_out
 from limlff.md.guards import Look, Problem
-from limlff.md.output import EXTRAPOLATION, OFFENDING
+from limlff.md.names import EXTRAPOLATION, OFFENDING
 from limlff.md.prepare import Structure
 from limlff.md.state import MDState
 
@@ -40,7 +41,7 @@ def write_evidence(
     frame = atoms_of(state, look.structure)
     frame.arrays["forces"] = np.asarray(state.forces)[: len(frame)]
     frame.info.update(step=_step(state), reason=problem.sentence)
-    ase.io.write(out / OFFENDING, frame, format="extxyz")
+    write_frames(out / OFFENDING, frame)
     cells = []
     for atom in _apart(frame, problem.atoms, core_radius):
         cell = cut_out(frame, atom, core_radius)
@@ -48,7 +49,7 @@ def write_evidence(
         cells.append(cell)
     if not cells:
         return [OFFENDING]
-    ase.io.write(out / EXTRAPOLATION, cells, format="extxyz")
+    write_frames(out / EXTRAPOLATION, cells)
     return [OFFENDING, EXTRAPOLATION]
 
 
@@ -64,6 +65,16 @@ def atoms_of(state: MDState, structure: Structure) -> Atoms:
     )
     atoms.set_momenta(np.asarray(state.momenta)[:count])
     return atoms
+
+
+def write_frames(path: Path, frames: Atoms | list[Atoms]) -> None:
+    """Write extended XYZ, whole or not at all.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    with replaced_when_whole(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        ase.io.write(file, frames, format="extxyz")
 
 
 def _step(state: MDState) -> int:

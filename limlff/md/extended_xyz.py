@@ -13,6 +13,7 @@ import numpy as np
 from ase.data import chemical_symbols
 from jaxtyping import Bool
 
+from limlff.atomic_file import open_at_end
 from limlff.md.trajectory import TrajectoryFrame
 
 _BLOCK = 512  # atoms formatted by one operation, during which no other thread runs Python
@@ -30,10 +31,7 @@ class ExtendedXYZWriter:
     def __init__(
         self, path: Path, periodic: Bool[np.ndarray, "3"], keep_bytes: int | None = None
     ) -> None:
-        self._file = path.open("wb" if keep_bytes is None else "r+b")
-        if keep_bytes is not None:
-            self._file.truncate(keep_bytes)
-            self._file.seek(keep_bytes)
+        self._file = open_at_end(path, keep_bytes)
         self._periodic = " ".join("T" if axis else "F" for axis in periodic)
 
     def write(self, frame: TrajectoryFrame) -> None:
@@ -59,6 +57,10 @@ class ExtendedXYZWriter:
         """Hand everything to the operating system; returns the length of the file (bytes)."""
         self._file.flush()
         return self._file.tell()
+
+    def fileno(self) -> int:
+        """Descriptor of the open file."""
+        return self._file.fileno()
 
     def sync(self) -> None:
         """Wait until everything is on the disk."""

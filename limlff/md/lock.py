@@ -7,10 +7,12 @@ message only.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
 import socket
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +20,9 @@ from pathlib import Path
 from limlff.errors import InputError
 
 LOCK = "run.lock"
+
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+_MOST_BYTES = 4096
 
 
 @contextmanager
@@ -31,18 +36,29 @@ def locked(folder: Path) -> Iterator[str | None]:
         Who held it before and died without giving it back, as "process 12 on host"; else None.
 
     Raises:
-        InputError: If the folder cannot be made or written to, or another process holds it.
+        InputError: If the folder cannot be made or written to, another process holds it, or what
+            bears the lock's name is something else.
     """
+    if os.path.exists(folder) and not os.path.isdir(folder):
+        raise InputError(f"{folder}: is a file; name a folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        descriptor = os.open(folder / LOCK, _FLAGS, 0o644)
     except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise _not_a_lock(folder) from error
         raise InputError(
             f"{folder}: cannot be written to: {error.strerror}; correct its permissions or choose "
             "another folder"
         ) from error
     try:
-        before = _holder(os.pread(descriptor, 4096, 0))
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1 or status.st_size > _MOST_BYTES:
+            raise _not_a_lock(folder)
+        content = os.pread(descriptor, _MOST_BYTES, 0)
+        before = _holder(content)
+        if content.strip(b"\0") and before is None:
+            raise _not_a_lock(folder)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -50,7 +66,7 @@ def locked(folder: Path) -> Iterator[str | None]:
                 f"{folder}: is in use by {before or 'another process'}; wait for it, stop it, or "
                 "choose another folder"
             ) from error
-        before = _holder(os.pread(descriptor, 4096, 0))
+        before = _holder(os.pread(descriptor, _MOST_BYTES, 0))
         _write(descriptor, {"pid": os.getpid(), "host": socket.gethostname()}, folder)
         try:
             yield before
@@ -60,11 +76,18 @@ def locked(folder: Path) -> Iterator[str | None]:
         os.close(descriptor)
 
 
+def _not_a_lock(folder: Path) -> InputError:
+    return InputError(
+        f"{folder / LOCK}: is a link or another file, not a lock of limlff, and would be "
+        "overwritten; move it away"
+    )
+
+
 def _holder(content: bytes) -> str | None:
     try:
         holder = json.loads(content)
         return f"process {int(holder['pid'])} on {holder['host']}"
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

@@ -10,79 +10,26 @@ the order in which they belong into them; everything else is written by the call
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-from limlff.errors import InputError
+from limlff.errors import OutOfTime
 from limlff.md.background import BackgroundWriter
 from limlff.md.checkpoint import Checkpoint, write_checkpoint
 from limlff.md.config import MDConfig
 from limlff.md.extended_xyz import ExtendedXYZWriter
+from limlff.md.names import CHECKPOINTS, EXTENDED_XYZ, THERMO, TRAJECTORY
 from limlff.md.prepare import Structure
+from limlff.md.run_folder import RunFolder, is_same_file
 from limlff.md.state import MDState
 from limlff.md.thermo import ThermoWriter
-from limlff.md.trajectory import Trajectory, TrajectoryFrame, TrajectoryWriter
+from limlff.md.trajectory import TrajectoryFrame, TrajectoryWriter
 from limlff.units import FEMTOSECOND
 
-THERMO = "thermo.csv"
-TRAJECTORY = "trajectory.h5"
-EXTENDED_XYZ = "trajectory.extxyz"
-CHECKPOINTS = "checkpoints"
-SUMMARY = "summary.json"
-FINAL = "final.extxyz"
-CONFIG = "md.yaml"
-OFFENDING = "offending.extxyz"
-EXTRAPOLATION = "extrapolation.extxyz"
-
 _ROW_BYTES = 2048  # a row in memory, roughly
-
-
-def claim_folder(out: Path, force: bool) -> None:
-    """Clear the folder for a new run.
-
-    Raises:
-        InputError: If it holds a run already and `force` is not set.
-    """
-    old = [out / name for name in (CHECKPOINTS, THERMO, TRAJECTORY) if (out / name).exists()]
-    if old and not force:
-        raise InputError(
-            f"{out}: holds a run already ({old[0].name}); resume it, choose another folder, or "
-            "overwrite it with --force"
-        )
-    if old:
-        shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
-        for name in (THERMO, TRAJECTORY, EXTENDED_XYZ, SUMMARY, FINAL, OFFENDING, EXTRAPOLATION):
-            (out / name).unlink(missing_ok=True)
-
-
-def what_is_missing(out: Path, written: dict[str, int]) -> str | None:
-    """Which file of a run holds less than a checkpoint says was written, or None.
-
-    Args:
-        out: The run's folder.
-        written: What the checkpoint says.
-    """
-    for name, key in ((THERMO, "thermo_bytes"), (EXTENDED_XYZ, "xyz_bytes")):
-        path = out / name
-        if key in written and (not path.is_file() or path.stat().st_size < written[key]):
-            return f"{path} is missing or shorter than the {written[key]} bytes written by then"
-    if "frames" not in written:
-        return None
-    try:
-        with Trajectory(out / TRAJECTORY) as trajectory:
-            if len(trajectory) < written["frames"]:
-                return (
-                    f"{out / TRAJECTORY} has lost frames: {len(trajectory)} of {written['frames']}"
-                )
-            if written["frames"]:
-                trajectory[written["frames"] - 1]
-    except (InputError, OSError, KeyError, ValueError, RuntimeError) as error:
-        return f"{out / TRAJECTORY} cannot be read ({' '.join(str(error).split())})"
-    return None
 
 
 class RunFiles:
@@ -93,7 +40,7 @@ class RunFiles:
         config: The configuration.
         periodic: Periodicity along each cell vector.
         kept: What was written when the checkpoint was made from which the run goes on; what
-            followed is cut off. Empty starts new files.
+            followed is cut off. A file that it does not mention is started anew.
     """
 
     def __init__(
@@ -103,7 +50,7 @@ class RunFiles:
         periodic: Bool[np.ndarray, "3"],
         kept: dict[str, int],
     ) -> None:
-        self._checkpoints = out / CHECKPOINTS
+        self._folder = RunFolder(out)
         self._thermo = ThermoWriter(out / THERMO, kept.get("thermo_bytes"))
         self._trajectory = TrajectoryWriter(
             out / TRAJECTORY,
@@ -129,8 +76,32 @@ class RunFiles:
             self._xyz.flush()
 
     def write_checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Write a checkpoint that counts on what was written by now; that is synced first."""
-        write_checkpoint(self._checkpoints, replace(checkpoint, written=self._written()))
+        """Write a checkpoint that counts on what was written by now; that is synced first.
+
+        Raises:
+            OutOfTime: If somebody has removed or moved the folder, or one of the files.
+        """
+        out, place = self._folder.path, self._folder.place()
+        if place is None:
+            raise OutOfTime(
+                f"{out}: was removed while the run was at step {checkpoint.step}, with all that it "
+                "held; start the run anew"
+            )
+        write_checkpoint(place / CHECKPOINTS, replace(checkpoint, written=self._written()))
+        left = f"{out}: left at step {checkpoint.step}, with a checkpoint, because"
+        if place != out:
+            raise OutOfTime(
+                f"{left} the folder was moved to {place}; go on with: limlff resume {place}"
+            )
+        open_files = [(THERMO, self._thermo.fileno()), (TRAJECTORY, self._trajectory.fileno())]
+        if self._xyz:
+            open_files.append((EXTENDED_XYZ, self._xyz.fileno()))
+        for name, descriptor in open_files:
+            if not is_same_file(out / name, descriptor):
+                raise OutOfTime(
+                    f"{left} {name} was removed, moved or replaced; put it back, then go on with: "
+                    f"limlff resume {out}, or go on without it by --new-files"
+                )
 
     def _written(self) -> dict[str, int]:
         """What a checkpoint must know to cut the files later; all of it is on the disk then."""
@@ -148,6 +119,7 @@ class RunFiles:
         self._trajectory.close()
         if self._xyz:
             self._xyz.close()
+        self._folder.close()
 
 
 class RunOutput:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import ase.io
 import numpy as np
 from ase import Atoms
 
-from limlff.md import output as files
-from limlff.md.thermo import read_thermo
+from limlff.atomic_file import replaced_when_whole
+from limlff.errors import InputError
+from limlff.md import names as files
+from limlff.md.evidence import write_frames
+from limlff.md.history import missing_before
+from limlff.md.thermo import read_rows
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -54,11 +60,13 @@ class Tally:
     assessments: int = 0
     guard_seconds: float = 0.0
 
-    def speed(self, seconds: float, timestep_fs: float) -> dict[str, float]:
-        """Speed over a wall time without compilation (s)."""
+    def speed(self, seconds: float, timestep_fs: float) -> dict[str, float | None]:
+        """Speed over a wall time without compilation (s); unknown if no step was taken."""
+        if not self.steps:
+            return {"microseconds_per_atom_step": None, "ns_per_day": None}
         seconds = max(seconds, 1e-9)
         return {
-            "microseconds_per_atom_step": 1e6 * seconds / max(self.atom_steps, 1),
+            "microseconds_per_atom_step": 1e6 * seconds / self.atom_steps,
             "ns_per_day": self.steps * timestep_fs * 1e-6 / seconds * 86400.0,
         }
 
@@ -73,25 +81,72 @@ class Tally:
 
 
 def write_results(folder: Path, atoms: Atoms, summary: dict[str, Any]) -> MDResult:
-    """Write the last configuration and the summary.
+    """Write the last configuration and the summary, each whole or not at all.
 
     Args:
         folder: The run's folder.
         atoms: Last configuration with momenta.
-        summary: What the run knows of itself; averages of the thermo table are added.
+        summary: What the run knows of itself; averages of the thermo table are added, and what is
+            missing of the history of a run that went on without it.
+
+    Raises:
+        OSError: If they cannot be written.
     """
     thermo = folder / files.THERMO
-    ase.io.write(folder / files.FINAL, atoms, format="extxyz")
+    write_frames(folder / files.FINAL, atoms)
     summary = {**summary, "averages_of_second_half": second_half_averages(thermo)}
-    text = json.dumps(summary, indent=2) + "\n"
-    (folder / files.SUMMARY).write_text(text, encoding="utf-8")
+    missing = missing_before(folder)
+    if missing:
+        summary["begins_only_at_step"] = missing
+    with replaced_when_whole(folder / files.SUMMARY) as temporary:
+        temporary.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     return MDResult(folder, thermo, folder / files.TRAJECTORY, atoms, summary)
 
 
+def finished_results(folder: Path, atoms: Atoms, steps: int) -> MDResult | None:
+    """What a run that had come to its end has left, or None if that is not whole.
+
+    Args:
+        folder: The run's folder.
+        atoms: Last configuration with momenta.
+        steps: Steps of the run.
+    """
+    try:
+        summary = json.loads((folder / files.SUMMARY).read_bytes())
+        whole = summary["steps"] == steps and (folder / files.FINAL).is_file()
+        json.dumps(summary["averages_of_second_half"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+    if not whole:
+        return None
+    return MDResult(folder, folder / files.THERMO, folder / files.TRAJECTORY, atoms, summary)
+
+
 def second_half_averages(thermo: Path) -> dict[str, float]:
-    """Means of the columns of a thermo table over the rows of its second half."""
-    columns = read_thermo(thermo)
-    rows = len(columns["step"])
-    names = [name for name in columns if name not in ("step", "time_fs")]
-    means = {name: float(columns[name][rows // 2 :].mean()) for name in names}
-    return {name: value for name, value in means.items() if np.isfinite(value)}
+    """Means of the columns of a thermo table over the rows of its second half.
+
+    Rows that cannot be read are left out, and that is said.
+    """
+    try:
+        names, rows, garbled = read_rows(thermo)
+    except InputError as error:
+        _LOG.warning("%s; there are no averages", error)
+        return {}
+    if garbled:
+        lines = ", ".join(map(str, list(garbled)[:5]))
+        _LOG.warning("%s: left out of the averages, because garbled: line %s", thermo, lines)
+    half = rows[len(rows) // 2 :]
+    if not len(half):
+        return {}
+    means = {name: float(half[:, column].mean()) for column, name in enumerate(names)}
+    return {
+        name: value
+        for name, value in means.items()
+        if name not in ("step", "time_fs") and np.isfinite(value)
+    }
+
+
+def remove_old_ends(folder: Path) -> None:
+    """Remove what an earlier end of the run had left, be it finished or stopped by a guard."""
+    for name in (files.SUMMARY, files.FINAL, files.OFFENDING, files.EXTRAPOLATION):
+        (folder / name).unlink(missing_ok=True)

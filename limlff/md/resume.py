@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -20,21 +21,18 @@ from limlff.calculator import load
 from limlff.config import load_config
 from limlff.errors import InputError
 from limlff.forks import refuse_forked_process
-from limlff.md import output as files
-from limlff.md.checkpoint import (
-    Checkpoint,
-    DamagedCheckpoint,
-    checkpoint_files,
-    potential_digest,
-    read_checkpoint,
-)
+from limlff.md import names as files
+from limlff.md.checkpoint import Checkpoint, potential_digest
 from limlff.md.config import MDConfig, schedule_ends
 from limlff.md.events import EventClock
+from limlff.md.history import KEYS, Start, find_start, set_aside
 from limlff.md.lock import locked
 from limlff.md.prepare import Structure
-from limlff.md.results import MDResult
+from limlff.md.results import MDResult, finished_results
 from limlff.md.run import Run
+from limlff.md.run_folder import remove_leftovers
 from limlff.md.runner import build_engine, note_dead_holder, write_settings
+from limlff.md.settings_note import NOTE, note_settings, was_accepted
 from limlff.md.simulation import Simulation
 from limlff.md.trajectory import Trajectory, TrajectoryFrame
 from limlff.md.watch import UncertaintyWatch, find_assessor
@@ -67,6 +65,7 @@ def resume_md(
     overrides: list[str] | None = None,
     accept_changes: bool = False,
     until: Callable[[TrajectoryFrame], bool] | None = None,
+    new_files: bool = False,
 ) -> MDResult:
     """Go on with a run.
 
@@ -79,6 +78,9 @@ def resume_md(
         accept_changes: Whether changes of md.yaml and of the potential are accepted.
         until: Asked with each frame of the trajectory, also those written before, whether the run
             may end there.
+        new_files: Whether thermo table or trajectory are started anew where those of before are
+            missing or damaged; what they held is then missing from the run, and that is said in
+            its summary.
 
     Raises:
         InputError: If there is no whole checkpoint, another run is at work in the folder, or
@@ -88,61 +90,69 @@ def resume_md(
     """
     out = user_path(out)
     refuse_forked_process()
-    if not (out / files.CHECKPOINTS).is_dir():
-        raise InputError(f"{out}: holds no run to go on with (no folder {files.CHECKPOINTS})")
+    _refuse_no_run(out)
     with locked(out) as dead:
         note_dead_holder(out, dead)
-        checkpoint, passed_over = newest_whole(out)
+        remove_leftovers(out)
+        start = find_start(out, new_files)
+        checkpoint = start.checkpoint
         before = MDConfig.model_validate_json(checkpoint.config)
         config = _settings(out, before, overrides or [])
-        accepted = _accepted(before, config, overrides or [], accept_changes, out)
+        noted = was_accepted(out / files.CHECKPOINTS, config)
+        accepted = _accepted(before, config, overrides or [], accept_changes, out, noted)
         potential = potential or load(config.potential)
-        same = potential_digest(potential) == checkpoint.potential
-        if not same and not accepted("potential"):
+        own_digest = potential_digest(potential)
+        same = own_digest == checkpoint.potential
+        if not same and not accepted("potential") and own_digest != noted:
             raise InputError(
                 f"{out}: was run with another potential than {config.potential} is now; resume "
                 "with the same file, or say that it shall be another one: --set potential=... or "
                 "--accept-changes"
             )
-        for path in passed_over:
-            path.rename(path.with_name(f"damaged_{path.name}"))
-        if config != before or not (out / files.CONFIG).is_file():
-            write_settings(config, out)
-        _remove_old_ends(out)
         simulation = _simulation(checkpoint, config, before, potential, same)
         run = Run(simulation, out, until)
         written = checkpoint.written if checkpoint.state.step >= 0 else None
         if written is not None and until is not None:
             run.ended = _replay(out, written, until)
+        if same and not start.lost and (run.ended or run.step >= config.steps > 0):
+            done = finished_results(out, run.atoms, run.step)
+            if done is not None:
+                return done
+        _settle(out, start, config, own_digest, changed=not same or config != before)
         return run.to_the_end(written, progress, max_runtime_seconds)
 
 
-def newest_whole(out: Path) -> tuple[Checkpoint, list[Path]]:
-    """The newest checkpoint that is whole, and those that had to be passed over.
+def _refuse_no_run(out: Path) -> None:
+    if os.path.isdir(out / files.CHECKPOINTS):
+        return
+    why = f"it has no folder {files.CHECKPOINTS}; a training goes on with: limlff train"
+    if not os.path.isdir(out):
+        why = "it is no folder" if os.path.exists(out) else "there is no such folder"
+    raise InputError(f"{out}: holds no run to go on with: {why}")
 
-    A checkpoint whose trajectory or thermo table has lost what it counts on is passed over too.
+
+def _settle(out: Path, start: Start, config: MDConfig, potential: str, changed: bool) -> None:
+    """Make the folder one of a run that goes on from a checkpoint with these settings.
 
     Raises:
-        InputError: If there is none.
+        InputError: If it cannot be written to.
     """
-    passed_over: list[Path] = []
-    reasons: list[str] = []
-    for path in reversed(checkpoint_files(out / files.CHECKPOINTS)):
-        try:
-            checkpoint = read_checkpoint(path)
-        except DamagedCheckpoint as damage:
-            reasons.append(str(damage))
+    try:
+        for path in start.passed_over:
+            set_aside(path)
+        for key in start.lost:
+            set_aside(out / KEYS[key])
+        if changed:
+            note_settings(out / files.CHECKPOINTS, config, potential)
         else:
-            started = checkpoint.state.step >= 0
-            missing = files.what_is_missing(out, checkpoint.written) if started else None
-            if missing is None:
-                for reason in reasons:
-                    _LOG.warning("%s; going on from step %d", reason, checkpoint.step)
-                return checkpoint, passed_over
-            reasons.append(missing)
-        passed_over.append(path)
-    why = "; ".join(reasons) or "there is none"
-    raise InputError(f"{out}: has no checkpoint to go on from: {why}. Start the run anew")
+            (out / files.CHECKPOINTS / NOTE).unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{error.filename}: cannot be written to: {error.strerror}; free space or correct its "
+            "permissions"
+        ) from error
+    if changed or not (out / files.CONFIG).is_file():
+        write_settings(config, out)
 
 
 def _settings(out: Path, before: MDConfig, overrides: list[str]) -> MDConfig:
@@ -155,9 +165,17 @@ def _settings(out: Path, before: MDConfig, overrides: list[str]) -> MDConfig:
 
 
 def _accepted(
-    before: MDConfig, config: MDConfig, overrides: list[str], accept_changes: bool, out: Path
+    before: MDConfig,
+    config: MDConfig,
+    overrides: list[str],
+    accept_changes: bool,
+    out: Path,
+    noted: str | None,
 ) -> Callable[[str], bool]:
-    """Check what has changed; the result says whether a change of a setting is accepted."""
+    """Check what has changed; the result says whether a change of a setting is accepted.
+
+    What was accepted before, and noted, needs no consent again.
+    """
     named = [override.partition("=")[0].strip() for override in overrides]
 
     def is_part(key: str, of: tuple[str, ...] | list[str]) -> bool:
@@ -172,7 +190,7 @@ def _accepted(
         if is_part(key, _NEVER):
             raise InputError(f"{what}; a run under way cannot change it: start a new one")
         deliberate = is_part(key, _DELIBERATELY) or (key == "steps" and ramps)
-        if deliberate and not accepted(key):
+        if deliberate and noted is None and not accepted(key):
             raise InputError(
                 f"{what}; set it back in {files.CONFIG}, or say that it shall change: "
                 f"--set {key}={json.dumps(new)} or --accept-changes"
@@ -205,12 +223,6 @@ def _has_ramp(config: MDConfig) -> bool:
     else:
         schedules += [pressure.x, pressure.y, pressure.z]
     return any(first != last for first, last in map(schedule_ends, schedules))
-
-
-def _remove_old_ends(out: Path) -> None:
-    """What the end of the run had left, be it finished or stopped by a guard."""
-    for name in (files.SUMMARY, files.FINAL, files.OFFENDING, files.EXTRAPOLATION):
-        (out / name).unlink(missing_ok=True)
 
 
 def _simulation(
@@ -258,9 +270,25 @@ def _simulation(
 
 
 def _replay(out: Path, written: dict[str, int], until: Callable[[TrajectoryFrame], bool]) -> bool:
-    """Show the frames written before to `until`; returns whether the run had ended there."""
+    """Show the frames written before to `until`; returns whether the run had ended there.
+
+    Raises:
+        InputError: If the first frames are missing.
+    """
     ended = False
-    with Trajectory(out / files.TRAJECTORY) as trajectory:
+    path = out / files.TRAJECTORY
+    if "frames" not in written:
+        raise InputError(
+            f"{path}: is missing or damaged, but all frames are needed to go on; put it back, or "
+            f"remove {out} to have it computed anew"
+        )
+    with Trajectory(path) as trajectory:
         for index in range(written["frames"]):
-            ended = until(trajectory[index])
+            frame = trajectory[index]
+            if index == 0 and frame.step:
+                raise InputError(
+                    f"{path}: begins only at step {frame.step}, but all frames are needed to go "
+                    f"on; remove {out} to have it computed anew"
+                )
+            ended = until(frame)
     return ended

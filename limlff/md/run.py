@@ -13,17 +13,19 @@ from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
+from ase import Atoms
 
 from limlff.errors import GuardStop, InputError, OutOfTime
 from limlff.md.checkpoint import Checkpoint, potential_digest
 from limlff.md.evidence import atoms_of, write_evidence
 from limlff.md.forecast import make_forecast
 from limlff.md.output import RunOutput
-from limlff.md.results import MDResult, write_results
+from limlff.md.results import MDResult, remove_old_ends, write_results
 from limlff.md.simulation import Halted, Simulation
 from limlff.md.thermo import thermo_row
 from limlff.md.trajectory import TrajectoryFrame
 from limlff.progress import Progress
+from limlff.report.numbers import figure
 from limlff.signals import stop_signals
 
 
@@ -46,6 +48,11 @@ class Run:
     def step(self) -> int:
         """Step of the last accepted state."""
         return self.simulation.step
+
+    @property
+    def atoms(self) -> Atoms:
+        """The last accepted configuration, unwrapped, with momenta."""
+        return atoms_of(self.simulation.state, self.simulation.structure)
 
     def to_the_end(
         self, written: dict[str, int] | None, progress: bool, max_runtime: float | None
@@ -76,6 +83,7 @@ class Run:
         except OSError as error:
             raise InputError(f"{self.out}: cannot be written to ({error}); free space") from error
         try:
+            remove_old_ends(self.out)
             with Progress(config.steps, self.step, shown=progress) as shown:
                 try:
                     self._first_forces(results, written is None, shown)
@@ -230,7 +238,7 @@ class Run:
             f"compiled in {simulation.engine.compile_seconds:.1f} s"
         )
 
-    def _speed(self, wall: float) -> dict[str, float]:
+    def _speed(self, wall: float) -> dict[str, float | None]:
         simulation = self.simulation
         compilation = simulation.engine.compile_seconds - self._compiled_before
         return simulation.tally.speed(wall - compilation, simulation.config.timestep_fs)
@@ -238,8 +246,8 @@ class Run:
     def _speed_in_words(self) -> str:
         speed = self._speed(self._elapsed)
         return (
-            f"{speed['ns_per_day']:.2f} ns/day, "
-            f"{speed['microseconds_per_atom_step']:.1f} µs/atom/step"
+            f"{figure(speed['ns_per_day'], '.2f')} ns/day, "
+            f"{figure(speed['microseconds_per_atom_step'], '.1f')} µs/atom/step"
         )
 
     def _finish(self, wall: float) -> MDResult:
@@ -254,4 +262,4 @@ class Run:
             "compilations": simulation.engine.compilations,
             **simulation.tally.counts(),
         }
-        return write_results(self.out, atoms_of(simulation.state, simulation.structure), summary)
+        return write_results(self.out, self.atoms, summary)

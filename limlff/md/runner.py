@@ -19,7 +19,7 @@ from limlff.md.config import Deposit, MDConfig
 from limlff.md.engine import Engine, roomy_capacity
 from limlff.md.forecast import Forecast, make_forecast
 from limlff.md.lock import locked
-from limlff.md.output import CONFIG, claim_folder
+from limlff.md.names import CONFIG
 from limlff.md.prepare import (
     Structure,
     build_integrator,
@@ -29,6 +29,7 @@ from limlff.md.prepare import (
 )
 from limlff.md.results import MDResult
 from limlff.md.run import Run
+from limlff.md.run_folder import claim_folder
 from limlff.md.simulation import Simulation
 from limlff.md.trajectory import TrajectoryFrame
 from limlff.md.watch import UncertaintyWatch, find_assessor

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -10,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from limlff.errors import InputError
+from limlff.atomic_file import open_at_end
+from limlff.errors import InputError, shown
 from limlff.md.state import AtomTable, MDState, kinetic_tensor, temperature
 from limlff.units import GIGAPASCAL
 
@@ -30,6 +30,8 @@ COLUMNS = (
     "conserved_ev",
     "atoms",
 )
+
+_HEADER = (",".join(COLUMNS) + "\n").encode()
 
 
 def thermo_row(
@@ -84,14 +86,9 @@ class ThermoWriter:
     """
 
     def __init__(self, path: Path, keep_bytes: int | None = None) -> None:
-        self._file: io.BufferedRandom | io.BufferedWriter
+        self._file = open_at_end(path, keep_bytes)
         if keep_bytes is None:
-            self._file = path.open("wb")
-            self._file.write((",".join(COLUMNS) + "\n").encode())
-        else:
-            self._file = path.open("r+b")
-            self._file.truncate(keep_bytes)
-            self._file.seek(keep_bytes)
+            self._file.write(_HEADER)
 
     def write(self, row: dict[str, float]) -> None:
         """Append a row; floats are written so that they are read back exactly."""
@@ -106,6 +103,10 @@ class ThermoWriter:
         self._file.flush()
         return self._file.tell()
 
+    def fileno(self) -> int:
+        """Descriptor of the open file."""
+        return self._file.fileno()
+
     def sync(self) -> None:
         """Wait until everything is on the disk."""
         self._file.flush()
@@ -117,23 +118,61 @@ class ThermoWriter:
             self._file.close()
 
 
-def read_thermo(path: Path) -> dict[str, Float[np.ndarray, " rows"]]:
+def read_thermo(path: Path | str) -> dict[str, Float[np.ndarray, " rows"]]:
     """Columns of a thermo table by name; units are in the names.
 
     Raises:
         InputError: If the file is missing or is no thermo table.
     """
+    names, rows, garbled = read_rows(Path(path))
+    if garbled:
+        line, text = next(iter(garbled.items()))
+        raise InputError(
+            f"{path}: is no thermo table: line {line} is {shown(text)!r}, which is no row of "
+            f"{len(names)} numbers; correct or remove it"
+        )
+    return {name: rows[:, column] for column, name in enumerate(names)}
+
+
+def read_rows(
+    path: Path, most_bytes: int = -1
+) -> tuple[list[str], Float[np.ndarray, "rows columns"], dict[int, str]]:
+    """Names of the columns, the rows that can be read, and lines that cannot by their number.
+
+    Args:
+        path: The file.
+        most_bytes: How much of it to read; a negative number for all of it.
+
+    Raises:
+        InputError: If the file cannot be read or has another head.
+    """
     try:
-        with Path(path).open(encoding="utf-8") as file:
-            names = file.readline().strip().split(",")
-            values = np.loadtxt(file, delimiter=",", ndmin=2)
+        with path.open("rb") as file:
+            head, *lines = file.read(most_bytes).decode(errors="replace").splitlines() or [""]
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise InputError(f"{path}: is no thermo table: {error}") from error
+    names = head.strip().split(",")
     if names[0] != "step":
         raise InputError(
-            f"{path}: is no thermo table: its first column is '{names[0]}', not 'step'"
+            f"{path}: is no thermo table: its first column is '{shown(names[0])}', not 'step'"
         )
-    values = values.reshape(-1, len(names))
-    return {name: values[:, column] for column, name in enumerate(names)}
+    with suppress(ValueError):  # all at once, if nothing is wrong
+        if lines:
+            rows = np.loadtxt(lines, delimiter=",", ndmin=2, comments=None)
+            if rows.shape[1:] == (len(names),):
+                return names, rows, {}
+    whole, garbled = [], {}
+    for number, line in enumerate(lines, start=2):
+        row = _numbers_of(line)
+        if len(row) == len(names):
+            whole.append(row)
+        elif line.strip():
+            garbled[number] = line
+    return names, np.array(whole).reshape(-1, len(names)), garbled
+
+
+def _numbers_of(line: str) -> list[float]:
+    try:
+        return [float(word) for word in line.split(",")]
+    except ValueError:
+        return []

@@ -8,8 +8,9 @@ The virial is each atom's symmetric share in the virial of the forces, without a
 (`limlff.atom_virials`); minus the sum of it and of m v v^T, over the volume, is the stress.
 
 The file is written in HDF5's single-writer mode and flushed after every frame, so that it can be
-read during the run and after the writer was killed. Space for a frame is reserved before it is
-written, because a write of HDF5 that fails on a full disk brings the process down.
+read during the run and after the writer was killed (see `limlff.md.single_writer`). Space for a
+frame is reserved before it is written, because a write of HDF5 that fails on a full disk brings the
+process down.
 
 Source of the layout: P. de Buyl, P. H. Colberg and F. Höfling, Comput. Phys. Commun. 185, 1546
 (2014), version 1.1.
@@ -18,23 +19,38 @@ Source of the layout: P. de Buyl, P. H. Colberg and F. Höfling, Comput. Phys. C
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import time
+import weakref
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
 
 import h5py
 import numpy as np
 from ase.data import chemical_symbols
 from jaxtyping import Bool, Float, Int
 
+from limlff.atomic_file import create_empty
 from limlff.errors import InputError
+from limlff.md.single_writer import find_array, open_for_reading
+
+PART = ".part"
+"""Ends the name of a trajectory that is still a copy in the making."""
 
 _GROUP = "particles/all"
 _ATOM_CHUNK = 1024  # atoms per piece of the file
 _RESERVE_BYTES = 1 << 20  # kept free beyond what frames need, for the bookkeeping of HDF5
+_TRIES, _TRY_SECONDS = 20, 0.02  # to read what is being written
+_MOST_COMPRESSED = 1000  # bytes of a frame for each of the file, beyond which it is not believed
+_READ = ("species/value", "position/value", "position/step", "position/time", "box/edges/value")
+_UNREADABLE = (OSError, KeyError, ValueError, TypeError, RuntimeError, AttributeError, MemoryError)
+"""What h5py raises on damaged files."""
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -137,8 +153,9 @@ class TrajectoryWriter:
         self._names += ["velocity"] if velocities else []
         self._names += ["virial"] if virials else []
         # Copied, because HDF5 refuses to open a file for writing whose last writer was killed.
-        copy = path.with_name(path.name + ".part")
-        with copy.open("wb") as empty:
+        copy = path.with_name(path.name + PART)
+        create_empty(copy)
+        with copy.open("r+b") as empty:
             os.posix_fallocate(empty.fileno(), 0, _RESERVE_BYTES)
         self._file = _new_file(copy, periodic, self._names)
         self._data = _datasets(self._file[_GROUP], self._names)
@@ -195,6 +212,10 @@ class TrajectoryWriter:
             self._data[name].resize(row + 1, axis=0)
             self._data[name][row] = value
         self._file.flush()
+
+    def fileno(self) -> int:
+        """Descriptor of the open file."""
+        return self._space.fileno()
 
     def sync(self) -> None:
         """Wait until everything is on the disk."""
@@ -256,24 +277,63 @@ def _per_atom(group: h5py.Group, column: _Column) -> None:
 
 
 class Trajectory:
-    """Reads a trajectory file, also while it is being written.
+    """Reads a trajectory file, also while it is being written: the frames it had when opened.
 
     Args:
         path: The file.
 
     Raises:
-        InputError: If the file is missing or no trajectory.
+        InputError: If the file is missing, damaged or no trajectory.
     """
 
-    def __init__(self, path: Path) -> None:
-        try:
-            self._file = h5py.File(path, "r", libver="latest", swmr=True)
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read as a trajectory: {error}") from error
-        if _GROUP not in self._file or "h5md" not in self._file:
-            self._file.close()
-            raise InputError(f"{path}: has no group '{_GROUP}', so it is no H5MD trajectory")
-        self._group = self._file[_GROUP]
+    def __init__(self, path: Path | str) -> None:
+        self._path = Path(path)
+        self._close: Callable[[], object] = lambda: None
+        self._read(self._open)
+
+    def _open(self) -> None:
+        self._close()
+        file = open_for_reading(self._path)
+        # also when Python ends, lest HDF5 asks for bytes after that
+        self._close = weakref.finalize(self, file.close)
+        if _GROUP not in file or "h5md" not in file:
+            raise InputError(f"{self._path}: has no group '{_GROUP}', so it is no H5MD trajectory")
+        self._group = file[_GROUP]
+        self._data = {name: find_array(self._group, name) for name in _READ}
+        for name in ("velocity/value", "virial/value"):
+            if name.partition("/")[0] in self._group:
+                self._data[name] = find_array(self._group, name)
+        self._count = len(self._data["position/step"])
+        self._check_sizes()
+
+    def _check_sizes(self) -> None:
+        """Refuse a file that claims more than it can hold, before memory is asked for."""
+        slots = int(self._data["species/value"].shape[1])
+        most = _MOST_COMPRESSED * self._path.stat().st_size
+        for what, count, each in (("frames", self._count, 16), ("atoms", slots, 14)):
+            if count * each > most:
+                raise ValueError(f"it claims {count:.3g} {what}, which it is too short for")
+
+    def _read(self, read: Callable[[], Value]) -> Value:
+        """Read, and again from the newly opened file if that fails while it is being written."""
+        for attempt in range(_TRIES):
+            before = _state_of(self._path)
+            try:
+                return read()
+            except InputError:
+                self._close()
+                raise
+            except _UNREADABLE as error:
+                time.sleep(_TRY_SECONDS)
+                if attempt == _TRIES - 1 or _state_of(self._path) == before:
+                    self._close()
+                    reason = " ".join(str(error).split()) or type(error).__name__
+                    raise InputError(
+                        f"{self._path}: cannot be read as a trajectory: {reason}"
+                    ) from error
+            with suppress(*_UNREADABLE, InputError):
+                self._open()
+        raise AssertionError("not reached")
 
     def __enter__(self) -> Trajectory:
         return self
@@ -288,16 +348,17 @@ class Trajectory:
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        self._close()
 
     def __len__(self) -> int:
         """Frames in the file."""
-        return int(self._group["position/step"].shape[0])
+        return self._count
 
     @property
     def periodic(self) -> Bool[np.ndarray, "3"]:
         """Periodicity along each cell vector."""
-        return np.array([kind == "periodic" for kind in self._group["box"].attrs["boundary"]])
+        kinds = self._read(lambda: list(self._group["box"].attrs["boundary"]))
+        return np.array([kind == "periodic" for kind in kinds])
 
     @property
     def symbols(self) -> list[str]:
@@ -309,28 +370,41 @@ class Trajectory:
         count = len(self)
         if not -count <= index < count:
             raise IndexError(f"frame {index} of {count}")
-        row = index % count
-        species = self._group["species/value"][row]
-        real = species >= 0
-        return TrajectoryFrame(
-            step=int(self._group["position/step"][row]),
-            time_fs=float(self._group["position/time"][row]),
-            numbers=species[real].astype(int),
-            positions=self._group["position/value"][row][real].astype(float),
-            cell=self._group["box/edges/value"][row],
-            velocities=self._reals("velocity", row, real),
-            virials=self._reals("virial", row, real),
-        )
+        return self._read(lambda: self._frame(index % count))
 
-    def _reals(
-        self, name: str, row: int, real: Bool[np.ndarray, " slots"]
-    ) -> Float[np.ndarray, "atoms ..."] | None:
-        """What a frame holds of a column for its atoms; None if the file does not have it."""
-        if name not in self._group:
-            return None
-        return np.asarray(self._group[f"{name}/value"][row][real], float)
+    def _frame(self, row: int) -> TrajectoryFrame:
+        data = {name: values[row] for name, values in self._data.items()}
+        real = data["species/value"] >= 0
+        numbers = data["species/value"][real].astype(int)
+        reals = {
+            name: data[f"{name}/value"][real].astype(float)
+            for name in ("position", "velocity", "virial")
+            if f"{name}/value" in data
+        }
+        cell = data["box/edges/value"].astype(float)
+        shapes = (reals["position"].shape, cell.shape) == ((len(numbers), 3), (3, 3))
+        if not shapes or not np.all((numbers > 0) & (numbers < len(chemical_symbols))):
+            raise ValueError(f"frame {row} holds no atoms with places in a cell")
+        return TrajectoryFrame(
+            step=int(data["position/step"]),
+            time_fs=float(data["position/time"]),
+            numbers=numbers,
+            positions=reals["position"],
+            cell=cell,
+            velocities=reals.get("velocity"),
+            virials=reals.get("virial"),
+        )
 
     def __iter__(self) -> Iterator[TrajectoryFrame]:
         """Frames in order, one in memory at a time."""
         for index in range(len(self)):
             yield self[index]
+
+
+def _state_of(path: Path) -> tuple[int, int]:
+    """What changes when a file is written to."""
+    try:
+        status = path.stat()
+    except OSError:
+        return (0, 0)
+    return (status.st_size, status.st_mtime_ns)

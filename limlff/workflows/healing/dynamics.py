@@ -63,6 +63,8 @@ def run_dynamics(
         OutOfTime: If a signal came.
         GuardStop: If the run left what can be trusted.
     """
+    from limlff.md.checkpoint import checkpoint_files
+    from limlff.md.names import CHECKPOINTS
     from limlff.md.resume import resume_md
     from limlff.md.runner import run_md
 
@@ -77,7 +79,7 @@ def run_dynamics(
     limits: Any = {"progress": False, "max_runtime_seconds": seconds, "until": note}
     last = None
     try:
-        if resume and (folder / "checkpoints").is_dir():
+        if resume and checkpoint_files(folder / CHECKPOINTS):
             last = resume_md(folder, **limits).atoms
         else:
             settings = md_settings(config, atoms, index, length_ps)

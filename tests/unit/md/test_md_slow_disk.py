@@ -139,7 +139,14 @@ def test_what_is_overwritten_after_it_was_handed_over_is_written_as_it_was(tmp_p
     results._writer.hand_over(lambda: gate.wait(SOON), 1)
     since, shown = np.array([-1, 4, -1, -1]), results.write_frame(state, atoms)
     results.write_checkpoint(
-        replace(checkpoint(5), state=state, numbers=atoms.numbers, above_since=since)
+        replace(
+            checkpoint(5),
+            state=state,
+            numbers=atoms.numbers,
+            masses=atoms.masses,
+            mobile=atoms.mobile,
+            above_since=since,
+        )
     )
     for array in (state.positions, state.momenta, state.cell, atoms.numbers, since):
         array[:] = 77

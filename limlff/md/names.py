@@ -1,0 +1,11 @@
+"""Names of the files in the folder of a run."""
+
+THERMO = "thermo.csv"
+TRAJECTORY = "trajectory.h5"
+EXTENDED_XYZ = "trajectory.extxyz"
+CHECKPOINTS = "checkpoints"
+SUMMARY = "summary.json"
+FINAL = "final.extxyz"
+CONFIG = "md.yaml"
+OFFENDING = "offending.extxyz"
+EXTRAPOLATION = "extrapolation.extxyz"

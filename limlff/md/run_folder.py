@@ -1,0 +1,116 @@
+"""The folder of a run while the run goes on: whether it is still there, and clean at the start."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from limlff.atomic_file import is_temporary_of
+from limlff.errors import InputError
+from limlff.md import checkpoint as checkpoints
+from limlff.md import trajectory
+from limlff.md.names import (
+    CHECKPOINTS,
+    CONFIG,
+    EXTENDED_XYZ,
+    EXTRAPOLATION,
+    FINAL,
+    OFFENDING,
+    SUMMARY,
+    THERMO,
+    TRAJECTORY,
+)
+from limlff.md.settings_note import NOTE
+
+_WRITTEN_ANEW = (CONFIG, SUMMARY, FINAL, OFFENDING, EXTRAPOLATION, THERMO, EXTENDED_XYZ)
+
+
+class RunFolder:
+    """A folder known by what it is, not by its name, which may become that of another one.
+
+    Args:
+        path: The folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    def place(self) -> Path | None:
+        """Where the folder is now: at its path, where it was moved to, or nowhere."""
+        if self._is_at(self.path):
+            return self.path
+        try:  # what Linux knows of it
+            moved = Path(os.readlink(f"/proc/self/fd/{self._descriptor}"))
+        except OSError:
+            return None
+        return moved if self._is_at(moved) else None
+
+    def close(self) -> None:
+        """Let the folder go."""
+        os.close(self._descriptor)
+
+    def _is_at(self, path: Path) -> bool:
+        return is_same_file(path, self._descriptor)
+
+
+def is_same_file(path: Path, descriptor: int) -> bool:
+    """Whether a path still names what is open."""
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(descriptor))
+    except OSError:
+        return False
+
+
+def claim_folder(out: Path, force: bool) -> None:
+    """Clear the folder for a new run.
+
+    Raises:
+        InputError: If it holds a run already and `force` is not set, or what it holds of one
+            cannot be removed.
+    """
+    remove_leftovers(out)
+    old = [name for name in (CHECKPOINTS, THERMO, TRAJECTORY) if os.path.lexists(out / name)]
+    if old and not force:
+        raise InputError(
+            f"{out}: holds a run already ({old[0]}); resume it, choose another folder, or "
+            "overwrite it with --force"
+        )
+    if not old:
+        return
+    try:
+        _empty(out / CHECKPOINTS)
+        for name in (THERMO, TRAJECTORY, EXTENDED_XYZ, SUMMARY, FINAL, OFFENDING, EXTRAPOLATION):
+            (out / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{out}: the run in it cannot be removed: {error.filename}: {error.strerror}; correct "
+            "its permissions or choose another folder"
+        ) from error
+
+
+def _empty(folder: Path) -> None:
+    """Remove the checkpoints of a folder, which may be a link to one on another disk."""
+    if not os.path.lexists(folder):
+        return
+    for path in folder.iterdir():  # an error if it is no folder, or a link to nothing
+        if path.name.startswith(("step_", "damaged_step_")) or path.name == NOTE:
+            path.unlink()
+
+
+def remove_leftovers(out: Path) -> None:
+    """Remove half-written files of a process that was killed; the folder must be locked."""
+    leftovers = [
+        *(out / CHECKPOINTS).glob(f"step_*{checkpoints.PART}"),
+        out / f"{TRAJECTORY}{trajectory.PART}",
+    ]
+    for path in [*out.glob(".*"), *(out / CHECKPOINTS).glob(".*")]:
+        if any(is_temporary_of(path.name, name) for name in (*_WRITTEN_ANEW, NOTE)):
+            leftovers.append(path)
+    for path in leftovers:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"{path}: cannot be removed: {error.strerror}; correct its permissions"
+            ) from error

@@ -1,0 +1,23 @@
+"""Figures as text, where a missing one is a dash."""
+
+from __future__ import annotations
+
+import math
+import numbers
+
+DASH = "-"
+
+
+def figure(value: object, form: str, scale: float = 1.0, unit: str = "") -> str:
+    """A number as text; a dash where there is none.
+
+    Args:
+        value: The number; None, what is not finite, and what is no number give the dash.
+        form: How to write it, such as ".2f".
+        scale: What to multiply it with first.
+        unit: What to write behind it, with the space that belongs there.
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        return DASH
+    scaled = scale * float(value)
+    return f"{scaled:{form}}{unit}" if math.isfinite(scaled) else DASH

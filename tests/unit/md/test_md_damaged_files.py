@@ -1,0 +1,321 @@
+"""Damaged, foreign and missing files of a run: noticed before it goes on, and soon."""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import os
+import time
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from md_models import COPPER, copper, settings
+from test_md_files import frame
+from test_md_resume import CHANGES, died, go_on, whole  # noqa: F401
+from test_md_runner import same_run
+
+from limlff.errors import InputError
+from limlff.md import checkpoint as checkpoints
+from limlff.md.checkpoint import checkpoint_files, read_checkpoint
+from limlff.md.resume import resume_md
+from limlff.md.runner import run_md
+from limlff.md.thermo import read_thermo
+from limlff.md.trajectory import Trajectory, TrajectoryWriter
+
+SOON = 5.0  # seconds; HDF5's own retries take minutes
+
+
+@pytest.fixture(scope="module")
+def left(tmp_path_factory) -> bytes:
+    """A trajectory of 300 frames as a kill leaves it: flushed, never closed."""
+    path = tmp_path_factory.mktemp("left") / "t.h5"
+    writer = TrajectoryWriter(path, np.ones(3, bool), velocities=False)
+    for step in range(300):
+        writer.write(frame(step, 4))
+    content = path.read_bytes()
+    writer.close()
+    return content
+
+
+@pytest.mark.parametrize("part", [0.0, 0.000_005, 0.01, 0.3, 0.5, 0.9, 0.999])
+def test_cut_trajectory_is_refused_at_once(tmp_path, left, part):
+    path = tmp_path / "t.h5"
+    path.write_bytes(left[: int(part * len(left))])
+    begin = time.monotonic()
+    with pytest.raises(InputError, match="cannot be read as a trajectory"):
+        Trajectory(path)
+    assert time.monotonic() - begin < SOON
+
+
+def test_trajectory_with_wrong_bits_is_read_or_refused_at_once(tmp_path, left):
+    """200 files with a few wrong bits each, most of them in HDF5's own blocks at the beginning."""
+    rng, path = np.random.default_rng(1), tmp_path / "t.h5"
+    refused, longest = 0, 0.0
+    for _ in range(200):
+        content = bytearray(left)
+        for place in rng.integers(0, 60_000, rng.choice([1, 5, 50])):
+            content[place] ^= 1 << rng.integers(8)
+        path.write_bytes(content)
+        begin = time.monotonic()
+        try:
+            with Trajectory(path) as trajectory:
+                for index in range(0, len(trajectory), 100):
+                    trajectory[index]
+        except InputError as error:
+            assert "\n" not in str(error)
+            refused += 1
+        longest = max(longest, time.monotonic() - begin)
+    assert refused > 50
+    assert longest < SOON
+
+
+def test_trajectory_that_claims_more_than_it_holds_takes_no_memory(tmp_path):
+    path = tmp_path / "t.h5"
+    writer = TrajectoryWriter(path, np.ones(3, bool))
+    writer.write(frame(0, 4))
+    writer.close()
+    with h5py.File(path, "r+") as file:
+        for name in ("species", "position"):
+            data = file[f"particles/all/{name}/value"]
+            data.resize((1, 2**40, *data.shape[2:]))
+    with pytest.raises(InputError, match=r"claims 1.1e\+12 atoms"):
+        Trajectory(path)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link to elsewhere", "array elsewhere"])
+def test_trajectory_that_leads_elsewhere_is_refused(tmp_path, kind):
+    path = tmp_path / "t.h5"
+    os.mkfifo(tmp_path / "pipe")
+    if kind == "pipe":
+        path = tmp_path / "pipe"
+    else:
+        writer = TrajectoryWriter(path, np.ones(3, bool))
+        writer.write(frame(0, 4))
+        writer.close()
+        with h5py.File(path, "r+") as file:
+            group = file["particles/all/species"]
+            del group["value"]
+            if kind == "link to elsewhere":
+                group["value"] = h5py.ExternalLink(str(tmp_path / "pipe"), "/x")
+            else:
+                group.create_dataset(
+                    "value", (1, 4), np.int16, external=[(str(tmp_path / "pipe"), 0, 8)]
+                )
+    begin = time.monotonic()
+    with pytest.raises(InputError, match="cannot be read as a trajectory"):
+        Trajectory(path)
+    assert time.monotonic() - begin < SOON
+
+
+def test_trajectory_locked_by_another_program_is_refused(tmp_path, left):
+    path = tmp_path / "t.h5"
+    path.write_bytes(left)
+    with path.open("rb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(InputError, match="locked by another process"):
+            Trajectory(path)
+    with Trajectory(path) as trajectory:
+        assert len(trajectory) == 300
+
+
+def spoil(out: Path, name: str, damage: str) -> None:
+    """Remove a file of a run, or cut it."""
+    path = out / name
+    content = path.read_bytes()
+    path.unlink()
+    if damage == "cut":
+        path.write_bytes(content[:20_000])
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [("trajectory.h5", "cut"), ("trajectory.h5", "gone"), ("thermo.csv", "gone")],
+)
+def test_run_that_lost_what_it_wrote_goes_on_with_new_files(whole, died, name, damage, caplog):  # noqa: F811
+    """Only if that is asked for: the end is the same, and it is said what is missing."""
+    spoil(died, name, damage)
+    begin = time.monotonic()
+    with pytest.raises(InputError, match=rf"{name}.*Put back .*--new-files") as refused:
+        go_on(died)
+    assert time.monotonic() - begin < SOON
+    assert "\n" not in str(refused.value)
+    assert len(checkpoint_files(died / "checkpoints")) == 2
+    result = go_on(died, new_files=True)
+    assert (died / "final.extxyz").read_bytes() == (whole / "final.extxyz").read_bytes()
+    first = 50 if name == "trajectory.h5" else 45  # after the checkpoint of step 40
+    assert result.summary["begins_only_at_step"] == {name: first}
+    assert name in caplog.text
+    assert (died / f"damaged_{name}").exists() == (damage == "cut")
+    table, expected = read_thermo(died / "thermo.csv"), read_thermo(whole / "thermo.csv")
+    rows = expected["step"] >= (45 if name == "thermo.csv" else 0)
+    for column in expected:
+        np.testing.assert_array_equal(table[column], expected[column][rows])
+    with Trajectory(died / "trajectory.h5") as trajectory:
+        steps = [each.step for each in trajectory]
+    assert steps == ([50, 60] if name == "trajectory.h5" else list(range(0, 61, 10)))
+
+
+def test_new_files_are_gone_on_with_and_older_checkpoints_do_not_count_on_them(whole, died):  # noqa: F811
+    """Killed once more after the files were made anew: no frame is taken for one of before."""
+    spoil(died, "trajectory.h5", "gone")
+    go_on(died, new_files=True)
+    (died / "summary.json").unlink()
+    checkpoint_files(died / "checkpoints")[-1].unlink()  # that of step 60; 40 counts 5 frames
+    with pytest.raises(InputError, match=r"has lost frames: 2 of 5.*--new-files"):
+        go_on(died)
+
+
+def test_whole_history_is_kept_though_new_files_are_allowed(whole, died):  # noqa: F811
+    result = go_on(died, new_files=True)
+    same_run(whole, died)
+    assert "begins_only_at_step" not in result.summary
+
+
+@pytest.mark.parametrize("line", ["12,garbled", "", "\x00\x00,1", "1,2,3,4"])
+def test_garbled_row_of_the_thermo_table_is_noticed_before_the_run_goes_on(died, line):  # noqa: F811
+    table = (died / "thermo.csv").read_bytes().split(b"\n")
+    table[3] = line.encode().ljust(len(table[3]), b"x")
+    (died / "thermo.csv").write_bytes(b"\n".join(table))
+    with pytest.raises(InputError, match=r"line 4 of .*thermo.csv is garbled.*--new-files"):
+        go_on(died)
+    go_on(died, new_files=True)
+
+
+def test_row_garbled_while_the_run_goes_on_costs_only_itself(tmp_path, caplog):
+    """The run ends well; the averages leave the row out, and that is said."""
+    out = tmp_path / "run"
+
+    def until(each) -> bool:
+        while each.step == 50:  # rows are written in the background
+            table = (out / "thermo.csv").read_bytes().split(b"\n")
+            if len(table) > 9:
+                with (out / "thermo.csv").open("r+b") as file:
+                    file.seek(len(b"\n".join(table[:7])) + 1)
+                    file.write(b"garbled")
+                break
+        return False
+
+    result = run_md(settings(**CHANGES), out, copper(), COPPER, progress=False, until=until)
+    assert "left out of the averages, because garbled: line 8" in caplog.text
+    assert result.summary["averages_of_second_half"]["temperature_k"] > 0
+    assert (out / "summary.json").is_file()
+
+
+def change(path: Path, **changes) -> None:
+    """Change arrays (`state__step`) and marks (`attr_config`) of a checkpoint, and seal it anew."""
+    with h5py.File(io.BytesIO(path.read_bytes()), "r") as old:
+        memory = io.BytesIO()
+        with h5py.File(memory, "w", userblock_size=512) as new:
+            for name in old:
+                old.copy(name, new)
+            for name, value in old.attrs.items():
+                new.attrs[name] = value
+            for name, value in changes.items():
+                put(new, name.replace("__", "/"), value)
+    path.write_bytes(checkpoints._sealed(memory.getvalue()))
+
+
+def put(file: h5py.File, name: str, value) -> None:
+    if name.startswith("attr_"):
+        mark = name.removeprefix("attr_")
+        del file.attrs[mark]
+        if value is not None:
+            file.attrs[mark] = value
+        return
+    before = file[name][()]
+    del file[name]
+    if value is not None:
+        file[name] = value(before) if callable(value) else value
+
+
+WRONG = {
+    "step beyond all": {"state__step": np.int64(2**62)},
+    "step of another file": {"state__step": np.int64(20)},
+    "step below -1": {"state__step": np.int64(-41)},
+    "step that is no whole number": {"state__step": np.float64(40)},
+    "no positions": {"state__positions": None},
+    "positions in a plane": {"state__positions": lambda old: old[:, :2]},
+    "too few positions": {"state__positions": lambda old: old[:-1]},
+    "position not finite": {"state__positions": lambda old: old * np.nan},
+    "position very far": {"state__positions": lambda old: old + 1e200},
+    "positions as text": {"state__positions": "here"},
+    "momenta of complex numbers": {"state__momenta": lambda old: old * 1j},
+    "cell without volume": {"state__cell": np.zeros((3, 3))},
+    "cell very flat": {"state__cell": np.diag([7.0, 7.0, 1e-3])},
+    "list cell very flat": {"list_cell": np.diag([7.0, 7.0, 1e-3])},
+    "key of another kind": {"state__key": np.zeros(4, np.uint32)},
+    "chain": {"state__chain_positions": np.zeros(3), "state__chain_momenta": np.zeros(3)},
+    "all atoms immobile": {"mobile": lambda old: 0 * old},
+    "mobile by half": {"mobile": lambda old: 0.5 * old},
+    "unknown element": {"numbers": lambda old: old + 200},
+    "masses below zero": {"masses": lambda old: -old},
+    "no atoms": {"numbers": np.zeros(0, np.int64), "masses": np.zeros(0), "mobile": np.zeros(0)},
+    "events that this run has not": {"event_counts": np.array([3])},
+    "uncertain since the future": {"above_since": lambda old: 0 * old + 1000},
+    "endless neighbors": {"attr_capacity/slots": 2**40},
+    "no neighbors": {"attr_capacity/slots": 0},
+    "endless images": {"attr_capacity/ghosts": 2**50},
+    "no frames": {"attr_written/frames": None},
+    "fewer than no frames": {"attr_written/frames": -1},
+    "endless frames": {"attr_written/frames": 2**62},
+    "settings of another program": {"attr_config": '{"steps": "many"}'},
+    "settings that are no JSON": {"attr_config": "["},
+    "settings nested deep": {"attr_config": "[" * 30_000},
+    "no settings": {"attr_config": None},
+    "energy not finite": {"attr_conserved": np.nan},
+    "format of many numbers": {"attr_format": np.arange(3)},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_sealed_checkpoint_with_wrong_content_is_passed_over(died, what, monkeypatch, caplog):  # noqa: F811
+    """Its sha256 is right; the older one is taken, and what is wrong is said in one line."""
+
+    class Taken(Exception):
+        pass
+
+    def simulate(checkpoint, *others):
+        assert checkpoint.step == 20
+        raise Taken
+
+    monkeypatch.setattr("limlff.md.resume._simulation", simulate)
+    newest = checkpoint_files(died / "checkpoints")[-1]
+    change(newest, **WRONG[what])
+    begin = time.monotonic()
+    with pytest.raises(Taken):
+        go_on(died)
+    assert time.monotonic() - begin < SOON
+    warning = next(line.message for line in caplog.records if newest.name in line.message)
+    assert "going on from step 20" in warning
+    assert "\n" not in warning
+
+
+def test_unchanged_content_sealed_anew_is_taken(whole, died):  # noqa: F811
+    change(checkpoint_files(died / "checkpoints")[-1])
+    go_on(died)
+    same_run(whole, died)
+
+
+def test_checkpoint_of_another_run_with_the_same_settings_is_passed_over(
+    whole,  # noqa: F811
+    died,  # noqa: F811
+    tmp_path,
+):
+    """A run of gold: sizes and settings fit, but the frames that it counts on are of copper."""
+    newest = checkpoint_files(died / "checkpoints")[-1]
+    change(newest, numbers=np.full(32, 79))
+    go_on(died)
+    same_run(whole, died)
+
+
+def test_enormous_checkpoint_is_not_read(died):  # noqa: F811
+    newest = checkpoint_files(died / "checkpoints")[-1]
+    with newest.open("r+b") as file:
+        file.truncate(2**40)  # of holes: takes no space
+    begin = time.monotonic()
+    with pytest.raises(checkpoints.DamagedCheckpoint, match="is no file of at most"):
+        read_checkpoint(newest)
+    assert time.monotonic() - begin < SOON
+    resume_md(died, COPPER, progress=False)
