@@ -6,10 +6,13 @@ Nothing is ever written through a link: what a link points to belongs to somebod
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,25 +24,36 @@ def replaced_when_whole(path: Path) -> Iterator[Path]:
     """Give a name in the same folder to write to, which becomes `path` when all went well.
 
     Args:
-        path: The file to be; one that is there stays until the new one is whole.
+        path: The file to be; one that is there stays until the new one is whole. A device or a pipe
+            is not replaced: it gets the content of the file when that is whole.
 
     Yields:
         The temporary name, with the suffixes of `path`.
 
     Raises:
         InputError: If the folder does not exist.
+        OSError: If it cannot be written.
     """
     if not path.parent.is_dir():
         raise InputError(f"{path}: there is no folder {path.parent}; create it")
+    if not can_be_replaced(path):
+        with _copied_when_whole(path) as temporary:
+            yield temporary
+        return
     temporary = path.with_name(f".{os.getpid()}.{path.name}")
-    create_empty(temporary)
     try:
+        create_empty(temporary)
         yield temporary
         with open(temporary, "rb+") as handle:
             os.fsync(handle.fileno())
         os.replace(temporary, path)
+    except OSError as error:
+        if error.errno is not None and error.filename in (None, str(temporary)):
+            error.filename = str(path)  # the name that the user knows
+        raise
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # of a folder that is gone; the first error is the one that counts
+            temporary.unlink(missing_ok=True)
 
 
 def create_empty(path: Path) -> None:
@@ -80,3 +94,55 @@ def is_temporary_of(name: str, of: str) -> bool:
     """Whether a file name is what `replaced_when_whole` left of a file when its process died."""
     process, _, rest = name.removeprefix(".").partition(".")
     return name.startswith(".") and process.isdigit() and rest == of
+
+
+def write_text_whole(path: Path, text: str) -> None:
+    """Write a file of text (UTF-8), whole or not at all.
+
+    Raises:
+        InputError: If the folder does not exist.
+        OSError: If it cannot be written.
+    """
+    with replaced_when_whole(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def can_be_replaced(path: Path) -> bool:
+    """Whether a name is free or that of a file; not that of a device, a pipe or an open file."""
+    if path.is_relative_to("/dev") and not path.is_relative_to("/dev/shm"):
+        return False
+    return not path.exists() or path.is_file() or path.is_dir()
+
+
+def remove_leftovers(folder: Path, patterns: Sequence[str]) -> None:
+    """Remove temporary files of processes that were killed.
+
+    Args:
+        folder: Where.
+        patterns: Patterns of the names that the files would have got.
+    """
+    for path in folder.glob(".*"):
+        parts = re.fullmatch(r"\.(\d{1,9})\.(.+)", path.name)
+        is_one = parts and any(fnmatch(parts[2], pattern) for pattern in patterns)
+        if parts and is_one and not _is_alive(int(parts[1])):
+            with suppress(OSError):
+                path.unlink()
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
+
+
+@contextmanager
+def _copied_when_whole(path: Path) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        temporary = Path(folder) / path.name
+        yield temporary
+        with temporary.open("rb") as content, path.open("ab") as target:
+            shutil.copyfileobj(content, target)

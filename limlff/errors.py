@@ -5,6 +5,7 @@ A message says what was wrong, its value, the limit, and what to do, in one line
 
 from __future__ import annotations
 
+import errno
 import os
 
 LONGEST_SHOWN = 80
@@ -12,6 +13,11 @@ LONGEST_SHOWN = 80
 
 _LONGEST_SHOWN_PATH = 240
 """The same of a path, the end of which matters most."""
+
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the system says of a full disk, a quota and a limit on the size of files."""
+
+_NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 class LimlffError(Exception):
@@ -61,3 +67,13 @@ def shown(value: object, limit: int = LONGEST_SHOWN) -> str:
         return text
     end = (limit - 3) // 3
     return f"{text[: limit - 3 - end]}...{text[-end:]}"
+
+
+def os_error_in_words(error: OSError) -> str:
+    """Which file, what was wrong, and what to do, in one line."""
+    reason = error.strerror or " ".join(str(error).split())[:200]
+    if error.errno in NO_SPACE or "No space left" in reason:
+        reason += "; free space, or write elsewhere"
+    elif error.errno in _NOT_ALLOWED:
+        reason += "; correct the permissions, or write elsewhere"
+    return f"{error.filename}: {reason}" if error.filename else reason

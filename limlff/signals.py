@@ -1,13 +1,15 @@
 """Signals that ask a program to stop.
 
 Where something can be kept, `stop_signals` notes them, and the code leaves at its next good moment.
-Everywhere else in a command `interruptible` makes the first of them an exception. What is stopping
-already is not stopped once more: further signals are ignored.
+Everywhere else in a command `interruptible` makes an exception of them. What is stopping already is
+not stopped once more: further signals are ignored.
 """
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,8 +22,12 @@ they kill a job."""
 
 Handler = Callable[[int, FrameType | None], None]
 
+_REPEAT_SECONDS = 0.02
+
 _heard: list[int] = []  # signals since the outermost block was entered
 _open_blocks = 0
+_is_stopping = False  # since the outermost block was entered, somebody heeded a signal
+_is_ending = False
 
 
 class Interrupted(KeyboardInterrupt):
@@ -47,6 +53,7 @@ def stop_signals() -> Iterator[Callable[[], str]]:
     def note(number: int, frame: FrameType | None) -> None:
         wishes.append(number)
         _heard.append(number)
+        heed_no_more()
 
     with _handled_by(note):
         yield lambda: signal.Signals(wishes[0]).name if wishes else ""
@@ -54,7 +61,7 @@ def stop_signals() -> Iterator[Callable[[], str]]:
 
 @contextmanager
 def interruptible() -> Iterator[Callable[[], int | None]]:
-    """Raise `Interrupted` at the first signal and ignore all that follow.
+    """Raise `Interrupted` at a signal, unless one is being heeded already.
 
     Yields:
         A function that tells which signal came first, if any; code that catches all exceptions may
@@ -63,27 +70,74 @@ def interruptible() -> Iterator[Callable[[], int | None]]:
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         _heard.append(number)
-        if len(_heard) == 1:
+        if _is_stopping or _is_being_handled(sys.exc_info()[1]):
+            return
+        if _is_importing(frame) and not starts_in_an_import:
+            repeat(number)
+        else:
             raise Interrupted(number)
 
-    with _handled_by(interrupt):
-        yield lambda: _heard[0] if _heard else None
+    def repeat(number: int) -> None:
+        """Send a signal again that came when an exception would have done harm or got lost."""
+        repeats.append(threading.Timer(_REPEAT_SECONDS, os.kill, (os.getpid(), number)))
+        repeats[-1].start()
+
+    def hook(unraisable: sys.UnraisableHookArgs) -> None:
+        """An exception in a callback of the interpreter has no caller to go to."""
+        if isinstance(unraisable.exc_value, Interrupted):
+            repeat(unraisable.exc_value.number)
+        else:
+            others_hook(unraisable)
+
+    starts_in_an_import = _is_importing(sys._getframe())
+    repeats: list[threading.Timer] = []
+    others_hook, sys.unraisablehook = sys.unraisablehook, hook
+    try:
+        with _handled_by(interrupt):
+            yield lambda: _heard[0] if _heard else None
+    finally:
+        sys.unraisablehook = others_hook
+        for timer in repeats:
+            timer.cancel()
+
+
+def _is_being_handled(error: BaseException | None) -> bool:
+    """Whether an exception is, or comes from, that of an earlier signal."""
+    while error is not None and not isinstance(error, Interrupted):
+        error = error.__context__
+    return error is not None
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    """Whether a module is being imported; compiled ones do not always survive an exception."""
+    while frame is not None and not frame.f_code.co_filename.startswith("<frozen importlib"):
+        frame = frame.f_back
+    return frame is not None
+
+
+def heed_no_more() -> None:
+    """Let open blocks pass over further signals, as the program is stopping."""
+    global _is_stopping
+    _is_stopping = True
 
 
 def ignore_signals() -> None:
-    """Ignore signals from now on, for the last moments of a process."""
+    """Ignore signals from now on, for the last moments of a process; open blocks do not end it."""
+    global _is_ending
+    _is_ending = True
     for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
 
 @contextmanager
 def _handled_by(handler: Handler) -> Iterator[None]:
-    global _open_blocks
+    global _open_blocks, _is_stopping
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     if not _open_blocks:
         _heard.clear()
+        _is_stopping = False
     _open_blocks += 1
     before = {
         number: signal.signal(number, handler) for number in STOP_SIGNALS if not _is_ignored(number)
@@ -91,7 +145,7 @@ def _handled_by(handler: Handler) -> Iterator[None]:
     try:
         yield
     finally:
-        for number, old in before.items():
+        for number, old in before.items() if not _is_ending else ():
             signal.signal(number, signal.SIG_DFL if old is None else old)
         _open_blocks -= 1
 

@@ -6,6 +6,10 @@ import argparse
 import json
 from pathlib import Path
 
+from limlff.cli.arguments import add_force, file_of_potential
+from limlff.errors import InputError
+from limlff.outputs import check_output_file
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
@@ -16,19 +20,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seconds", type=float, default=10.0, help="to measure, about")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write the numbers to a file")
+    add_force(parser, "the file of --json")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure; prints a table."""
-    from limlff.errors import InputError
-
     if arguments.atoms < 16 or not arguments.seconds > 0:
         raise InputError(
             f"--atoms {arguments.atoms} --seconds {arguments.seconds}: give at least 16 atoms and "
             "a time above 0"
         )
+    if arguments.json:
+        inputs = file_of_potential(arguments.potential)
+        check_output_file(arguments.json, inputs, arguments.force)
     from dataclasses import asdict
 
+    from limlff.atomic_file import write_text_whole
     from limlff.calculator import load
     from limlff.environment import describe_environment
     from limlff.md.speed import measure_speed
@@ -48,5 +55,5 @@ def run(arguments: argparse.Namespace) -> int:
         f"memory  {speed.peak_memory_mb:8.0f} MB   {speed.memory_kb_per_atom:.1f} kB/atom"
     )
     if arguments.json:
-        arguments.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        write_text_whole(arguments.json, json.dumps(result, indent=2) + "\n")
     return 0

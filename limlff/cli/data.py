@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from limlff.cli.arguments import add_force
+from limlff.cli.endings import tell
 from limlff.errors import InputError
+from limlff.outputs import check_output_file
 
 if TYPE_CHECKING:
     from limlff.frames.report import FrameReport
@@ -21,17 +23,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     check = actions.add_parser("check", help="report what files hold and refuse what is unusable")
     check.add_argument("files", nargs="+", type=Path, metavar="FILE", help="files or folders")
     check.add_argument("--json", type=Path, metavar="OUT", help="also write the reports as JSON")
+    add_force(check, "the file of --json")
     convert = actions.add_parser("convert", help="join files into one store (.h5) or .extxyz")
     convert.add_argument("inputs", nargs="+", type=Path, metavar="IN", help="files or folders")
     convert.add_argument(
         "output", type=Path, metavar="OUT", help="file that ends in .h5 or .extxyz"
     )
-    convert.add_argument("--force", action="store_true", help="replace OUT if it is there")
+    add_force(convert, "OUT")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the chosen action; returns the exit code."""
     if arguments.action == "check":
+        if arguments.json is not None:
+            check_output_file(arguments.json, arguments.files, arguments.force)
         return _check(arguments.files, arguments.json)
     _convert(arguments.inputs, arguments.output, arguments.force)
     return 0
@@ -41,7 +46,7 @@ def _check(files: Sequence[Path], json_file: Path | None) -> int:
     """Report every file, also those after one that is refused."""
     from dataclasses import asdict
 
-    from limlff.atomic_file import replaced_when_whole
+    from limlff.atomic_file import write_text_whole
     from limlff.frames.read import read_source
     from limlff.frames.report import report_frames
 
@@ -51,15 +56,14 @@ def _check(files: Sequence[Path], json_file: Path | None) -> int:
         try:
             report = report_frames(read_source(file))
         except InputError as error:
-            print(f"limlff data: {error}", file=sys.stderr)
+            tell("data", str(error))
             exit_code = error.exit_code
             continue
         reports.append(report)
         print(format_report(report), flush=True)
     if json_file is not None:
         content = json.dumps([asdict(report) for report in reports], indent=1)
-        with replaced_when_whole(json_file) as temporary:
-            temporary.write_text(content + "\n", encoding="utf-8")
+        write_text_whole(json_file, content + "\n")
     return exit_code
 
 
@@ -72,8 +76,7 @@ def _convert(inputs: Sequence[Path], output: Path, force: bool) -> None:
     is_store = output.suffix in (".h5", ".hdf5")
     if not is_store and not {".xyz", ".extxyz"} & set(output.suffixes):
         raise InputError(f"{output}: ends in '{output.suffix}'; write .h5 or .extxyz")
-    if output.exists() and not force:
-        raise InputError(f"{output}: is there already; choose another name or add --force")
+    check_output_file(output, inputs, force)
     frames = [frame for file in inputs for frame in read_frames(file)]
     check_frames(frames)
     (write_store if is_store else write_extxyz)(frames, output)

@@ -7,6 +7,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from limlff.cli.arguments import add_force, file_of_potential
+from limlff.errors import InputError
+from limlff.outputs import check_output_file
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
@@ -27,10 +31,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="float64",
         help="arithmetic of the model (default: float64)",
     )
+    add_force(parser, "what --json and --plots write")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate, print a table, write JSON and plots."""
+    _check_outputs(arguments)
+    from limlff.atomic_file import write_text_whole
     from limlff.calculator import load
     from limlff.frames.checks import check_frames
     from limlff.frames.read import read_frames
@@ -53,13 +60,26 @@ def run(arguments: argparse.Namespace) -> int:
         _print_reliability(errors["uncertainty"])
     if arguments.json:
         arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        arguments.json.write_text(json.dumps(errors, indent=1) + "\n", encoding="utf-8")
+        write_text_whole(arguments.json, json.dumps(errors, indent=1) + "\n")
     if arguments.plots:
         from limlff.training.parity import plot_parity
 
         for figure in plot_parity(arguments.plots, frames, predictions):
             print(figure)
     return 0
+
+
+def _check_outputs(arguments: argparse.Namespace) -> None:
+    """Refuse before the work what must not be replaced."""
+    inputs = [*arguments.frames, *file_of_potential(arguments.potential)]
+    files = [arguments.json] if arguments.json else []
+    if arguments.plots:
+        if arguments.plots.exists() and not arguments.plots.is_dir():
+            raise InputError(f"{arguments.plots}: is a file; name a folder with --plots")
+        labels = ("energy", "force", "stress")
+        files += [arguments.plots / f"parity-{label}.png" for label in labels]
+    for file in files:
+        check_output_file(file, inputs, arguments.force, make_folders=True)
 
 
 def _print_errors(errors: dict[str, Any]) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from limlff.cli.arguments import add_force, file_of_potential
+from limlff.outputs import check_output_file
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
@@ -14,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="file to write: .dp or .yaml for DeePMD-kit, .mtp for MLIP-2",
     )
+    add_force(parser, "OUT")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -22,6 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     from limlff.exchange.formats import format_of
 
     kind = format_of(arguments.out)
+    check_output_file(arguments.out, file_of_potential(arguments.potential), arguments.force)
     kind.write(load(arguments.potential), arguments.out)
     print(arguments.out)
     return 0

@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from limlff.cli.arguments import add_force
+from limlff.outputs import check_output_file
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
@@ -25,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="put the embedding nets of a DeepPot-SE model into tables with nodes of this spacing "
         "(0.01 is fine), and print their error",
     )
+    add_force(parser, "OUT")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -33,6 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     from limlff.potential_file import save_potential
 
     kind = format_of(arguments.file)
+    check_output_file(arguments.out, [arguments.file], arguments.force, make_folders=True)
     potential = kind.read(arguments.file, arguments.elements)
     if arguments.table is not None:
         from limlff.models.deepmd_table import tabulate

@@ -6,9 +6,12 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Any
 
+from limlff.errors import shown
+
 if TYPE_CHECKING:
     from limlff.potential import Potential
 
+_LONGEST_TEXT = 1000
 _LEFT_TO_JSON = ("recipe", "groups")
 
 
@@ -24,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     description = describe(load(arguments.potential))
     if arguments.json:
-        print(json.dumps(description, indent=1, ensure_ascii=False))
+        print(json.dumps(description, indent=1))
     else:
         print("\n".join(_lines(_shortened(description))))
     return 0
@@ -65,7 +68,7 @@ def _shortened(value: Any) -> Any:
 
 def _lines(value: Any, name: str = "", indent: int = 0) -> list[str]:
     """A table of names and values; what is nested is indented below its name."""
-    title = f"{'  ' * indent}{name.replace('_', ' ')}"
+    title = f"{'  ' * indent}{shown(name.replace('_', ' '), _LONGEST_TEXT)}"
     if isinstance(value, dict) and value:
         own = [title] if name else []
         inner = indent + 1 if name else indent
@@ -82,4 +85,4 @@ def _text(value: Any) -> str:
         return f"{value:.6g}"
     if value is None or value == {}:
         return "-"
-    return str(value)
+    return shown(str(value), _LONGEST_TEXT)

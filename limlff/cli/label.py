@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from limlff.cli.arguments import add_force, file_of_potential
 from limlff.errors import InputError
+from limlff.outputs import check_output_file
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,12 +17,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, required=True, help="file to write (.extxyz or .h5), ready to train on"
     )
+    add_force(parser, "the file of --out")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Read, label, write."""
     if arguments.out.suffix not in (".h5", ".extxyz"):
         raise InputError(f"{arguments.out}: ends in '{arguments.out.suffix}'; write .h5 or .extxyz")
+    inputs = [*arguments.frames, *file_of_potential(arguments.potential)]
+    check_output_file(arguments.out, inputs, arguments.force)
     from limlff.calculator import load
     from limlff.frames.extxyz import write_extxyz
     from limlff.frames.read import read_frames

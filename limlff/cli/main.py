@@ -1,6 +1,7 @@
 """The `limlff` command: finds the subcommand, runs it, and turns errors into one line and a code.
 
-Exit codes: 0 done, 2 bad input, 3 stopped by a guard, 4 out of time (resume), 5 labelling failed.
+Exit codes: 0 done, 2 bad input, 3 stopped by a guard, 4 out of time (resume), 5 labelling failed,
+128 and the number of a signal, such as 130 for Ctrl-C, if that came when there was nothing to keep.
 Each subcommand is a module with `add_arguments(parser)` and `run(arguments) -> int`; what is slow
 to import it imports only inside `run`, so that `--help` answers at once.
 """
@@ -12,13 +13,17 @@ import importlib
 import keyword
 import os
 import sys
+import warnings
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from limlff.cli.endings import ending_of, tell
+from limlff.cli.streams import steady_streams
 from limlff.compile_cache import keep_jax_programs
-from limlff.errors import LimlffError
+from limlff.errors import NO_SPACE, InputError, LimlffError, OutOfTime, os_error_in_words
 from limlff.paths import user_path
+from limlff.signals import Interrupted, heed_no_more, ignore_signals, interruptible
 
 COMMANDS = {
     "data": "check and convert DFT frames",
@@ -33,6 +38,10 @@ COMMANDS = {
     "bench": "how fast a potential runs on this machine",
     "run": "a whole study, from structure to report",
 }
+
+
+_RESULTS = ("out", "output", "json", "plots", "folder")
+"""Arguments that name what a command writes."""
 
 
 def build_parser(command: str | None) -> argparse.ArgumentParser:
@@ -58,6 +67,9 @@ def _module_of(command: str) -> Any:
 def _prepare(command: str) -> None:
     """Settings that jax reads once, when it starts; a choice of the user's stands."""
     keep_jax_programs()
+    # XLA takes hints for its compiler for features of the processor, misses them, and says in many
+    # lines that kept programs might fail. What really fails comes as an exception.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if command in ("md", "resume", "run", "bench"):
         # The kernel has threads of its own. Around it XLA runs many short operations, which it
         # splits among threads at a cost above their own: 5.3 µs per atom and step instead of 4.1.
@@ -74,19 +86,66 @@ def _find_homes(parsed: argparse.Namespace) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a subcommand; returns its exit code."""
+    """Run a subcommand; returns its exit code.
+
+    Args:
+        arguments: Its words; by default those of this process, which then has nothing else to do.
+    """
     words = sys.argv[1:] if arguments is None else arguments
     command = next((word for word in words if not word.startswith("-")), None)
-    parsed = build_parser(command).parse_args(words)
-    try:
-        _find_homes(parsed)
-        _prepare(parsed.command)
-        return int(_module_of(parsed.command).run(parsed))
-    except LimlffError as error:
-        print(f"limlff {parsed.command}: {error}", file=sys.stderr)
-        return error.exit_code
-    except BrokenPipeError:
-        return 0
+    if arguments is None:
+        warnings.formatwarning = _warning_in_a_line
+    with steady_streams() as failure_of_output, interruptible() as signal_that_came:
+        try:
+            parsed = build_parser(command).parse_args(words)
+            _find_homes(parsed)
+            _prepare(parsed.command)
+            code = int(_module_of(parsed.command).run(parsed))
+            if code == 0 and not _writes_files(parsed):
+                _check_output(failure_of_output())
+        except (Exception, KeyboardInterrupt) as error:
+            heed_no_more()
+            if signal_that_came() and not isinstance(error, LimlffError):
+                # Libraries make other errors of the exception in a signal's place.
+                error = Interrupted(signal_that_came() or 0)
+                if command == "resume" or "--resume" in words:
+                    error = OutOfTime(f"interrupted by {error}; go on with the same command")
+            code = _end(command or "", error)
+        if arguments is None:
+            ignore_signals()
+    return code
+
+
+def _end(command: str, error: BaseException) -> int:
+    """Say why a command could not be done; returns its exit code."""
+    ending = ending_of(error)
+    if ending is None:
+        raise error
+    message, code = ending
+    tell(command, message)
+    return code
+
+
+def _writes_files(parsed: argparse.Namespace) -> bool:
+    """Whether a command leaves more than text."""
+    return any(isinstance(getattr(parsed, name, None), Path) for name in _RESULTS)
+
+
+def _check_output(failure: Exception | None) -> None:
+    """Raise if the text, which is all that a command gives, was lost; not if nobody wants it."""
+    if isinstance(failure, OSError) and failure.errno in NO_SPACE:
+        raise InputError(f"standard output: {os_error_in_words(failure)}")
+
+
+def _warning_in_a_line(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    line: str | None = None,
+) -> str:
+    """A warning of a library without the line of its code."""
+    return f"limlff: {category.__name__}: {' '.join(str(message).split())}\n"
 
 
 if __name__ == "__main__":

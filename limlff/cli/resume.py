@@ -6,7 +6,8 @@ import argparse
 import os
 from pathlib import Path
 
-from limlff.cli.md import parse_duration, print_speed
+from limlff.cli.arguments import add_max_runtime, parse_duration
+from limlff.cli.md import print_speed
 from limlff.errors import InputError
 
 
@@ -26,9 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="where thermo table or trajectory are missing or damaged, go on with new ones",
     )
-    parser.add_argument(
-        "--max-runtime", metavar="TIME", help="leave with a checkpoint after 90, 90s, 30m, 8h or 1d"
-    )
+    add_max_runtime(parser)
     parser.add_argument("--quiet", action="store_true", help="show no progress")
 
 
@@ -36,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Resume; prints what a run or a study prints at its end."""
     if os.path.isfile(arguments.folder / "settings.yaml"):
         return _resume_study(arguments)
-    limit = parse_duration(arguments.max_runtime) if arguments.max_runtime else None
+    limit = parse_duration(arguments.max_runtime)
     from limlff.md.resume import resume_md
 
     result = resume_md(

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from limlff.errors import InputError, OutOfTime
+from limlff.cli.arguments import add_force, add_max_runtime, parse_duration
+from limlff.errors import OutOfTime
+from limlff.resumable import resumable
+from limlff.signals import stop_signals
 
-POTENTIAL_FILE = "potential.limlff"
-_SECONDS = {"s": 1, "m": 60, "h": 3600}
+if TYPE_CHECKING:
+    from limlff.training.data import TrainingData
+    from limlff.training.fit import Fit
+    from limlff.training.recipe import Recipe
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,47 +34,82 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resume", action="store_true", help="go on from the last checkpoint in the folder"
     )
-    parser.add_argument(
-        "--max-runtime",
-        metavar="TIME",
-        help="stop with a checkpoint and exit code 4 after so long, such as 90s, 50m or 2h",
-    )
+    add_force(parser, "a training in the folder")
+    add_max_runtime(parser)
     parser.add_argument("--quiet", action="store_true", help="draw no progress bar")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, write the potential, print its errors."""
-    max_seconds = parse_time(arguments.max_runtime) if arguments.max_runtime else None
+    arguments.max_seconds = parse_duration(arguments.max_runtime)
     folder = arguments.out or Path(f"training-{arguments.recipe.stem}")
     from limlff.config import load_config
     from limlff.training.recipe import Recipe
-    from limlff.yaml_file import dump_yaml
 
     recipe = load_config(arguments.recipe, Recipe, arguments.overrides)
 
+    from limlff.md.lock import locked
     from limlff.models.registry import build_model
-    from limlff.potential_file import save_potential
-    from limlff.training.checkpoint import find_checkpoints
     from limlff.training.data import load_training_data
     from limlff.training.fit import Fit
+    from limlff.training.folder import clear_training, remove_old_temporaries
+
+    _check_folder(arguments, folder, recipe)
+    model = build_model({**recipe.model, "elements": recipe.elements})
+    data = load_training_data(recipe, arguments.recipe.parent)
+    with locked(folder):
+        _check_folder(arguments, folder, recipe)
+        remove_old_temporaries(folder)
+        fit = Fit(recipe, data, model, folder)
+        if arguments.resume:
+            fit.trainer.resume()
+        elif arguments.force:
+            clear_training(folder)
+        _write_recipe(recipe, folder)
+        with resumable(folder, "the same command with --resume", "checkpoint-*.npz"):
+            _train(fit, data, recipe, arguments, folder)
+    return 0
+
+
+def _check_folder(arguments: argparse.Namespace, folder: Path, recipe: Recipe) -> None:
+    """Refuse a folder whose content must not be replaced."""
+    from limlff.frames.locate import locate_data
+    from limlff.outputs import check_output_folder
+    from limlff.training.folder import TRAINING_FOLDER
+
+    if arguments.resume:
+        return
+    names = [name for data_set in recipe.data for name in data_set.files]
+    names += [name for files in recipe.validation.files.values() for name in files]
+    inputs = [locate_data(name, arguments.recipe.parent) for name in names]
+    check_output_folder(folder, TRAINING_FOLDER, [arguments.recipe, *inputs], arguments.force)
+
+
+def _write_recipe(recipe: Recipe, folder: Path) -> None:
+    from limlff.atomic_file import write_text_whole
+    from limlff.training.folder import RECIPE_FILE
+    from limlff.yaml_file import dump_yaml
+
+    write_text_whole(folder / RECIPE_FILE, dump_yaml(recipe.model_dump(mode="json")))
+
+
+def _train(
+    fit: Fit, data: TrainingData, recipe: Recipe, arguments: argparse.Namespace, folder: Path
+) -> None:
+    """Train, then write the best potential, also if a signal or the time limit ends the training.
+
+    Raises:
+        OutOfTime: If so.
+    """
+    from limlff.potential_file import save_potential
+    from limlff.training.folder import POTENTIAL_FILE
     from limlff.training.progress import describe_speed
     from limlff.uncertainty.fit import add_uncertainty
 
-    if find_checkpoints(folder) and not arguments.resume:
-        raise InputError(
-            f"{folder}: already holds a training; go on with --resume or choose another --out"
-        )
-    model = build_model({**recipe.model, "elements": recipe.elements})
-    data = load_training_data(recipe, arguments.recipe.parent)
-    fit = Fit(recipe, data, model, folder)
-    if arguments.resume:
-        fit.trainer.resume()
-    settings = dump_yaml(recipe.model_dump(mode="json"))
-    (folder / "recipe.yaml").write_text(settings, encoding="utf-8")
     stopped: OutOfTime | None = None
-    with _stop_signals() as came:
+    with stop_signals() as came:
         try:
-            fit.run(max_seconds, came, arguments.quiet)
+            fit.run(arguments.max_seconds, lambda: bool(came()), arguments.quiet)
         except OutOfTime as reason:
             stopped = reason
     if fit.has_result:
@@ -85,51 +123,6 @@ def run(arguments: argparse.Namespace) -> int:
             print(describe_speed(fit.trainer.progress))
     if stopped is not None:
         raise stopped
-    return 0
-
-
-def parse_time(text: str) -> float:
-    """Seconds of a time such as 90s, 50m or 2h; a plain number is in seconds.
-
-    Raises:
-        InputError: If it is no time above 0.
-    """
-    number, unit = (text[:-1], text[-1]) if text[-1:] in _SECONDS else (text, "s")
-    try:
-        seconds = float(number) * _SECONDS[unit]
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < float("inf"):
-        raise InputError(f"--max-runtime {text}: is no time; write for example 90s, 50m or 2h")
-    return seconds
-
-
-class _SignalFlag:
-    """Whether SIGINT or SIGTERM has come; a second one ends the program as usual."""
-
-    def __init__(self) -> None:
-        self._came = False
-
-    def __call__(self) -> bool:
-        return self._came
-
-    def note(self, number: int, _frame: object) -> None:
-        """Handler of the signal."""
-        self._came = True
-        signal.signal(number, signal.SIG_DFL)
-
-
-@contextmanager
-def _stop_signals() -> Iterator[_SignalFlag]:
-    """Note SIGINT and SIGTERM in a flag, until the end of the block."""
-    flag = _SignalFlag()
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, flag.note) for number in numbers]
-    try:
-        yield flag
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
 
 
 def _print_errors(errors: dict[str, dict[str, dict[str, float | None]]]) -> None:

@@ -9,6 +9,7 @@ from limlff.atomic_file import is_temporary_of
 from limlff.errors import InputError
 from limlff.md import checkpoint as checkpoints
 from limlff.md import trajectory
+from limlff.md.lock import LOCK
 from limlff.md.names import (
     CHECKPOINTS,
     CONFIG,
@@ -21,6 +22,23 @@ from limlff.md.names import (
     TRAJECTORY,
 )
 from limlff.md.settings_note import NOTE
+from limlff.outputs import FolderKind
+
+RUN_FOLDER = FolderKind(
+    what="a run",
+    results=(CHECKPOINTS, THERMO, TRAJECTORY),
+    others=(
+        CONFIG,
+        EXTENDED_XYZ,
+        SUMMARY,
+        FINAL,
+        OFFENDING,
+        EXTRAPOLATION,
+        f"{TRAJECTORY}{trajectory.PART}",
+    ),
+    mark=LOCK,
+    advice="resume it, choose another folder, or overwrite it with --force",
+)
 
 _WRITTEN_ANEW = (CONFIG, SUMMARY, FINAL, OFFENDING, EXTRAPOLATION, THERMO, EXTENDED_XYZ)
 

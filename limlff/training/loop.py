@@ -7,7 +7,6 @@ checkpoint with the same steps, and ends with the same bits.
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -18,11 +17,11 @@ from typing import Any
 import jax
 import numpy as np
 from jaxtyping import Array, Bool, Float
-from tqdm import tqdm
 
 from limlff import precision as precision  # first: sets up jax
 from limlff.errors import GuardStop, InputError, OutOfTime
 from limlff.models.contract import Model, Parameters
+from limlff.progress import Progress as Shown
 from limlff.training.batches import Packing, Shape
 from limlff.training.checkpoint import load_checkpoint, save_checkpoint
 from limlff.training.history import plot_history, write_history
@@ -87,6 +86,7 @@ class Trainer:
         self._in_flight: deque[Array] = deque()
         self._compiled: set[Shape] = set()
         self._drawn_epochs = 0
+        self._last_entry = ""
         self.best: dict[str, Parameters] = jax.device_get(self._state.average)
 
     def resume(self) -> None:
@@ -123,9 +123,9 @@ class Trainer:
             GuardStop: If the loss is no longer finite.
         """
         started = saved = time.monotonic()
-        with self._progress_bar(quiet) as bar:
+        with self._progress_bar(quiet) as shown:
             while not self._is_over():
-                for _ in self._epoch(bar):
+                for _ in self._epoch(shown):
                     now = time.monotonic()
                     if stop() or (max_seconds is not None and now - started > max_seconds):
                         self.save()
@@ -162,16 +162,15 @@ class Trainer:
     def _plan(self, epoch: int) -> list[tuple[Shape, list[int]]]:
         return self.packing.plan(np.random.default_rng([self._recipe.seed, epoch]))
 
-    def _epoch(self, bar: tqdm) -> Iterator[None]:
+    def _epoch(self, shown: Shown) -> Iterator[None]:
         """Make the steps of one epoch; yields after each, when everything can be saved."""
         progress = self.progress
         plan = self._plan(progress.epoch)
         for shape, members in plan[progress.batch :]:
             self._make_step(shape, members, progress.epoch + progress.batch / len(plan))
-            bar.update()
-            bar.set_postfix_str(self._postfix(), refresh=False)
+            shown.advance_to(progress.steps, lambda: self._in_words(shown.is_bar))
             yield None
-        self._finish_epoch(bar)
+        self._finish_epoch(shown)
 
     def _make_step(self, shape: Shape, members: list[int], epoch: float) -> None:
         """Make a step and take its time; the first of each shape compiles, and counts apart."""
@@ -211,7 +210,7 @@ class Trainer:
                 a + float(b) for a, b in zip(self.progress.sums, sums, strict=True)
             ]
 
-    def _finish_epoch(self, bar: tqdm) -> None:
+    def _finish_epoch(self, shown: Shown) -> None:
         """Write the epoch into the history; validate and keep the best parameters."""
         begun = time.monotonic()
         self._collect(0)
@@ -235,7 +234,9 @@ class Trainer:
             self._keep_if_best(entry["validation"], epoch)
         progress.history.append(entry)
         progress.epoch, progress.batch, progress.sums = epoch, 0, [0.0] * len(SUM_NAMES)
-        bar.write(describe_entry(entry, progress.atoms_per_second))
+        self._last_entry = describe_entry(entry, progress.atoms_per_second)
+        if shown.is_bar:  # a file gets it with the next line of progress
+            shown.say(self._last_entry)
 
     def _validate(self) -> dict[str, float | None]:
         """Errors of the averaged parameters on the frames held back."""
@@ -264,20 +265,15 @@ class Trainer:
         rate = recipe.optimizer.rate_at(epoch, recipe.epochs)
         return np.array([rate, *(weight.at(progress) for weight in weights)])
 
-    def _progress_bar(self, quiet: bool) -> tqdm:
-        per_epoch = len(self._plan(0))
-        return tqdm(
-            total=self._recipe.epochs * per_epoch,
-            initial=self.progress.epoch * per_epoch + self.progress.batch,
-            unit="step",
-            disable=quiet,
-            smoothing=0.02,
-            mininterval=0.5 if sys.stderr.isatty() else 60.0,  # a log file needs fewer lines
-        )
+    def _progress_bar(self, quiet: bool) -> Shown:
+        total = self._recipe.epochs * len(self._plan(0))
+        return Shown(total, self.progress.steps, shown=not quiet)
 
-    def _postfix(self) -> str:
+    def _in_words(self, beside_a_bar: bool) -> str:
+        """Where the training is and how good: the epoch under way, in a file the last whole one."""
         sums = dict(zip(SUM_NAMES, self.progress.sums, strict=True))
+        if self._last_entry and not beside_a_bar:
+            return self._last_entry
         if not sums["batches"]:
             return f"epoch {self.progress.epoch + 1}"
-        errors = errors_from_sums(sums)
-        return f"epoch {self.progress.epoch + 1}, {describe_errors(errors)}"
+        return f"epoch {self.progress.epoch + 1}, {describe_errors(errors_from_sums(sums))}"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from limlff.atomic_file import replaced_when_whole
 from limlff.frames.frame import Frame
 from limlff.training.metrics import FramePrediction, label_pairs
 
@@ -67,5 +68,6 @@ def _plot_label(
     residual.set_xlabel(f"DFT ({unit})")
     parity.legend(frameon=False, fontsize=7, markerscale=3)
     target = folder / f"parity-{label}.png"
-    figure.savefig(target, dpi=150)
+    with replaced_when_whole(target) as temporary:
+        figure.savefig(temporary, dpi=150)
     return target

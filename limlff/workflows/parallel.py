@@ -91,15 +91,15 @@ def _work(
         if stopping.is_set() or asked_to_stop():
             raise OutOfTime("stopped together with the other runs")
 
-    try:
-        with stop_signals() as asked_to_stop:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+    with stop_signals() as asked_to_stop:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+        try:
             messages.put((number, "result", function(*task, tell)))
-    except LimlffError as error:
-        messages.put((number, "error", error))
-    except Exception:  # a traceback crosses processes only as text
-        messages.put((number, "error", RuntimeError(traceback.format_exc())))
-    ignore_signals()
+        except LimlffError as error:
+            messages.put((number, "error", error))
+        except Exception:  # a traceback crosses processes only as text
+            messages.put((number, "error", RuntimeError(traceback.format_exc())))
+        ignore_signals()
 
 
 def _take_message(

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import difflib
 import importlib
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from limlff.atomic_file import write_text_whole
+from limlff.catalog import find_potential
 from limlff.config import StrictModel, load_config
-from limlff.errors import InputError, shown
+from limlff.errors import InputError, OutOfTime, shown
+from limlff.md.lock import LOCK, locked
+from limlff.outputs import FolderKind, check_output_folder
 from limlff.paths import user_path
+from limlff.resumable import resumable
 from limlff.yaml_file import dump_yaml, read_mapping
 
 STUDIES = {"healing": "limlff.workflows.healing"}
@@ -19,6 +25,15 @@ STUDIES = {"healing": "limlff.workflows.healing"}
 
 SETTINGS = "settings.yaml"
 """The file by which the folder of a study is known."""
+
+
+STUDY_FOLDER = FolderKind(
+    what="a study",
+    results=("*.html", "*.json", "*.png", "crystal-*", "hole-*"),
+    others=(SETTINGS,),
+    mark=LOCK,
+    advice="resume it, choose another folder, or overwrite it with --force",
+)
 
 
 @dataclass(frozen=True)
@@ -60,16 +75,13 @@ def run_study(
     name = _study_of(path)
     module: Any = importlib.import_module(STUDIES[name])
     config: StrictModel = load_config(path, module.Config, overrides)
-    if out.exists() and not out.is_dir():
-        raise InputError(f"{out}: is a file; name a folder with --out")
-    # A start that failed leaves its settings only, and may be repeated.
-    if out.is_dir() and any(file.name != SETTINGS for file in out.iterdir()) and not force:
-        raise InputError(f"{out}: holds files already; name another folder or add --force")
-    out.mkdir(parents=True, exist_ok=True)
-    settings = dump_yaml(config.model_dump(mode="json"))
-    (out / SETTINGS).write_text(settings, encoding="utf-8")
-    result: StudyResult = module.run(config, out, progress)
-    return result
+    inputs = [path]
+    with suppress(InputError):  # told when it is loaded
+        inputs.append(find_potential(getattr(config, "potential", "")))
+    check_output_folder(out, STUDY_FOLDER, inputs, force)
+    with locked(out):
+        write_text_whole(out / SETTINGS, dump_yaml(config.model_dump(mode="json")))
+        return _run(module, config, out, progress, resume=False)
 
 
 def resume_study(out: Path | str, progress: bool = True) -> StudyResult:
@@ -86,7 +98,20 @@ def resume_study(out: Path | str, progress: bool = True) -> StudyResult:
     path = out / SETTINGS
     module: Any = importlib.import_module(STUDIES[_study_of(path)])
     config: StrictModel = load_config(path, module.Config)
-    result: StudyResult = module.run(config, out, progress, resume=True)
+    with locked(out):
+        return _run(module, config, out, progress, resume=True)
+
+
+def _run(module: Any, config: StrictModel, out: Path, progress: bool, resume: bool) -> StudyResult:
+    """Run or resume a study whose settings are in its folder, from where all of it can go on."""
+    how = f"limlff resume {out}"
+    try:
+        with resumable(out, how, SETTINGS):
+            result: StudyResult = module.run(config, out, progress, resume)
+    except OutOfTime as stop:
+        if str(stop).endswith(how):
+            raise
+        raise OutOfTime(f"{stop}; the whole study goes on with: {how}") from stop
     return result
 
 

@@ -7,8 +7,8 @@ import pytest
 import yaml
 from md_models import COPPER, copper
 
+from limlff.cli.arguments import parse_duration
 from limlff.cli.main import main
-from limlff.cli.md import parse_duration
 from limlff.errors import InputError
 
 SETTINGS = {
@@ -75,9 +75,18 @@ def test_bad_input_is_one_line_and_exit_code_2(folder, capsys, arguments, messag
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("90", 90.0), ("90s", 90.0), ("1.5h", 5400.0), ("2d", 172800.0)]
+    ("text", "seconds"),
+    [("90", 90.0), ("90s", 90.0), ("1.5m", 90.0), ("1.5h", 5400.0), ("2d", 172800.0), ("0", 0.0)],
 )
 def test_durations(text, seconds):
     assert parse_duration(text) == seconds
     with pytest.raises(InputError):
         parse_duration("-" + text)
+
+
+@pytest.mark.parametrize("text", ["", "soon", "-5s", "nan", "inf", "1e3", "٣", "9" * 400 + "d"])
+def test_what_is_no_duration_is_refused_by_all_commands(text, capsys):
+    for words in (["md", "x.yaml", "--out", "x"], ["resume", "x"], ["train", "x.yaml"]):
+        assert main([*words, f"--max-runtime={text}"]) == 2
+        message = capsys.readouterr().err
+        assert "is no duration" in message and message.count("\n") == 1 and len(message) < 250

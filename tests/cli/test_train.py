@@ -16,9 +16,7 @@ from training_frames import SHIFT, crystals, label, many_kinds, write_frames, wr
 
 from limlff.calculator import Calculator
 from limlff.cli.main import main
-from limlff.cli.train import parse_time
 from limlff.config import load_config
-from limlff.errors import InputError
 from limlff.potential_file import load_potential
 from limlff.training.recipe import Recipe
 from limlff.units import GIGAPASCAL
@@ -152,13 +150,6 @@ def test_bad_settings_end_with_one_line_and_code_2(recipe_file, tmp_path, capsys
     code = main([*command, *(word for setting in settings for word in ("--set", setting))])
     lines = capsys.readouterr().err.strip().splitlines()
     assert code == 2 and len(lines) == 1 and message in lines[0]
-
-
-def test_times_are_read_with_their_unit():
-    assert [parse_time(text) for text in ("90", "90s", "1.5m", "2h")] == [90, 90, 90, 7200]
-    for text in ("", "soon", "-5s", "0", "nan", "inf"):
-        with pytest.raises(InputError, match="is no time"):
-            parse_time(text)
 
 
 def test_evaluation_agrees_with_the_calculator(trained, tmp_path, capsys):

@@ -13,6 +13,7 @@ from typing import Any
 from limlff.catalog import find_potential
 from limlff.errors import InputError
 from limlff.potential_file import load_potential, potential_digest
+from limlff.progress import Progress
 from limlff.report.page import versions, write_report
 from limlff.workflows.healing.config import HealingConfig
 from limlff.workflows.healing.figures import draw_figures
@@ -51,8 +52,8 @@ def run(
         )
     # Resolved here, so that a relative path means the same in every process.
     config = config.model_copy(update={"potential": str(potential_file.resolve())})
-    show = progress_printer(config) if progress else _silent
-    outcomes = simulate_all(config, out, show, resume)
+    with progress_of(config, progress) as shown:
+        outcomes = simulate_all(config, out, teller(shown), resume)
     figures = draw_figures(config, outcomes, out)
     settings = dump_yaml(config.model_dump(mode="json"))
     report = build_report(config, outcomes, figures, potential, settings, out)
@@ -71,32 +72,25 @@ def run(
     return StudyResult(page, numbers, report.summary)
 
 
-def progress_printer(
-    config: HealingConfig, every_seconds: float = 10.0
-) -> Callable[[str, float, float], None]:
-    """Prints a line per run, not oftener than every so many seconds."""
-    last: dict[str, float] = {}
+def progress_of(config: HealingConfig, shown: bool) -> Progress:
+    """Progress of all runs together, in ps."""
     before = config.reference.equilibration_ps + config.reference.duration_ps
-
-    def show(name: str, time_ps: float, missing: float) -> None:
-        now = time.monotonic()
-        if now - last.get(name, -math.inf) < every_seconds:
-            return
-        last[name] = now
-        if math.isnan(missing):
-            print(f"{name:>14}: {time_ps:6.1f} of {before:g} ps, perfect crystal", flush=True)
-        else:
-            print(
-                f"{name:>14}: {time_ps:6.1f} of at most {config.dynamics.duration_ps:g} ps, "
-                f"{missing:5.1f} atoms missing",
-                flush=True,
-            )
-
-    return show
+    whole = len(config.pressures_gpa) * (before + config.dynamics.duration_ps)
+    return Progress(math.ceil(whole), unit="ps", shown=shown)
 
 
-def _silent(name: str, time_ps: float, missing: float) -> None:
-    """Shows nothing."""
+def teller(shown: Progress) -> Callable[[str, float, float], None]:
+    """Takes the news of single runs, and shows how far all are and how each is."""
+    done: dict[str, float] = {}
+    states: dict[str, str] = {}
+
+    def tell(name: str, time_ps: float, missing: float) -> None:
+        done[name] = time_ps
+        what = "perfect crystal" if math.isnan(missing) else f"{missing:.1f} atoms missing"
+        states[name.partition("-")[2]] = f"{name} {time_ps:.1f} ps, {what}"
+        shown.advance_to(int(sum(done.values())), lambda: "; ".join(states.values()))
+
+    return tell
 
 
 def _numbers(outcome: Outcome) -> dict[str, Any]:

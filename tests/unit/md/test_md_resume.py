@@ -87,7 +87,8 @@ def test_sigusr1_leaves_a_run_that_goes_on_to_the_same_end(whole, tmp_path):
     same_run(whole, out)
 
 
-def test_run_killed_before_its_first_forces_starts_again_from_its_folder(whole, tmp_path):
+@pytest.mark.parametrize("progress", [False, True], ids=["first forces", "forecast"])
+def test_run_killed_before_its_first_forces_starts_again_from_its_folder(whole, tmp_path, progress):
     """The checkpoint of the initial state is there before anything is compiled."""
     out = tmp_path / "run"
 
@@ -99,7 +100,24 @@ def test_run_killed_before_its_first_forces_starts_again_from_its_folder(whole, 
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
         patch.setattr("limlff.md.engine.Engine.advance", die)
-        run_md(settings(**CHANGES), out, copper(), COPPER, progress=False)
+        run_md(settings(**CHANGES), out, copper(), COPPER, progress=progress)
+    go_on(out)
+    same_run(whole, out)
+
+
+@pytest.mark.parametrize("name", ["SIGHUP", "SIGXCPU"])
+def test_signals_that_come_while_the_forecast_compiles_leave_the_run_at_its_start(
+    whole, tmp_path, monkeypatch, name
+):
+    def forecast(_) -> str:
+        os.kill(os.getpid(), getattr(signal, name))
+        os.kill(os.getpid(), signal.SIGINT)  # a second one changes nothing
+        return "about a minute"
+
+    monkeypatch.setattr("limlff.md.run.make_forecast", forecast)
+    out = tmp_path / "run"
+    with pytest.raises(OutOfTime, match=rf"left at step 0 of 60 .* because of {name}, .*resume"):
+        run_md(settings(**CHANGES), out, copper(), COPPER)
     go_on(out)
     same_run(whole, out)
 

@@ -1,0 +1,53 @@
+"""Arguments that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import re
+from pathlib import Path
+
+from limlff.errors import InputError, shown
+
+_UNIT_SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def add_force(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add the option without which nothing that is there is replaced."""
+    parser.add_argument("--force", action="store_true", help=f"replace {what} if it is there")
+
+
+def add_max_runtime(parser: argparse.ArgumentParser) -> None:
+    """Add the time limit; `parse_duration` reads it."""
+    parser.add_argument(
+        "--max-runtime",
+        metavar="TIME",
+        help="leave with a checkpoint and exit code 4 after 90, 90s, 30m, 8h or 1d",
+    )
+
+
+def parse_duration(text: str | None) -> float | None:
+    """Seconds of a duration such as 90, 90s, 30m, 8h or 1.5d; None without one.
+
+    Raises:
+        InputError: If it is none.
+    """
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text.strip(), re.ASCII)
+    seconds = float(match[1]) * _UNIT_SECONDS[match[2]] if match else math.inf
+    if not math.isfinite(seconds):
+        raise InputError(
+            f"--max-runtime {shown(text)}: is no duration; write 90s, 30m, 8h or 1d for example"
+        )
+    return seconds
+
+
+def file_of_potential(name: str | Path) -> list[Path]:
+    """The file of a potential that a command is to read; none if there is no such potential."""
+    from limlff.catalog import find_potential
+
+    try:
+        return [find_potential(name)]
+    except InputError:
+        return []

@@ -1,0 +1,41 @@
+"""Work that can be gone on with: what ends it from outside ends it with exit code 4."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from limlff.errors import InputError, OutOfTime, os_error_in_words
+
+
+@contextmanager
+def resumable(folder: Path, how: str, kept: str) -> Iterator[None]:
+    """Let a signal or a disk that fails end the block with `OutOfTime`.
+
+    Args:
+        folder: Where the work is kept.
+        how: The command that goes on with it.
+        kept: Pattern of names in the folder; where none is there yet, a signal stays a signal, and
+            the work has to be started again.
+
+    Raises:
+        OutOfTime: In their place; it says how to go on.
+    """
+
+    def advice() -> str:
+        return f"go on with: {how}" if any(folder.glob(kept)) else "start again, nothing is kept"
+
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        if not any(folder.glob(kept)):
+            raise
+        reason = f"interrupted by {str(interrupt) or 'SIGINT'}"
+        raise OutOfTime(f"{folder}: {reason}; {advice()}") from interrupt
+    except OSError as error:
+        raise OutOfTime(f"{folder}: {os_error_in_words(error)}; then {advice()}") from error
+    except InputError as error:
+        if not isinstance(error.__cause__, OSError):
+            raise
+        raise OutOfTime(f"{folder}: {error}; free space, then {advice()}") from error
