@@ -70,14 +70,14 @@ def _check(files: Sequence[Path], json_file: Path | None) -> int:
 def _convert(inputs: Sequence[Path], output: Path, force: bool) -> None:
     from limlff.frames.checks import check_frames
     from limlff.frames.extxyz import write_extxyz
-    from limlff.frames.read import read_frames
+    from limlff.frames.remarks import read_and_tell
     from limlff.frames.store import write_store
 
     is_store = output.suffix in (".h5", ".hdf5")
     if not is_store and not {".xyz", ".extxyz"} & set(output.suffixes):
         raise InputError(f"{output}: ends in '{output.suffix}'; write .h5 or .extxyz")
     check_output_file(output, inputs, force)
-    frames = [frame for file in inputs for frame in read_frames(file)]
+    frames = read_and_tell(inputs)
     check_frames(frames)
     (write_store if is_store else write_extxyz)(frames, output)
     print(f"{output}: {len(frames)} frames, {sum(map(len, frames))} atoms")

@@ -40,15 +40,12 @@ def run(arguments: argparse.Namespace) -> int:
     from limlff.atomic_file import write_text_whole
     from limlff.calculator import load
     from limlff.frames.checks import check_frames
-    from limlff.frames.read import read_frames
+    from limlff.frames.remarks import read_and_tell
     from limlff.training.metrics import grouped_errors, predict_frames
 
     potential = load(arguments.potential)
-    frames = []
-    for path in arguments.frames:
-        of_file = read_frames(path)
-        check_frames(of_file)
-        frames += of_file
+    frames = read_and_tell(arguments.frames)
+    check_frames(frames)
     predictions = predict_frames(potential, frames, arguments.dtype)
     errors = grouped_errors(frames, predictions)
     _print_errors(errors)

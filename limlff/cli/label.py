@@ -28,11 +28,11 @@ def run(arguments: argparse.Namespace) -> int:
     check_output_file(arguments.out, inputs, arguments.force)
     from limlff.calculator import load
     from limlff.frames.extxyz import write_extxyz
-    from limlff.frames.read import read_frames
+    from limlff.frames.remarks import read_and_tell
     from limlff.frames.store import write_store
     from limlff.training.teacher import label_frames
 
-    frames = [frame for path in arguments.frames for frame in read_frames(path)]
+    frames = read_and_tell(arguments.frames)
     labelled = label_frames(load(arguments.potential), frames)
     write = write_store if arguments.out.suffix == ".h5" else write_extxyz
     write(labelled, arguments.out)

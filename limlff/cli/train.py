@@ -48,6 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     recipe = load_config(arguments.recipe, Recipe, arguments.overrides)
 
+    from limlff.frames.remarks import tell_remarks
     from limlff.md.lock import locked
     from limlff.models.registry import build_model
     from limlff.training.data import load_training_data
@@ -57,6 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     _check_folder(arguments, folder, recipe)
     model = build_model({**recipe.model, "elements": recipe.elements})
     data = load_training_data(recipe, arguments.recipe.parent)
+    tell_remarks(data.remarks)
     with locked(folder):
         _check_folder(arguments, folder, recipe)
         remove_old_temporaries(folder)

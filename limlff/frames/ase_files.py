@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,37 +11,139 @@ import numpy as np
 from ase import Atoms
 
 from limlff.errors import InputError
+from limlff.frames.convergence import (
+    Steps,
+    read_steps,
+    reasons_per_frame,
+    says_unconverged,
+)
 from limlff.frames.frame import Frame
 from limlff.frames.labels import full_stress
+from limlff.frames.limits import real_array
+from limlff.frames.opening import plain_file, shown
 from limlff.frames.source import STRESS_WITHOUT_PERIODICITY, FrameSource, has_stress_meaning
+
+CUT_OFF = "the file ends within this step"
+"""Why the last step of a killed calculation is not taken."""
+_OWN_WORDS = (ValueError, OSError, RuntimeError, ImportError)
+"""Errors whose text is meant for the user; of others it speaks of the inside of a parser."""
 
 
 def read_ase(path: Path) -> FrameSource:
     """Read all images of a file that ASE understands, its format found by ASE.
 
     The energy is `free_energy` where the format has one, since the forces are its derivative.
-    Forces are taken as they were computed, also of atoms that a constraint holds.
+    Forces are taken as they were computed, also of atoms that a constraint holds. Steps whose
+    electrons did not converge, and a last step that was cut off, are left out.
 
     Raises:
-        InputError: If ASE does not know the format or fails to read it.
+        InputError: If ASE does not know the format or fails to read it, or no step is left.
+    """
+    source = FrameSource(str(path))
+    with plain_file(path) as plain:
+        kind = find_format(plain, path)
+        images = read_images(plain, kind, path, source)
+        steps = read_steps(plain, kind)
+    reasons = _reasons(images, steps, path)
+    kept = []
+    for index, (atoms, reason) in enumerate(zip(images, reasons, strict=True)):
+        origin = f"{path.name}, frame {index}"
+        if reason is None:
+            kept.append(_make_frame(atoms, origin, source))
+        else:
+            source.leave_out(origin, reason)
+    if steps is not None and steps.is_cut and len(steps.reasons) <= len(images):
+        source.remark(f"the file ends within step {len(images)}, which is not there")
+    source.frames = kept
+    return source
+
+
+def find_format(plain: Path, path: Path) -> str:
+    """The format of a file, by the name that ASE has for it.
+
+    Args:
+        plain: The file, not compressed.
+        path: Its name for messages.
+
+    Raises:
+        InputError: If ASE does not know it.
+    """
+    from ase.io.formats import UnknownFileTypeError, filetype  # slow to import
+
+    try:
+        return str(filetype(str(plain)))
+    except UnknownFileTypeError:
+        raise InputError(
+            f"{shown(path)}: is of no kind that is known; give extended XYZ, a store (.h5), a "
+            "DeePMD folder, mlearn JSON, or the output of a DFT code under its usual name"
+        ) from None
+
+
+def read_images(plain: Path, kind: str, path: Path, source: FrameSource) -> list[Atoms]:
+    """All images of a file, and what ASE warns of as remarks.
+
+    Args:
+        plain: The file, not compressed.
+        kind: Its format, by the name that ASE has for it.
+        path: Its name for messages.
+        source: Takes the remarks.
+
+    Raises:
+        InputError: If ASE fails to read it.
     """
     from ase.io import iread  # slow to import
 
-    source = FrameSource(str(path))
-    frames: list[Frame] = []
-    try:
-        for index, atoms in enumerate(iread(str(path), index=":")):
-            frames.append(_make_frame(atoms, f"{path.name}, frame {index}", source))
-    except InputError:
-        raise
-    except Exception as error:  # ASE's parsers raise whatever meets them in a damaged file
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(
-            f"{path}: ASE cannot read it after {len(frames)} frames: {reason}; "
-            "check that the calculation has ended"
-        ) from error
-    source.frames = frames
-    return source
+    # a killed calculation of FHI-aims is judged step by step, not as a whole
+    options = {"non_convergence_ok": True} if kind == "aims-output" else {}
+    images: list[Atoms] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            # a sign @ in a name is part of it
+            for atoms in iread(
+                str(plain), ":", format=kind, do_not_split_by_at_sign=True, **options
+            ):
+                images.append(atoms)
+        except InputError:
+            raise
+        except Exception as error:  # ASE's parsers raise whatever meets them in a damaged file
+            raise InputError(
+                f"{shown(path)}: {_reason(error, kind)} (after {len(images)} frames); check that "
+                "the calculation has ended and the name tells its kind"
+            ) from error
+    for warning in caught:
+        if issubclass(warning.category, UserWarning):
+            source.remark(f"ASE: {shown(warning.message, 160)}")
+    return images
+
+
+def _reason(error: Exception, kind: str) -> str:
+    text = " ".join(str(error).split())
+    if isinstance(error, ImportError):
+        return f"cannot be read, {kind} needs another package: {shown(text)}"
+    if isinstance(error, _OWN_WORDS) and text and "NoneType" not in text:
+        return f"cannot be read as {kind}: {shown(text)}"
+    return f"is damaged, cut off or no {kind} file"
+
+
+def _reasons(images: list[Atoms], steps: Steps | None, path: Path) -> list[str | None]:
+    """Per image why it is not to be used."""
+    reasons: list[str | None] = [None] * len(images)
+    if steps is not None:
+        reasons = reasons_per_frame(steps, len(images), str(path))
+        labelled = [atoms.calc is not None and bool(atoms.calc.results) for atoms in images]
+        if len(images) > 1 and any(labelled) and not labelled[-1]:
+            reasons[-1] = reasons[-1] or CUT_OFF
+    return [
+        reason or says_unconverged(_said_of(atoms))
+        for reason, atoms in zip(reasons, images, strict=True)
+    ]
+
+
+def _said_of(atoms: Atoms) -> dict[str, Any]:
+    """Keys of an image, with those of a database row."""
+    of_row = atoms.info.get("key_value_pairs")
+    return {**atoms.info, **(of_row if isinstance(of_row, dict) else {})}
 
 
 def _make_frame(atoms: Atoms, origin: str, source: FrameSource) -> Frame:
@@ -50,21 +153,24 @@ def _make_frame(atoms: Atoms, origin: str, source: FrameSource) -> Frame:
     periodic = np.array(atoms.pbc, bool)
     stress = None
     if _has(results, "stress") and has_stress_meaning(periodic):
-        stress = full_stress(results["stress"], origin)
+        values = np.ravel(results["stress"])
+        stress = full_stress(real_array(values, (None,), "stress", origin), origin)
     elif _has(results, "stress"):
-        source.remark(STRESS_WITHOUT_PERIODICITY)
+        source.remark(STRESS_WITHOUT_PERIODICITY, origin)
     source.count_keys(
         energy=energy_key,
         forces="forces" if has_forces else None,
         stress=None if stress is None else "stress",
     )
+    energy = None if energy_key is None else real_array(results[energy_key], (), "energy", origin)
+    shape = (len(atoms), 3)
     return Frame(
         numbers=np.array(atoms.numbers, int),
         positions=np.array(atoms.positions, float),
         cell=np.array(atoms.cell, float),
         periodic=periodic,
-        energy=None if energy_key is None else float(results[energy_key]),
-        forces=np.array(results["forces"], float) if has_forces else None,
+        energy=None if energy is None else float(energy),
+        forces=real_array(results["forces"], shape, "forces", origin) if has_forces else None,
         stress=stress,
         group=str(atoms.info.get("config_type", "")),
         origin=origin,

@@ -9,6 +9,7 @@ in compression, hence stress = -virial / volume.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,14 +19,38 @@ from ase.data import atomic_numbers
 from limlff.errors import InputError
 from limlff.frames.frame import Frame
 from limlff.frames.labels import full_stress, stress_from_virial
+from limlff.frames.limits import SMALLEST_VOLUME, real_array
+from limlff.frames.opening import open_text, require_file, shown
 from limlff.frames.source import STRESS_WITHOUT_PERIODICITY, FrameSource
 
 _ARRAYS = ("coord", "box", "energy", "force", "virial", "real_atom_types")
+_MOST_FOLDERS = 20_000
+"""Folders that are looked through; a folder with more is a whole disk rather than data."""
 
 
 def is_deepmd(folder: Path) -> bool:
-    """Whether a folder is a DeePMD system or holds some."""
-    return folder.is_dir() and next(folder.rglob("type.raw"), None) is not None
+    """Whether a folder is a DeePMD system or holds some.
+
+    Raises:
+        InputError: If it holds more folders than any set of data.
+    """
+    return bool(_systems_below(folder, first_only=True))
+
+
+def _systems_below(folder: Path, first_only: bool = False) -> list[Path]:
+    """Folders with a `type.raw`, sorted; links to folders are not followed."""
+    found: list[Path] = []
+    for count, (name, _, files) in enumerate(os.walk(folder)):
+        if count > _MOST_FOLDERS:
+            raise InputError(
+                f"{shown(folder)}: holds more than {_MOST_FOLDERS} folders; give the folder of a "
+                "data set"
+            )
+        if "type.raw" in files:
+            found.append(Path(name))
+            if first_only:
+                break
+    return sorted(found)
 
 
 def read_deepmd(folder: Path) -> FrameSource:
@@ -39,9 +64,9 @@ def read_deepmd(folder: Path) -> FrameSource:
     """
     source = FrameSource(str(folder))
     frames: list[Frame] = []
-    for type_file in sorted(folder.rglob("type.raw")):
-        system = _read_system(type_file.parent)
-        parts = type_file.parent.relative_to(folder).parts
+    for system_folder in _systems_below(folder):
+        system = _read_system(system_folder)
+        parts = system_folder.relative_to(folder).parts
         group = parts[0] if parts else folder.resolve().name
         sets = sorted(system.folder.glob("set.*"))
         if not sets:
@@ -64,14 +89,20 @@ def _read_system(folder: Path) -> _System:
     map_file = folder / "type_map.raw"
     if not map_file.exists():
         raise InputError(f"{map_file}: is missing; write the element of each type, one per line")
-    symbols = map_file.read_text(encoding="utf-8").split()
-    unknown = [symbol for symbol in symbols if symbol not in atomic_numbers]
+    with open_text(map_file) as file:
+        symbols = file.read(1 << 16).split()
+    unknown = [symbol for symbol in symbols if not atomic_numbers.get(symbol)]
     if unknown:
-        raise InputError(f"{map_file}: {unknown[0]} is no element; write chemical symbols")
+        raise InputError(
+            f"{map_file}: {shown(unknown[0], 20)} is no element; write chemical symbols"
+        )
     try:
-        types = np.loadtxt(folder / "type.raw", dtype=int, ndmin=1)
+        with open_text(folder / "type.raw") as file:
+            types = np.loadtxt(file, dtype=int, ndmin=1)
     except ValueError as error:
-        raise InputError(f"{folder / 'type.raw'}: {error}; write whole numbers") from None
+        raise InputError(f"{folder / 'type.raw'}: {shown(error)}; write whole numbers") from None
+    if types.ndim != 1:
+        raise InputError(f"{folder / 'type.raw'}: has shape {types.shape}; write one type per line")
     _check_types(types, len(symbols), folder / "type.raw")
     elements = np.array([atomic_numbers[symbol] for symbol in symbols], int)
     return _System(folder, types, elements, not (folder / "nopbc").exists())
@@ -90,22 +121,17 @@ def _read_set(folder: Path, system: _System, group: str, source: FrameSource) ->
     coordinates = arrays["coord"]
     if coordinates is None:
         raise InputError(f"{folder / 'coord.npy'}: is missing")
+    if coordinates.ndim == 0:
+        raise InputError(f"{folder / 'coord.npy'}: is a single number; write a row per frame")
     count, atoms = len(coordinates), len(system.types)
     widths = {"coord": 3 * atoms, "box": 9, "energy": 1, "force": 3 * atoms, "virial": 9}
     for name, width in {**widths, "real_atom_types": atoms}.items():
         array = arrays[name]
-        if array is not None and array.size != count * width:
-            raise InputError(
-                f"{folder / name}.npy: has shape {array.shape}; {count} frames of {atoms} atoms "
-                f"need ({count}, {width})"
-            )
+        if array is not None:
+            arrays[name] = _rows(array, count, width, atoms, folder / f"{name}.npy")
     if system.is_periodic and arrays["box"] is None:
         raise InputError(f"{folder / 'box.npy'}: is missing, and there is no file nopbc; add one")
-    types = arrays["real_atom_types"]
-    if types is None:
-        types = np.broadcast_to(system.types, (count, atoms))
-    types = types.reshape(count, atoms).astype(int)
-    _check_types(types, len(system.elements), folder / "real_atom_types.npy", lowest=-1)
+    types = _types_per_frame(arrays["real_atom_types"], system, count, folder)
     name = f"{Path(source.name).name}/{folder.relative_to(source.name)}"
     return [
         _make_frame(arrays, types[index], index, system, group, f"{name}, frame {index}", source)
@@ -113,13 +139,40 @@ def _read_set(folder: Path, system: _System, group: str, source: FrameSource) ->
     ]
 
 
+def _rows(array: np.ndarray, count: int, width: int, atoms: int, file: Path) -> np.ndarray:
+    """The array as a row per frame, float64."""
+    # (frames,) is common for energies, (frames, atoms, 3) and (frames, 3, 3) happen
+    rows = array.shape[0] if array.ndim else 0
+    if rows != count or array.size != count * width:
+        raise InputError(
+            f"{file}: has shape {array.shape}; {count} frames of {atoms} atoms need "
+            f"({count}, {width})"
+        )
+    return real_array(array.reshape(count, width), (count, width), "the array", str(file))
+
+
+def _types_per_frame(
+    types: np.ndarray | None, system: _System, count: int, folder: Path
+) -> np.ndarray:
+    if types is None:
+        return np.broadcast_to(system.types, (count, len(system.types)))
+    file = folder / "real_atom_types.npy"
+    wrong = types[types % 1 != 0]  # nan too
+    if len(wrong):
+        raise InputError(f"{file}: has a type {wrong[0]:g}; write whole numbers")
+    _check_types(types, len(system.elements), file, lowest=-1)
+    return types.astype(int)
+
+
 def _load(file: Path) -> np.ndarray | None:
+    """An array file, mapped rather than read: what a damaged header claims is not allocated."""
     if not file.exists():
         return None
+    require_file(file)
     try:
-        return np.asarray(np.load(file, allow_pickle=False))
-    except (ValueError, EOFError) as error:
-        raise InputError(f"{file}: is no readable array: {error}") from None
+        return np.asarray(np.load(file, mmap_mode="r", allow_pickle=False))
+    except (ValueError, EOFError, OSError, OverflowError, TypeError) as error:
+        raise InputError(f"{file}: is no readable array: {shown(error)}") from None
 
 
 def _make_frame(
@@ -133,7 +186,7 @@ def _make_frame(
 ) -> Frame:
     def row(name: str, width: int) -> np.ndarray | None:
         array = arrays[name]
-        return None if array is None else array[index].astype(float).reshape(-1, width)
+        return None if array is None else array[index].reshape(-1, width)
 
     box, energy, forces = row("box", 3), row("energy", 1), row("force", 3)
     virial, positions = row("virial", 9), row("coord", 3)
@@ -141,9 +194,12 @@ def _make_frame(
     cell = np.zeros((3, 3)) if box is None or not system.is_periodic else box
     stress = None
     if virial is not None and system.is_periodic:
-        stress = stress_from_virial(full_stress(virial, origin), abs(np.linalg.det(cell)))
+        volume = abs(np.linalg.det(cell))
+        if not volume >= SMALLEST_VOLUME:
+            raise InputError(f"{origin}: its box has a volume of {volume:g} Å^3; correct box.npy")
+        stress = stress_from_virial(full_stress(virial, origin), volume)
     elif virial is not None:
-        source.remark(STRESS_WITHOUT_PERIODICITY)
+        source.remark(STRESS_WITHOUT_PERIODICITY, origin)
     source.count_keys(
         energy=None if energy is None else "energy.npy",
         forces=None if forces is None else "force.npy",

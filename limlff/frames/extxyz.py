@@ -8,9 +8,6 @@ per atom with the columns that `Properties` names.
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import lzma
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -21,30 +18,48 @@ from ase.data import atomic_numbers
 
 from limlff.atomic_file import replaced_when_whole
 from limlff.errors import InputError
+from limlff.frames.comment import comment_pairs
+from limlff.frames.convergence import says_unconverged
 from limlff.frames.frame import Frame
-from limlff.frames.labels import LabelKeys, choose_label_keys, full_stress, stress_from_virial
+from limlff.frames.labels import (
+    LabelKeys,
+    choose_label_keys,
+    full_stress,
+    looks_like_label,
+    names_a_label,
+    stress_from_virial,
+)
+from limlff.frames.limits import SMALLEST_VOLUME, element_numbers
+from limlff.frames.opening import lines_of, open_for_writing, open_text, shown
 from limlff.frames.source import STRESS_WITHOUT_PERIODICITY, FrameSource, has_stress_meaning
 
-_PAIR = re.compile(
-    r"""([^\s=]+)\s*=\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\{[^}]*\}|\[.*?\](?=\s|$)|\S+)"""
-)
 _NUMBER = re.compile(r"[^\s,\[\]{}]+")
 _TRUE, _FALSE = {"t", "true", "1"}, {"f", "false", "0"}
-_OPENERS = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
-
-
-def open_text(path: Path, mode: str = "rt") -> TextIO:
-    """Open a text file that may be compressed, by its suffix."""
-    opener = _OPENERS.get(path.suffix.lower(), open)
-    return opener(path, mode, encoding="utf-8")  # type: ignore[operator]
+# Keys of the format, which some programs write in other cases (GPUMD: all in lower case).
+_FORMAT_KEYS = {name.lower(): name for name in ("Lattice", "Properties", "pbc", "config_type")}
+_FORMAT_COLUMNS = ("pos", "species", "Z", "numbers", "atomic_numbers")
+# Names under which other formats keep the cell; with one of them and no Lattice the frame would be
+# taken for a cluster.
+_OTHER_CELLS = {
+    "cell",
+    "unit_cell",
+    "unitcell",
+    "box",
+    "lattice_vectors",
+    "cell_vectors",
+    "lattices",
+}
+_MOST_COLUMNS = 10_000
 
 
 def read_extxyz(path: Path) -> FrameSource:
     """Read all frames of an extended XYZ file, plain or compressed (.gz, .xz, .bz2).
 
+    Frames that say of themselves that their electronic steps did not converge are left out.
+
     Args:
         path: The file. Energies in eV, forces in eV/Å, stresses in eV/Å^3 and positive in tension,
-            virials in eV and positive in compression.
+            virials in eV and positive in compression (as of GPUMD and VASP).
 
     Raises:
         InputError: If a frame cannot be understood; frames are counted from 0.
@@ -52,54 +67,76 @@ def read_extxyz(path: Path) -> FrameSource:
     source = FrameSource(str(path))
     frames: list[Frame] = []
     with open_text(path) as file:
-        try:
-            for header, comment, rows in _blocks(file, path.name):
-                origin = f"{path.name}, frame {len(frames)}"
-                frames.append(_parse_frame(comment, rows, origin, header, source))
-        except (UnicodeDecodeError, EOFError, lzma.LZMAError, gzip.BadGzipFile) as error:
-            raise InputError(f"{path}: is no readable text: {error}") from error
+        for index, (header, comment, rows) in enumerate(blocks(file, path)):
+            origin = f"{path.name}, frame {index}"
+            info = read_info(comment, origin)
+            frame = _parse_frame(info, rows, origin, header, source)
+            reason = says_unconverged(info)
+            if reason:
+                source.leave_out(origin, reason)
+            else:
+                frames.append(frame)
     source.frames = frames
     return source
 
 
-def _blocks(file: TextIO, name: str) -> Iterator[tuple[int, str, list[str]]]:
-    """Line number of the header, comment line and lines of the atoms of each frame."""
+def blocks(file: TextIO, path: Path) -> Iterator[tuple[int, str, list[str]]]:
+    """Line number of the header, comment line and lines of the atoms of each frame.
+
+    Raises:
+        InputError: If a number of atoms is missing or the file ends too early.
+    """
+    lines = lines_of(file, path)
     line_number, count = 0, 0
-    for line in file:
+    for line in lines:
         line_number += 1
         if not line.strip():
             continue
-        header = line_number
-        try:
-            atoms = int(line)
-        except ValueError:
+        word = line.strip()
+        if not (word.isascii() and word.isdecimal()) or len(word) > 12 or int(word) < 1:
             raise InputError(
-                f"{name}, frame {count}: line {header} is '{line.strip()[:40]}'; "
-                "the number of atoms must stand there"
-            ) from None
-        comment = next(file, "")
-        rows = [row for _, row in zip(range(atoms), file, strict=False)]
+                f"{path.name}, frame {count}: line {line_number} is '{shown(word, 40)}'; "
+                "the number of atoms must stand there, 1 or more"
+            )
+        atoms = int(word)
+        comment = next(lines, "")
+        rows = [row for _, row in zip(range(atoms), lines, strict=False)]
         if len(rows) < atoms:
             raise InputError(
-                f"{name}, frame {count}: the file ends after {len(rows)} of {atoms} atoms; "
+                f"{path.name}, frame {count}: the file ends after {len(rows)} of {atoms} atoms; "
                 "it is cut off"
             )
+        yield line_number, comment, rows
         line_number += 1 + atoms
         count += 1
-        yield header, comment, rows
+
+
+def read_info(comment: str, origin: str) -> dict[str, str]:
+    """Keys and values of a frame, the keys of the format in its own spelling.
+
+    Raises:
+        InputError: If a key that is read stands there twice with different values.
+    """
+    info: dict[str, str] = {}
+    for key, value in comment_pairs(comment):
+        name = _FORMAT_KEYS.get(key.lower(), key)
+        is_read = name in _FORMAT_KEYS.values() or names_a_label(name)
+        if is_read and info.get(name, value) != value:
+            raise InputError(
+                f"{origin}: {name} stands there twice, as '{shown(info[name], 30)}' and "
+                f"'{shown(value, 30)}'; remove one"
+            )
+        info[name] = value
+    return info
 
 
 def _parse_frame(
-    comment: str, rows: list[str], origin: str, header: int, source: FrameSource
+    info: dict[str, str], rows: list[str], origin: str, header: int, source: FrameSource
 ) -> Frame:
-    info = parse_comment(comment)
-    columns = _parse_columns(info.get("Properties", "species:S:1:pos:R:3"), rows, origin, header)
-    cell, periodic = _parse_cell(info, origin)
+    columns = _parse_columns(info.get("Properties"), rows, origin, header, source)
+    cell, periodic = parse_cell(info, origin)
     keys = choose_label_keys(info, columns)
-    for key, taken in keys.passed_over:
-        # the same text twice is no choice that a user need know of
-        if key in columns or info[key] != info[taken]:
-            source.remark(f"{key} is there too, and {taken} was taken")
+    _remark_on_keys(info, columns, keys, origin, source)
     energy = None if keys.energy is None else _numbers(info[keys.energy], 1, keys.energy, origin)[0]
     stress = _parse_stress(info, keys, cell, periodic, origin, source)
     source.count_keys(keys.energy, keys.forces, keys.stress if stress is not None else None)
@@ -116,14 +153,34 @@ def _parse_frame(
     )
 
 
-def parse_comment(line: str) -> dict[str, str]:
-    """Keys and values of a comment line, values as text without their quotes."""
-    values = {}
-    for key, value in _PAIR.findall(line):
-        if value[0] in "\"'":
-            value = re.sub(r"\\(.)", r"\1", value[1:-1])
-        values[key.strip("\"'")] = value
-    return values
+def _remark_on_keys(
+    info: dict[str, str],
+    columns: dict[str, np.ndarray],
+    keys: LabelKeys,
+    origin: str,
+    source: FrameSource,
+) -> None:
+    """What a user must know of the choice of labels."""
+    for key, taken in keys.passed_over:
+        # the same text twice is no choice that a user need know of
+        if key in columns or info[key] != info[taken]:
+            source.remark(f"{key} is there too, and {taken} was taken", origin)
+    if keys.is_mixed:
+        source.remark(
+            f"{keys.energy} is taken together with {keys.forces}; make sure that both are of one "
+            "calculation",
+            origin,
+        )
+    for label, chosen, names in (
+        ("energy", keys.energy, info),
+        ("forces", keys.forces, columns),
+        ("stress", keys.stress, info),
+    ):
+        unknown = [] if chosen else [key for key in names if looks_like_label(key, label)]
+        if unknown:
+            source.remark(
+                f"{shown(unknown[0], 40)} is not read; name it {label} if it is the label", origin
+            )
 
 
 def _numbers(text: str, count: int | None, key: str, origin: str) -> np.ndarray:
@@ -131,13 +188,27 @@ def _numbers(text: str, count: int | None, key: str, origin: str) -> np.ndarray:
     try:
         values = np.array([float(word) for word in words])
     except ValueError:
-        raise InputError(f"{origin}: {key}='{text}' is no number; write it in digits") from None
+        raise InputError(
+            f"{origin}: {key}='{shown(text)}' is no number; write it in digits"
+        ) from None
     if count is not None and len(values) != count:
         raise InputError(f"{origin}: {key} has {len(values)} numbers; it must have {count}")
     return values
 
 
-def _parse_cell(info: dict[str, str], origin: str) -> tuple[np.ndarray, np.ndarray]:
+def parse_cell(info: dict[str, str], origin: str) -> tuple[np.ndarray, np.ndarray]:
+    """Cell vectors (Å), shape (3, 3), and periodicity, shape (3,).
+
+    Raises:
+        InputError: If there is another key for a cell and no Lattice, or no volume where it is
+            periodic.
+    """
+    other = next((key for key in info if key.lower() in _OTHER_CELLS), None)
+    if other is not None and "Lattice" not in info:
+        raise InputError(
+            f"{origin}: has a key {shown(other, 40)} but no Lattice; write the cell as "
+            'Lattice="ax ay az bx by bz cx cy cz"'
+        )
     cell = np.zeros((3, 3))
     if "Lattice" in info:
         cell = _numbers(info["Lattice"], 9, "Lattice", origin).reshape(3, 3)
@@ -145,10 +216,10 @@ def _parse_cell(info: dict[str, str], origin: str) -> tuple[np.ndarray, np.ndarr
     if "pbc" in info:
         words = [word.lower() for word in _NUMBER.findall(info["pbc"].removeprefix("_JSON"))]
         if len(words) != 3 or not set(words) <= _TRUE | _FALSE:
-            raise InputError(f"{origin}: pbc='{info['pbc']}'; write three of T and F")
+            raise InputError(f"{origin}: pbc='{shown(info['pbc'])}'; write three of T and F")
         periodic = np.array([word in _TRUE for word in words])
     if np.any(periodic & ~np.any(cell, axis=1)) or (
-        np.all(periodic) and abs(np.linalg.det(cell)) < 1e-6
+        np.all(periodic) and not abs(np.linalg.det(cell)) >= SMALLEST_VOLUME
     ):
         raise InputError(f"{origin}: is periodic but its cell has no volume; write Lattice")
     return cell, periodic
@@ -165,7 +236,7 @@ def _parse_stress(
     if keys.stress is None:
         return None
     if not has_stress_meaning(periodic):
-        source.remark(STRESS_WITHOUT_PERIODICITY)
+        source.remark(STRESS_WITHOUT_PERIODICITY, origin)
         return None
     tensor = full_stress(_numbers(info[keys.stress], None, keys.stress, origin), origin)
     if keys.stress_is_virial:
@@ -174,13 +245,10 @@ def _parse_stress(
 
 
 def _parse_columns(
-    properties: str, rows: list[str], origin: str, header: int
+    properties: str | None, rows: list[str], origin: str, header: int, source: FrameSource
 ) -> dict[str, np.ndarray]:
     """Columns by name: text of shape (atoms, 1), numbers of shape (atoms, width)."""
-    parts = properties.split(":")
-    if len(parts) % 3 or not all(width.isdigit() for width in parts[2::3]):
-        raise InputError(f"{origin}: Properties={properties}; write name:type:columns")
-    widths = [int(width) for width in parts[2::3]]
+    names, kinds, widths = column_layout(properties or "species:S:1:pos:R:3", origin)
     table = [row.split() for row in rows]
     for number, row in enumerate(table):
         if len(row) < sum(widths):
@@ -188,16 +256,47 @@ def _parse_columns(
                 f"{origin}: line {header + 2 + number} has {len(row)} columns; "
                 f"Properties names {sum(widths)}"
             )
+    if len(table[0]) > sum(widths):
+        source.remark(
+            f"only the first {sum(widths)} of {len(table[0])} columns are read, the others have no "
+            "name in Properties",
+            origin,
+        )
     columns, start = {}, 0
-    for name, kind, width in zip(parts[::3], parts[1::3], widths, strict=True):
+    for name, kind, width in zip(names, kinds, widths, strict=True):
         words = [row[start : start + width] for row in table]
         start += width
         try:
             kind_of_array = float if kind in "RI" else str
             columns[name] = np.array(words, kind_of_array).reshape(len(rows), width)
         except ValueError as error:
-            raise InputError(f"{origin}: column {name}: {error}; write numbers") from None
+            raise InputError(
+                f"{origin}: column {shown(name, 40)}: {shown(error)}; write numbers"
+            ) from None
     return columns
+
+
+def column_layout(properties: str, origin: str) -> tuple[list[str], list[str], list[int]]:
+    """Names, kinds and widths of the columns that `Properties` names."""
+    parts = properties.split(":")
+    widths = parts[2::3]
+    are_numbers = all(w.isascii() and w.isdecimal() and 0 < len(w) < 6 for w in widths)
+    if len(parts) % 3 or not are_numbers or not set(parts[1::3]) <= set("SRIL"):
+        raise InputError(
+            f"{origin}: Properties={shown(properties)}; write name:type:columns, the type one of "
+            "S, R, I and L"
+        )
+    if sum(map(int, widths)) > _MOST_COLUMNS or "0" in widths:
+        raise InputError(
+            f"{origin}: Properties={shown(properties)}; a column has at least one, all have at "
+            f"most {_MOST_COLUMNS}"
+        )
+    spelling = {name.lower(): name for name in _FORMAT_COLUMNS}
+    names = [spelling.get(name.lower(), name) for name in parts[::3]]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise InputError(f"{origin}: Properties names {shown(twice, 40)} twice; rename one")
+    return names, parts[1::3], list(map(int, widths))
 
 
 def _column(columns: dict[str, np.ndarray], name: str, origin: str) -> np.ndarray:
@@ -210,13 +309,19 @@ def _column(columns: dict[str, np.ndarray], name: str, origin: str) -> np.ndarra
 def _parse_elements(columns: dict[str, np.ndarray], origin: str) -> np.ndarray:
     for name in ("Z", "numbers", "atomic_numbers"):
         if name in columns and "species" not in columns:
-            return columns[name][:, 0].astype(int)
+            return element_numbers(columns[name][:, 0], origin)
     if "species" not in columns:
         raise InputError(f"{origin}: has no elements; write species:S:1 in Properties")
     symbols = columns["species"][:, 0]
-    unknown = {str(symbol) for symbol in symbols if symbol.capitalize() not in atomic_numbers}
+    if symbols.dtype.kind == "f":
+        raise InputError(
+            f"{origin}: species are numbers; write species:S:1 for symbols, Z:I:1 for numbers"
+        )
+    unknown = {str(symbol) for symbol in symbols if not atomic_numbers.get(symbol.capitalize())}
     if unknown:
-        raise InputError(f"{origin}: {sorted(unknown)[0]} is no element; write chemical symbols")
+        raise InputError(
+            f"{origin}: {shown(min(unknown), 20)} is no element; write chemical symbols"
+        )
     return np.array([atomic_numbers[symbol.capitalize()] for symbol in symbols], int)
 
 
@@ -227,7 +332,7 @@ def write_extxyz(frames: Iterable[Frame], path: Path) -> None:
         frames: The frames.
         path: The file, replaced when all is written; compressed if it ends in .gz, .xz or .bz2.
     """
-    with replaced_when_whole(path) as temporary, open_text(temporary, "wt") as file:
+    with replaced_when_whole(path) as temporary, open_for_writing(temporary) as file:
         for frame in frames:
             file.write(f"{len(frame)}\n{_comment_line(frame)}\n")
             values = frame.positions

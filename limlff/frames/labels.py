@@ -45,6 +45,13 @@ class LabelKeys:
     passed_over: tuple[tuple[str, str], ...] = ()
 
     @property
+    def is_mixed(self) -> bool:
+        """Whether energy and forces are not of one kind: one is called the reference, one not."""
+        if self.energy is None or self.forces is None:
+            return False
+        return bool(_prefix_of(self.energy)) != bool(_prefix_of(self.forces))
+
+    @property
     def stress_is_virial(self) -> bool:
         """Whether the key names a virial, which is -stress * volume."""
         return self.stress is not None and "virial" in self.stress.lower()
@@ -53,9 +60,9 @@ class LabelKeys:
 def choose_label_keys(frame_keys: Iterable[str], atom_keys: Iterable[str]) -> LabelKeys:
     """Choose the keys of energy, forces and stress among those of a frame.
 
-    Keys with the same prefix belong together, so the prefix that brings most labels is preferred;
-    among equals one that says "reference" before the bare name, the free energy before others,
-    a stress before a virial.
+    A key that says "reference" is preferred to the bare name, which may be what a calculator left
+    behind. Keys with the same prefix belong together, so among prefixes the one that brings most
+    labels is preferred; then the free energy before others, a stress before a virial.
 
     Args:
         frame_keys: Keys of values of the whole frame.
@@ -74,7 +81,13 @@ def choose_label_keys(frame_keys: Iterable[str], atom_keys: Iterable[str]) -> La
     passed_over: list[tuple[str, str]] = []
     for label, keys in candidates.items():
         ranked = sorted(
-            keys, key=lambda found: (-brought[found[0]], _PREFIXES.index(found[0]), found[1])
+            keys,
+            key=lambda found: (
+                not found[0],
+                -brought[found[0]],
+                _PREFIXES.index(found[0]),
+                found[1],
+            ),
         )
         chosen[label] = ranked[0][2] if ranked else None
         passed_over.extend((key, ranked[0][2]) for _, _, key in ranked[1:])
@@ -85,12 +98,26 @@ def _candidates(keys: Iterable[str], label: str) -> list[tuple[str, int, str]]:
     """Prefix, rank of the stem, and key of each that can hold the label."""
     found = []
     for key in keys:
-        name = key.lower().replace("-", "_")
-        prefix = next(prefix for prefix in _PREFIXES if name.startswith(prefix))
-        stem = name.removeprefix(prefix)
+        prefix = _prefix_of(key)
+        stem = key.lower().replace("-", "_").removeprefix(prefix)
         if stem in _STEMS[label]:
             found.append((prefix, _STEMS[label].index(stem), key))
     return found
+
+
+def _prefix_of(key: str) -> str:
+    name = key.lower().replace("-", "_")
+    return next(prefix for prefix in _PREFIXES if name.startswith(prefix))
+
+
+def names_a_label(key: str) -> bool:
+    """Whether a key can hold a label."""
+    return any(_candidates([key], label) for label in _STEMS)
+
+
+def looks_like_label(key: str, label: str) -> bool:
+    """Whether a key that is not read has a name that speaks of a label, as `my_forces` does."""
+    return {"energy": "energy", "forces": "force", "stress": "stress"}[label] in key.lower()
 
 
 def full_stress(values: np.ndarray | Iterable[float], origin: str) -> Float[np.ndarray, "3 3"]:

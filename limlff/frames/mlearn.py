@@ -17,8 +17,9 @@ import numpy as np
 from ase.data import atomic_numbers
 
 from limlff.errors import InputError
-from limlff.frames.extxyz import open_text
 from limlff.frames.frame import Frame
+from limlff.frames.limits import real_array
+from limlff.frames.opening import open_text, shown
 from limlff.frames.source import FrameSource
 from limlff.units import KILOBAR
 
@@ -35,7 +36,7 @@ def is_mlearn(path: Path) -> bool:
     try:
         with open_text(path) as file:
             head = file.read(1 << 16)
-    except (OSError, UnicodeDecodeError):
+    except UnicodeDecodeError:
         return False
     return head.lstrip().startswith("[") and ('"structure"' in head or '"outputs"' in head)
 
@@ -56,14 +57,24 @@ def read_mlearn(path: Path, shear_order: tuple[str, str, str] | None = None) -> 
         with open_text(path) as file:
             entries = json.load(file)
     except ValueError as error:
-        raise InputError(f"{path}: is no valid JSON: {error}") from None
+        raise InputError(f"{path}: is no valid JSON: {shown(error)}") from None
+    except RecursionError:
+        raise InputError(f"{path}: is nested too deep for mlearn JSON; write it again") from None
+    if not isinstance(entries, list):
+        raise InputError(f"{path}: holds {type(entries).__name__}; it must be a list of entries")
     frames = []
     for index, entry in enumerate(entries):
         origin = f"{path.name}, frame {index}"
         try:
             frames.append(_make_frame(entry, origin, shear_order, source))
-        except (KeyError, TypeError, IndexError) as error:
+        except InputError:
+            raise
+        except KeyError as error:
             raise InputError(f"{origin}: is no mlearn entry, {error!r} is missing") from None
+        except (TypeError, AttributeError, IndexError, ValueError) as error:
+            raise InputError(
+                f"{origin}: is no mlearn entry, a value is of a wrong kind: {shown(error)}"
+            ) from None
     source.frames = frames
     return source
 
@@ -75,15 +86,18 @@ def _make_frame(
     source: FrameSource,
 ) -> Frame:
     structure, outputs = entry["structure"], entry["outputs"]
-    cell = np.array(structure["lattice"]["matrix"], float)
+    cell = real_array(structure["lattice"]["matrix"], (3, 3), "lattice.matrix", origin)
     symbols = [_symbol(site, origin) for site in structure["sites"]]
-    positions = np.array([site["abc"] for site in structure["sites"]], float) @ cell
+    shape = (len(symbols), 3)
+    fractional = real_array([site["abc"] for site in structure["sites"]], shape, "abc", origin)
     energy, forces = outputs.get("energy"), outputs.get("forces")
     virial = outputs.get("virial_stress")
     order = shear_order or _known_order(symbols)
     stress = None
     if virial is not None and order is None:
-        source.remark("virial_stress left out: the order of its shear components is not known")
+        source.remark(
+            "virial_stress left out: the order of its shear components is not known", origin
+        )
     elif virial is not None and order is not None:
         stress = _stress(virial, order, origin)
     source.count_keys(
@@ -93,13 +107,13 @@ def _make_frame(
     )
     return Frame(
         numbers=np.array([atomic_numbers[symbol] for symbol in symbols], int),
-        positions=positions,
+        positions=fractional @ cell,
         cell=cell,
         periodic=np.full(3, True),
-        energy=None if energy is None else float(energy),
-        forces=None if forces is None else np.array(forces, float).reshape(-1, 3),
+        energy=None if energy is None else float(real_array(energy, (), "energy", origin)),
+        forces=None if forces is None else real_array(forces, shape, "forces", origin),
         stress=stress,
-        group=entry.get("group", ""),
+        group=str(entry.get("group") or ""),
         origin=origin,
     )
 
@@ -107,8 +121,13 @@ def _make_frame(
 def _symbol(site: dict[str, Any], origin: str) -> str:
     species = site["species"]
     if len(species) != 1 or species[0].get("occu", 1) != 1:
-        raise InputError(f"{origin}: a site is shared by {species}; only whole atoms can be used")
-    return str(species[0]["element"])
+        raise InputError(
+            f"{origin}: a site is shared by {shown(species)}; only whole atoms can be used"
+        )
+    symbol = species[0]["element"]
+    if not isinstance(symbol, str) or not atomic_numbers.get(symbol):
+        raise InputError(f"{origin}: {shown(symbol, 20)} is no element; write chemical symbols")
+    return symbol
 
 
 def _known_order(symbols: list[str]) -> tuple[str, str, str] | None:
@@ -116,12 +135,13 @@ def _known_order(symbols: list[str]) -> tuple[str, str, str] | None:
     return SHEAR_ORDER.get(elements.pop()) if len(elements) == 1 else None
 
 
-def _stress(virial: list[float], order: tuple[str, str, str], origin: str) -> np.ndarray:
+def _stress(virial: Any, order: tuple[str, str, str], origin: str) -> np.ndarray:
     """Stress, positive in tension (eV/Å^3), of xx, yy, zz and the shears in `order` (kB)."""
-    if len(virial) != 6 or set(order) != set(_AXES):
-        raise InputError(f"{origin}: virial_stress has {len(virial)} components in order {order}")
-    tensor = np.diag(np.array(virial[:3], float))
-    for name, value in zip(order, virial[3:], strict=True):
+    if set(order) != set(_AXES):
+        raise InputError(f"{origin}: the order {order} is none of {', '.join(_AXES)}")
+    components = real_array(virial, (6,), "virial_stress", origin)
+    tensor = np.diag(components[:3])
+    for name, value in zip(order, components[3:], strict=True):
         i, j = _AXES[name]
         tensor[i, j] = tensor[j, i] = value
     return -tensor * KILOBAR

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
+
+import numpy as np
 
 from limlff.errors import InputError
 from limlff.frames.ase_files import read_ase
 from limlff.frames.deepmd import is_deepmd, read_deepmd
 from limlff.frames.extxyz import read_extxyz
 from limlff.frames.frame import Frame
+from limlff.frames.limits import check_geometry
 from limlff.frames.mlearn import is_mlearn, read_mlearn
+from limlff.frames.opening import COMPRESSED, require_place, shown
 from limlff.frames.source import FrameSource
 from limlff.frames.store import is_store, read_store
-
-_COMPRESSED = {".gz", ".xz", ".bz2"}
 
 
 def read_frames(path: Path | str) -> list[Frame]:
@@ -25,34 +28,57 @@ def read_frames(path: Path | str) -> list[Frame]:
             from name and content.
 
     Returns:
-        The frames; their origin names the file and the frame's number, counted from 0.
+        The frames, one at least; their origin names the file and the frame's number, counted
+        from 0. What should be known of them `read_source` tells.
 
     Raises:
-        InputError: If the file is missing or cannot be understood.
+        InputError: If the file is missing, cannot be understood, or gives no frames.
     """
     return list(read_source(Path(path)).frames)
 
 
 def read_source(path: Path) -> FrameSource:
     """Like `read_frames`, with the keys under which labels were found and remarks."""
-    if not path.exists():
-        raise InputError(f"{path}: there is no such file; check the name")
+    require_place(path)
     try:
-        if path.is_dir():
-            return _read_folder(path)
-        return _read_file(path)
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")  # of numpy, before the one line that is to come
+            source = _read_folder(path) if path.is_dir() else _read_file(path)
+            for frame in source.frames:
+                check_geometry(frame)
+    except InputError:
+        raise
     except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+        raise InputError(
+            f"{shown(path)}: cannot be read: {shown(error.strerror or error)}"
+        ) from error
+    except Exception as error:  # numpy, zlib, lzma, h5py and json raise many kinds on damage
+        reason = shown(error) if str(error) else "no more is known"
+        raise InputError(
+            f"{shown(path)}: is damaged or not of the kind that its name says: "
+            f"{type(error).__name__}: {reason}; write it again"
+        ) from error
+    if not source.frames:
+        raise InputError(f"{shown(path)}: {_why_empty(source)}; give a file with at least one")
+    return source
+
+
+def _why_empty(source: FrameSource) -> str:
+    if not source.left_out:
+        return "has no frames"
+    return f"none of its {source.left_out} frames can be used; {'; '.join(source.sentences())}"
 
 
 def _read_folder(path: Path) -> FrameSource:
     if is_deepmd(path):
         return read_deepmd(path)
-    raise InputError(f"{path}: is a folder without type.raw in it; give a file or a DeePMD folder")
+    raise InputError(
+        f"{shown(path)}: is a folder without type.raw in it; give a file or a DeePMD folder"
+    )
 
 
 def _read_file(path: Path) -> FrameSource:
-    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in _COMPRESSED]
+    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in COMPRESSED]
     if suffixes and suffixes[-1] in (".xyz", ".extxyz"):
         return read_extxyz(path)
     if is_store(path):

@@ -17,7 +17,6 @@ from limlff.frames.stress_sign import StressSign, judge_stress_sign
 from limlff.units import GIGAPASCAL
 
 _NET_FORCE_LIMIT = 0.05  # eV/Å; converged plane-wave forces sum to less
-_FACTOR_RANGE = (0.7, 1.4)
 
 Range = tuple[float, float]
 
@@ -89,7 +88,7 @@ def report_frames(source: FrameSource) -> FrameReport:
     closest = int(np.argmin(distances))
     # a single free atom has none
     shortest = (distances[closest], frames[closest].origin) if distances[closest] < np.inf else None
-    net = [float(np.linalg.norm(f.forces.sum(axis=0))) for f in frames if f.forces is not None]
+    net = net_forces(frames)
     net_force = (max(net), float(np.median(net))) if net else None
     return FrameReport(
         name=source.name,
@@ -117,6 +116,28 @@ def report_frames(source: FrameSource) -> FrameReport:
     )
 
 
+def net_forces(frames: Sequence[Frame]) -> list[float]:
+    """Norm of the sum of forces of each frame that has forces (eV/Å)."""
+    return [float(np.linalg.norm(f.forces.sum(axis=0))) for f in frames if f.forces is not None]
+
+
+def suspicions(frames: Sequence[Frame]) -> list[str]:
+    """What `data check` warns of in the labels of a file, but for duplicates, as sentences."""
+    found = []
+    largest = max(net_forces(frames), default=0.0)
+    if largest > _NET_FORCE_LIMIT:
+        found.append(_describe_net_force(largest))
+    complaint = judge_stress_sign(frames).complaint
+    return [*found, complaint] if complaint else found
+
+
+def _describe_net_force(size: float) -> str:
+    return (
+        f"forces of a frame sum to {size:.3f} eV/Å; above {_NET_FORCE_LIMIT} the "
+        "calculation is hardly converged"
+    )
+
+
 def _range(values: list[float]) -> Range | None:
     return (min(values), max(values)) if values else None
 
@@ -137,12 +158,9 @@ def _warnings(
     conflicts: list[tuple[int, int]],
     sign: StressSign,
 ) -> list[str]:
-    found = [f"{text} ({count} frames)" for text, count in source.remarks.items()]
+    found = source.sentences()
     if net_force is not None and net_force[0] > _NET_FORCE_LIMIT:
-        found.append(
-            f"forces of a frame sum to {net_force[0]:.3f} eV/Å; above {_NET_FORCE_LIMIT} the "
-            "calculation is hardly converged"
-        )
+        found.append(_describe_net_force(net_force[0]))
     if twins:
         earlier, later = twins[0]
         found.append(
@@ -155,23 +173,4 @@ def _warnings(
             f"{len(conflicts)} of them have other labels, the first is "
             f"{source.frames[later].origin}"
         )
-    return found + _stress_warnings(sign)
-
-
-def _stress_warnings(sign: StressSign) -> list[str]:
-    if sign.verdict == "flipped":
-        return ["the sign of the stress contradicts energies or volumes: it must be turned round"]
-    fit = sign.fit
-    if sign.verdict != "fits" or fit is None or not fit.is_significant:
-        return []
-    low, high = _FACTOR_RANGE
-    if not low < fit.factor < high:
-        return [
-            f"stresses fit the energies only if multiplied by {fit.factor:.3g}; check their unit"
-        ]
-    if fit.has_offset:
-        return [
-            f"normal stresses are {fit.offset_gpa:+.1f} GPa off the energies (Pulay stress?); "
-            "do not fit them"
-        ]
-    return []
+    return found + ([sign.complaint] if sign.complaint else [])

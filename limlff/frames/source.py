@@ -9,6 +9,8 @@ import numpy as np
 
 from limlff.frames.frame import Frame
 
+_SHOWN = 5  # frames that a remark names
+
 
 @dataclass
 class FrameSource:
@@ -19,16 +21,43 @@ class FrameSource:
         frames: The frames in the order of the file.
         label_keys: For "energy", "forces" and "stress" the number of frames per key.
         remarks: What a user should know, as sentences, with the number of frames concerned.
+        concerned: Per remark the first of the frames that it concerns, by file and number.
+        left_out: Number of frames of the file that are not among `frames`.
     """
 
     name: str
     frames: Sequence[Frame] = field(default_factory=list)
     label_keys: dict[str, dict[str, int]] = field(default_factory=dict)
     remarks: dict[str, int] = field(default_factory=dict)
+    concerned: dict[str, list[str]] = field(default_factory=dict)
+    left_out: int = 0
 
-    def remark(self, text: str) -> None:
-        """Count one more frame to which a remark applies."""
+    def remark(self, text: str, origin: str = "") -> None:
+        """Count one more frame, of the given file and number, to which a remark applies."""
         self.remarks[text] = self.remarks.get(text, 0) + 1
+        named = self.concerned.setdefault(text, [])
+        if origin and len(named) < _SHOWN:
+            named.append(origin)
+
+    def leave_out(self, origin: str, reason: str) -> None:
+        """Note that a frame of the file is not taken, and why."""
+        self.left_out += 1
+        self.remark(f"left out: {reason}", origin)
+
+    def sentences(self) -> list[str]:
+        """The remarks, each with the number of its frames and the first of them."""
+        return [self._sentence(text, count) for text, count in self.remarks.items()]
+
+    def _sentence(self, text: str, count: int) -> str:
+        named = self.concerned.get(text, [])
+        places = ", ".join(
+            # the file is named once, further frames of it by their number
+            origin if index == 0 else origin.rpartition("frame ")[2]
+            for index, origin in enumerate(named)
+        )
+        more = ", ..." if count > len(named) > 0 else ""
+        frames = f"{count} frame{'s' if count > 1 else ''}"
+        return f"{text} ({frames}{': ' + places + more if places else ''})"
 
     def count_keys(self, energy: str | None, forces: str | None, stress: str | None) -> None:
         """Count the keys that held the labels of one frame; None where a label is missing."""

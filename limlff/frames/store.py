@@ -22,11 +22,14 @@ from limlff.atomic_file import replaced_when_whole
 from limlff.errors import InputError
 from limlff.frames.digest import frames_digest
 from limlff.frames.frame import Frame
+from limlff.frames.opening import require_file, shown
+from limlff.frames.store_layout import check_layout
 
 FORMAT = "limlff-frames"
 VERSION = 1
 _LABELS = ("energy", "forces", "stress")
 _BLOCK = 256  # frames read at once while iterating: some MB
+_GROWTH = 1 << 22  # bytes by which the image of a new store grows
 
 
 def is_store(path: Path) -> bool:
@@ -38,12 +41,26 @@ def is_store(path: Path) -> bool:
 def write_store(frames: Sequence[Frame], path: Path) -> None:
     """Write frames to a store; a crash leaves either the old file or the new one, whole.
 
+    The file is made in memory and then written at once: HDF5 itself ends the process when the disk
+    is full.
+
     Args:
-        frames: The frames; read twice, never held in memory together.
+        frames: The frames; read twice.
         path: The file, replaced if there is one.
+
+    Raises:
+        OSError: If it cannot be written; a file that was there is as it was.
     """
-    with replaced_when_whole(path) as temporary, h5py.File(temporary, "w") as file:
+    with replaced_when_whole(path) as temporary:
+        temporary.write_bytes(_image_of(frames, path.name))
+
+
+def _image_of(frames: Sequence[Frame], name: str) -> bytes:
+    """The bytes of a store."""
+    with h5py.File(name, "w", driver="core", backing_store=False, block_size=_GROWTH) as file:
         _write_content(file, frames)
+        file.flush()
+        return bytes(file.id.get_file_image())
 
 
 def _write_content(file: h5py.File, frames: Sequence[Frame]) -> None:
@@ -127,14 +144,14 @@ class FrameStore(Sequence[Frame]):
             InputError: If it is missing, no store, of a newer version, or damaged.
         """
         self.path = Path(path)
+        require_file(self.path)
         try:
             self._file = h5py.File(self.path, "r")
-        except FileNotFoundError:
-            raise InputError(f"{path}: there is no such file; check the name") from None
         except OSError as error:
-            raise InputError(f"{path}: is no readable HDF5 file: {error}") from None
+            raise InputError(f"{shown(path)}: is no readable HDF5 file: {shown(error)}") from None
         try:
             self._check_format()
+            check_layout(self._file, self.path)
             self.elements = [str(symbol) for symbol in self._file.attrs["elements"]]
             self.digest = str(self._file.attrs["digest"])
             self._offsets = self._file["offsets"][:]
@@ -143,17 +160,27 @@ class FrameStore(Sequence[Frame]):
         except InputError:
             self.close()
             raise
-        except (KeyError, OSError, ValueError) as error:
+        except Exception as error:  # h5py raises many kinds on damage
             self.close()
-            raise InputError(f"{path}: is damaged: {error}; write it again") from None
+            raise InputError(
+                f"{shown(path)}: is damaged: {type(error).__name__}: {shown(error)}; write it again"
+            ) from None
 
     def _check_format(self) -> None:
         kind, version = self._file.attrs.get("format"), self._file.attrs.get("version", 0)
-        if kind != FORMAT:
-            raise InputError(f"{self.path}: is HDF5 of format {kind!r}, not {FORMAT!r}")
+        if not isinstance(kind, str) or kind != FORMAT:
+            raise InputError(
+                f"{shown(self.path)}: is HDF5 of format {shown(repr(kind), 40)}, not {FORMAT!r}"
+            )
+        if not isinstance(version, int | np.integer):
+            raise InputError(
+                f"{shown(self.path)}: has format version {shown(repr(version), 40)}; it must be a "
+                "whole number"
+            )
         if version > VERSION:
             raise InputError(
-                f"{self.path}: has format version {version}, this limlff knows {VERSION}; update it"
+                f"{shown(self.path)}: has format version {version}, this limlff knows {VERSION}; "
+                "update it"
             )
 
     def _check_content(self) -> None:

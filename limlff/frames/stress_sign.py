@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -33,6 +34,10 @@ _SIGNIFICANCE = 5.0  # standard errors that the factor must be from zero
 _CORRELATION = 0.7
 _VOLUME_SPREAD = 0.01  # relative standard deviation below which volumes are all the same
 _VACUUM = 2.0  # gaps wider than so many mean distances are vacuum
+_FACTOR_RANGE = (0.7, 1.4)  # beyond it the unit is another
+
+UsablePart = Literal["all", "shear", "none"]
+"""What of the stresses fits the energies."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,44 @@ class StressSign:
     pairs: int = 0
     fit: StressFit | None = None
     volume_correlation: float | None = None
+
+    @property
+    def usable(self) -> UsablePart:
+        """What can be fitted: all where nothing speaks against it."""
+        if self.verdict == "flipped" or self._has_other_unit:
+            return "none"
+        return "shear" if self._is_off else "all"
+
+    @property
+    def complaint(self) -> str | None:
+        """What speaks against the stresses, as a sentence; None if nothing does."""
+        if self.verdict == "flipped":
+            return "the sign of the stress contradicts energies or volumes: it must be turned round"
+        if self.fit is not None and self._has_other_unit:
+            return (
+                f"stresses fit the energies only if multiplied by {self.fit.factor:.3g}; check "
+                "their unit"
+            )
+        if self.fit is not None and self._is_off:
+            return (
+                f"normal stresses are {self.fit.offset_gpa:+.1f} GPa off the energies (Pulay "
+                "stress?); do not fit them"
+            )
+        return None
+
+    @property
+    def _is_fitted(self) -> bool:
+        return self.verdict == "fits" and self.fit is not None and self.fit.is_significant
+
+    @property
+    def _has_other_unit(self) -> bool:
+        if self.fit is None or not self._is_fitted:
+            return False
+        return not _FACTOR_RANGE[0] < self.fit.factor < _FACTOR_RANGE[1]
+
+    @property
+    def _is_off(self) -> bool:
+        return self.fit is not None and self._is_fitted and self.fit.has_offset
 
 
 def judge_stress_sign(frames: Sequence[Frame]) -> StressSign:

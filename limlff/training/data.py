@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,10 @@ from limlff.frames.checks import check_frames
 from limlff.frames.digest import frames_digest
 from limlff.frames.frame import Frame
 from limlff.frames.locate import locate_data
-from limlff.frames.read import read_frames
+from limlff.frames.read import read_source
 from limlff.frames.split import split_frames
-from limlff.training.recipe import DataSet, FrameSelection, Recipe
+from limlff.training.doubts import Doubts, leave_out_repeats, stress_weights
+from limlff.training.recipe import DataSet, FrameSelection, LabelWeights, Recipe
 from limlff.training.samples import LabelledFrame, label_weights
 from limlff.units import GIGAPASCAL
 
@@ -30,12 +31,15 @@ class TrainingData:
     Attributes:
         train: Frames to train on.
         validation: Frames held back.
-        summaries: Per set its name, files, digest and numbers of frames, for JSON.
+        summaries: Per set its name, files, digest, numbers of frames, and what of its stresses is
+            fitted, for JSON.
+        remarks: What a user should know of the frames, as sentences.
     """
 
     train: list[LabelledFrame]
     validation: list[LabelledFrame]
     summaries: list[dict[str, Any]]
+    remarks: list[str] = field(default_factory=list)
 
 
 def load_training_data(recipe: Recipe, base: Path) -> TrainingData:
@@ -51,38 +55,45 @@ def load_training_data(recipe: Recipe, base: Path) -> TrainingData:
     train: list[LabelledFrame] = []
     validation: list[LabelledFrame] = []
     summaries = []
+    remarks: list[str] = []
     zeros: dict[str, int] = {}
     for data_set in recipe.data:
         zero = zeros.get(data_set.energy_zero or "", len(set(zeros.values())))
         zeros[data_set.name] = zero
-        frames = _frames_of_set(data_set, base)
+        doubts = Doubts(data_set.name)
+        frames = _frames_of_set(data_set, base, doubts)
         validation_files = recipe.validation.files.get(data_set.name)
         if validation_files:
-            kept, held_back = frames, _read_files(validation_files, base)
+            kept, held_back = frames, _read_files(validation_files, base, doubts)
             _check_none_is_trained_on(held_back, kept)
         else:
             kept, held_back = split_frames(frames, recipe.validation.fraction, recipe.seed)
-        train += [_with_weights(frame, data_set, zero) for frame in kept]
-        validation += [_with_weights(frame, data_set, zero) for frame in held_back]
+        held_back = leave_out_repeats(kept, held_back, doubts)
+        stress = stress_weights(data_set, doubts)
+        train += [_with_weights(frame, data_set, zero, stress) for frame in kept]
+        validation += [_with_weights(frame, data_set, zero, stress) for frame in held_back]
         summary = {
             "name": data_set.name,
             **_summary(data_set.files, frames),
             "frames_held_back": 0 if validation_files else len(held_back),
             "energy_zero": data_set.energy_zero or data_set.name,
+            "stress_fitted": doubts.stress_fitted,
         }
         if validation_files:
             summary["validation"] = _summary(validation_files, held_back)
         summaries.append(summary)
+        remarks += doubts.sentences
     _check_labels_are_used(recipe, train)
-    return TrainingData(train, validation, summaries)
+    return TrainingData(train, validation, summaries, remarks)
 
 
-def _read_files(names: list[str], base: Path) -> list[Frame]:
+def _read_files(names: list[str], base: Path, doubts: Doubts) -> list[Frame]:
     frames: list[Frame] = []
     for name in names:
-        of_file = read_frames(locate_data(name, base))
-        check_frames(of_file)
-        frames += of_file
+        source = read_source(locate_data(name, base))
+        check_frames(source.frames)
+        doubts.note_file(name, source)
+        frames += source.frames
     return frames
 
 
@@ -108,8 +119,8 @@ def _check_none_is_trained_on(validation: list[Frame], train: list[Frame]) -> No
             )
 
 
-def _frames_of_set(data_set: DataSet, base: Path) -> list[Frame]:
-    frames = _read_files(data_set.files, base)
+def _frames_of_set(data_set: DataSet, base: Path, doubts: Doubts) -> list[Frame]:
+    frames = _read_files(data_set.files, base, doubts)
     known = {frame.group for frame in frames}
     named = {*data_set.groups, *(data_set.select.groups or []), *data_set.select.exclude_groups}
     if named - known:
@@ -157,8 +168,10 @@ def _is_selected(frame: Frame, selection: FrameSelection) -> bool:
     return all(limit is None or value is None or value <= limit for value, limit in quantities)
 
 
-def _with_weights(frame: Frame, data_set: DataSet, zero: int) -> LabelledFrame:
-    weights = data_set.weights
+def _with_weights(
+    frame: Frame, data_set: DataSet, zero: int, stress: LabelWeights
+) -> LabelledFrame:
+    weights = data_set.weights.times(stress)
     if frame.group in data_set.groups:
         weights = weights.times(data_set.groups[frame.group])
     return LabelledFrame(frame, data_set.name, zero, weights)

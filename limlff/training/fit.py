@@ -160,6 +160,7 @@ class Fit:
             "training": {
                 "recipe": self._recipe.model_dump(mode="json"),
                 "data": self._data.summaries,
+                "remarks": self._data.remarks,
                 "energy_offsets_ev": {
                     name: dict(zip(self._model.elements, offsets[zero].tolist(), strict=True))
                     for name, zero in zeros.items()

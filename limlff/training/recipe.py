@@ -85,6 +85,9 @@ class DataSet(StrictModel):
         select: Which of the frames are used.
         energy_zero: Name of an earlier set with the same zero of energy. Without it, one offset per
             element that an earlier set holds too is fitted along with the model.
+        stress: Whether stresses are fitted. "auto": unless they contradict the energies; what
+            `limlff data check` warns of is left out (the normal stress where it is off by a
+            constant, all of it where sign or unit are wrong). true: in any case. false: never.
     """
 
     name: Annotated[str, Field(min_length=1)]
@@ -93,6 +96,7 @@ class DataSet(StrictModel):
     groups: dict[str, LabelWeights] = Field(default_factory=dict)
     select: FrameSelection = FrameSelection()
     energy_zero: str | None = None
+    stress: Literal["auto"] | Annotated[bool, Field(strict=True)] = "auto"
 
 
 class Validation(StrictModel):

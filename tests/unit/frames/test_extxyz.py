@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from limlff.errors import InputError
+from limlff.frames.comment import parse_comment
 from limlff.frames.digest import frames_digest
-from limlff.frames.extxyz import parse_comment, read_extxyz, write_extxyz
+from limlff.frames.extxyz import read_extxyz, write_extxyz
 from limlff.frames.read import read_frames
 
 TWO_ATOMS = "Li 0 0 0 0.1 0.2 0.3\nLi 1.5 1.5 1.5 -0.1 -0.2 -0.3\n"
@@ -118,9 +119,10 @@ def test_energy_and_forces_come_from_the_same_calculation(tmp_path):
     assert frame.energy == -2
     np.testing.assert_array_equal(frame.forces[0], [1, 2, 3])
     reference_energy_only = comment.replace("REF_forces", "other")
-    frame = read_frames(write(tmp_path / "b.extxyz", reference_energy_only, rows))[0]
-    assert frame.energy == -1
-    np.testing.assert_array_equal(frame.forces[0], [9, 9, 9])
+    source = read_extxyz(write(tmp_path / "b.extxyz", reference_energy_only, rows))
+    assert source.frames[0].energy == -2  # what is called the reference is, and that is said
+    np.testing.assert_array_equal(source.frames[0].forces[0], [9, 9, 9])
+    assert any("REF_energy is taken together with forces" in text for text in source.remarks)
 
 
 def test_stress_as_six_or_nine_numbers_and_as_virial_is_the_same(tmp_path):
