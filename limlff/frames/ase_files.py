@@ -20,7 +20,7 @@ from limlff.frames.convergence import (
 from limlff.frames.frame import Frame
 from limlff.frames.labels import full_stress
 from limlff.frames.limits import real_array
-from limlff.frames.opening import plain_file, shown
+from limlff.frames.opening import frame_of, plain_file, shown
 from limlff.frames.source import STRESS_WITHOUT_PERIODICITY, FrameSource, has_stress_meaning
 
 CUT_OFF = "the file ends within this step"
@@ -47,13 +47,13 @@ def read_ase(path: Path) -> FrameSource:
     reasons = _reasons(images, steps, path)
     kept = []
     for index, (atoms, reason) in enumerate(zip(images, reasons, strict=True)):
-        origin = f"{path.name}, frame {index}"
+        origin = frame_of(path, index)
         if reason is None:
             kept.append(_make_frame(atoms, origin, source))
         else:
             source.leave_out(origin, reason)
-    if steps is not None and steps.is_cut and len(steps.reasons) <= len(images):
-        source.remark(f"the file ends within step {len(images)}, which is not there")
+    if steps is not None and steps.is_cut:
+        source.remark(f"the file ends within step {len(images)}, which is left out")
     source.frames = kept
     return source
 

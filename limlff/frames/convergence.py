@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,7 @@ class _Words:
         success: Says that they did.
         begin: First line of a step, if steps are told apart by it.
         end: Last line of a step, likewise.
+        end_in_relaxation: The same in a file that has such lines, instead of `end`.
         result: A line without which the step is no frame for ASE.
     """
 
@@ -56,6 +57,7 @@ class _Words:
     success: re.Pattern[str] | None = None
     begin: re.Pattern[str] | None = None
     end: re.Pattern[str] | None = None
+    end_in_relaxation: re.Pattern[str] | None = None
     result: re.Pattern[str] | None = None
 
 
@@ -76,10 +78,8 @@ _WORDS = {
     "aims-output": _Words(
         _any(r"self-consistency cycle not converged", r"scf cycle not converged"),
         _any(r"self-consistency cycle converged"),
-        end=_any(
-            "Geometry optimization: Attempting to predict improved coordinates",
-            "Begin self-consistency loop: Re-initialization",
-        ),
+        end=_any("Begin self-consistency loop: Re-initialization"),
+        end_in_relaxation=_any("Geometry optimization: Attempting to predict improved coordinates"),
     ),
     "gpaw-out": _Words(
         _any("did not converge", "not converged"),
@@ -144,7 +144,7 @@ def reasons_per_frame(steps: Steps, frames: int, name: str) -> list[str | None]:
         InputError: If a step did not converge and cannot be told which of the frames it is.
     """
     # after the last frame there may be a step without one: a footer, or one that was cut off
-    if len(steps.reasons) in (frames, frames + 1):
+    if 0 <= len(steps.reasons) - frames <= 1:
         return steps.reasons[:frames]
     if not any(steps.reasons):
         return [None] * frames
@@ -163,6 +163,10 @@ def _lines(path: Path) -> Iterator[str]:
 
 def _text_steps(path: Path, words: _Words) -> Steps:
     """Steps of a text output, by the words of its code."""
+    if words.end_in_relaxation is not None:
+        is_relaxation = any(words.end_in_relaxation.search(line) for line in _lines(path))
+        end = words.end_in_relaxation if is_relaxation else words.end
+        words = replace(words, end=end, end_in_relaxation=None)
     parts: list[dict[str, bool]] = [{}]
     for line in _lines(path):
         if words.begin is not None and words.begin.search(line):
@@ -177,8 +181,6 @@ def _text_steps(path: Path, words: _Words) -> Steps:
         del parts[0]  # what stands before the first step
     if words.result is not None:
         parts = [part for part in parts if part.get("result")]
-    if words.end is not None and len(parts) > 1 and not parts[-1]:
-        del parts[-1]
     return Steps(_judge(parts))
 
 

@@ -70,7 +70,9 @@ def read_deepmd(folder: Path) -> FrameSource:
         group = parts[0] if parts else folder.resolve().name
         sets = sorted(system.folder.glob("set.*"))
         if not sets:
-            raise InputError(f"{system.folder}: has no folder set.*; there are no frames in it")
+            raise InputError(
+                f"{shown(system.folder)}: has no folder set.*; there are no frames in it"
+            )
         for set_folder in sets:
             frames.extend(_read_set(set_folder, system, group, source))
     source.frames = frames
@@ -88,21 +90,27 @@ class _System:
 def _read_system(folder: Path) -> _System:
     map_file = folder / "type_map.raw"
     if not map_file.exists():
-        raise InputError(f"{map_file}: is missing; write the element of each type, one per line")
+        raise InputError(
+            f"{shown(map_file)}: is missing; write the element of each type, one per line"
+        )
     with open_text(map_file) as file:
         symbols = file.read(1 << 16).split()
     unknown = [symbol for symbol in symbols if not atomic_numbers.get(symbol)]
     if unknown:
         raise InputError(
-            f"{map_file}: {shown(unknown[0], 20)} is no element; write chemical symbols"
+            f"{shown(map_file)}: {shown(unknown[0], 20)} is no element; write chemical symbols"
         )
     try:
         with open_text(folder / "type.raw") as file:
             types = np.loadtxt(file, dtype=int, ndmin=1)
     except ValueError as error:
-        raise InputError(f"{folder / 'type.raw'}: {shown(error)}; write whole numbers") from None
+        raise InputError(
+            f"{shown(folder / 'type.raw')}: {shown(error)}; write whole numbers"
+        ) from None
     if types.ndim != 1:
-        raise InputError(f"{folder / 'type.raw'}: has shape {types.shape}; write one type per line")
+        raise InputError(
+            f"{shown(folder / 'type.raw')}: has shape {types.shape}; write one type per line"
+        )
     _check_types(types, len(symbols), folder / "type.raw")
     elements = np.array([atomic_numbers[symbol] for symbol in symbols], int)
     return _System(folder, types, elements, not (folder / "nopbc").exists())
@@ -111,8 +119,8 @@ def _read_system(folder: Path) -> _System:
 def _check_types(types: np.ndarray, known: int, file: Path, lowest: int = 0) -> None:
     if types.size and not (lowest <= types.min() and types.max() < known):
         raise InputError(
-            f"{file}: has types {types.min()} to {types.max()}, but type_map.raw names {known}; "
-            "add the missing elements"
+            f"{shown(file)}: has types {types.min()} to {types.max()}, but type_map.raw names "
+            f"{known}; add the missing elements"
         )
 
 
@@ -120,9 +128,11 @@ def _read_set(folder: Path, system: _System, group: str, source: FrameSource) ->
     arrays = {name: _load(folder / f"{name}.npy") for name in _ARRAYS}
     coordinates = arrays["coord"]
     if coordinates is None:
-        raise InputError(f"{folder / 'coord.npy'}: is missing")
+        raise InputError(f"{shown(folder / 'coord.npy')}: is missing")
     if coordinates.ndim == 0:
-        raise InputError(f"{folder / 'coord.npy'}: is a single number; write a row per frame")
+        raise InputError(
+            f"{shown(folder / 'coord.npy')}: is a single number; write a row per frame"
+        )
     count, atoms = len(coordinates), len(system.types)
     widths = {"coord": 3 * atoms, "box": 9, "energy": 1, "force": 3 * atoms, "virial": 9}
     for name, width in {**widths, "real_atom_types": atoms}.items():
@@ -130,9 +140,11 @@ def _read_set(folder: Path, system: _System, group: str, source: FrameSource) ->
         if array is not None:
             arrays[name] = _rows(array, count, width, atoms, folder / f"{name}.npy")
     if system.is_periodic and arrays["box"] is None:
-        raise InputError(f"{folder / 'box.npy'}: is missing, and there is no file nopbc; add one")
+        raise InputError(
+            f"{shown(folder / 'box.npy')}: is missing, and there is no file nopbc; add one"
+        )
     types = _types_per_frame(arrays["real_atom_types"], system, count, folder)
-    name = f"{Path(source.name).name}/{folder.relative_to(source.name)}"
+    name = shown(f"{Path(source.name).name}/{folder.relative_to(source.name)}", 240)
     return [
         _make_frame(arrays, types[index], index, system, group, f"{name}, frame {index}", source)
         for index in range(count)
@@ -145,10 +157,10 @@ def _rows(array: np.ndarray, count: int, width: int, atoms: int, file: Path) -> 
     rows = array.shape[0] if array.ndim else 0
     if rows != count or array.size != count * width:
         raise InputError(
-            f"{file}: has shape {array.shape}; {count} frames of {atoms} atoms need "
+            f"{shown(file)}: has shape {array.shape}; {count} frames of {atoms} atoms need "
             f"({count}, {width})"
         )
-    return real_array(array.reshape(count, width), (count, width), "the array", str(file))
+    return real_array(array.reshape(count, width), (count, width), "the array", shown(file))
 
 
 def _types_per_frame(
@@ -159,7 +171,7 @@ def _types_per_frame(
     file = folder / "real_atom_types.npy"
     wrong = types[types % 1 != 0]  # nan too
     if len(wrong):
-        raise InputError(f"{file}: has a type {wrong[0]:g}; write whole numbers")
+        raise InputError(f"{shown(file)}: has a type {wrong[0]:g}; write whole numbers")
     _check_types(types, len(system.elements), file, lowest=-1)
     return types.astype(int)
 
@@ -172,7 +184,7 @@ def _load(file: Path) -> np.ndarray | None:
     try:
         return np.asarray(np.load(file, mmap_mode="r", allow_pickle=False))
     except (ValueError, EOFError, OSError, OverflowError, TypeError) as error:
-        raise InputError(f"{file}: is no readable array: {shown(error)}") from None
+        raise InputError(f"{shown(file)}: is no readable array: {shown(error)}") from None
 
 
 def _make_frame(

@@ -30,7 +30,7 @@ from limlff.frames.labels import (
     stress_from_virial,
 )
 from limlff.frames.limits import SMALLEST_VOLUME, element_numbers
-from limlff.frames.opening import lines_of, open_for_writing, open_text, shown
+from limlff.frames.opening import frame_of, lines_of, open_for_writing, open_text, shown
 from limlff.frames.source import STRESS_WITHOUT_PERIODICITY, FrameSource, has_stress_meaning
 
 _NUMBER = re.compile(r"[^\s,\[\]{}]+")
@@ -68,7 +68,7 @@ def read_extxyz(path: Path) -> FrameSource:
     frames: list[Frame] = []
     with open_text(path) as file:
         for index, (header, comment, rows) in enumerate(blocks(file, path)):
-            origin = f"{path.name}, frame {index}"
+            origin = frame_of(path, index)
             info = read_info(comment, origin)
             frame = _parse_frame(info, rows, origin, header, source)
             reason = says_unconverged(info)
@@ -95,7 +95,7 @@ def blocks(file: TextIO, path: Path) -> Iterator[tuple[int, str, list[str]]]:
         word = line.strip()
         if not (word.isascii() and word.isdecimal()) or len(word) > 12 or int(word) < 1:
             raise InputError(
-                f"{path.name}, frame {count}: line {line_number} is '{shown(word, 40)}'; "
+                f"{frame_of(path, count)}: line {line_number} is '{shown(word, 40)}'; "
                 "the number of atoms must stand there, 1 or more"
             )
         atoms = int(word)
@@ -103,7 +103,7 @@ def blocks(file: TextIO, path: Path) -> Iterator[tuple[int, str, list[str]]]:
         rows = [row for _, row in zip(range(atoms), lines, strict=False)]
         if len(rows) < atoms:
             raise InputError(
-                f"{path.name}, frame {count}: the file ends after {len(rows)} of {atoms} atoms; "
+                f"{frame_of(path, count)}: the file ends after {len(rows)} of {atoms} atoms; "
                 "it is cut off"
             )
         yield line_number, comment, rows
@@ -186,7 +186,7 @@ def _remark_on_keys(
 def _numbers(text: str, count: int | None, key: str, origin: str) -> np.ndarray:
     words = _NUMBER.findall(text.removeprefix("_JSON"))
     try:
-        values = np.array([float(word) for word in words])
+        values = np.array([_number(word) for word in words])
     except ValueError:
         raise InputError(
             f"{origin}: {key}='{shown(text)}' is no number; write it in digits"
@@ -194,6 +194,12 @@ def _numbers(text: str, count: int | None, key: str, origin: str) -> np.ndarray:
     if count is not None and len(values) != count:
         raise InputError(f"{origin}: {key} has {len(values)} numbers; it must have {count}")
     return values
+
+
+def _number(word: str) -> float:
+    if "_" in word:  # digits in groups, for Python only
+        raise ValueError
+    return float(word)
 
 
 def parse_cell(info: dict[str, str], origin: str) -> tuple[np.ndarray, np.ndarray]:

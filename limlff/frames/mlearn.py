@@ -19,7 +19,7 @@ from ase.data import atomic_numbers
 from limlff.errors import InputError
 from limlff.frames.frame import Frame
 from limlff.frames.limits import real_array
-from limlff.frames.opening import open_text, shown
+from limlff.frames.opening import frame_of, open_text, shown
 from limlff.frames.source import FrameSource
 from limlff.units import KILOBAR
 
@@ -57,14 +57,18 @@ def read_mlearn(path: Path, shear_order: tuple[str, str, str] | None = None) -> 
         with open_text(path) as file:
             entries = json.load(file)
     except ValueError as error:
-        raise InputError(f"{path}: is no valid JSON: {shown(error)}") from None
+        raise InputError(f"{shown(path)}: is no valid JSON: {shown(error)}") from None
     except RecursionError:
-        raise InputError(f"{path}: is nested too deep for mlearn JSON; write it again") from None
+        raise InputError(
+            f"{shown(path)}: is nested too deep for mlearn JSON; write it again"
+        ) from None
     if not isinstance(entries, list):
-        raise InputError(f"{path}: holds {type(entries).__name__}; it must be a list of entries")
+        raise InputError(
+            f"{shown(path)}: holds {type(entries).__name__}; it must be a list of entries"
+        )
     frames = []
     for index, entry in enumerate(entries):
-        origin = f"{path.name}, frame {index}"
+        origin = frame_of(path, index)
         try:
             frames.append(_make_frame(entry, origin, shear_order, source))
         except InputError:

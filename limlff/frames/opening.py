@@ -23,8 +23,8 @@ from limlff.errors import InputError
 
 LONGEST_LINE = 1 << 20
 """Characters of a line; a comment line of labels has some hundred."""
-LARGEST_EXPANSION = 200
-"""Times that a compressed file may grow; frames of DFT grow 3 to 20 times."""
+LARGEST_EXPANSION = 50
+"""Times that a compressed file may grow; frames of DFT grow 3 to 10 times."""
 _FREE_SIZE = 1 << 24  # bytes that any compressed file may unpack to
 _CHUNK = 1 << 16
 _OPENERS: dict[str, Any] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
@@ -82,6 +82,11 @@ def shown(value: object, most: int = 80) -> str:
     return text if len(text) <= most else text[:most] + "..."
 
 
+def frame_of(path: Path, index: int) -> str:
+    """File and number of a frame, for messages."""
+    return f"{shown(path.name)}, frame {index}"
+
+
 class _Bounded(io.RawIOBase):
     """Unpacked bytes, refused when they become far more than what they were unpacked from."""
 
@@ -116,15 +121,24 @@ def open_bytes(path: Path) -> BinaryIO:
     """Open a file for reading, unpacked if its suffix is .gz, .xz or .bz2.
 
     Raises:
-        InputError: If it is no ordinary file; while it is read, if it unpacks beyond measure.
+        InputError: If it is no ordinary file, or unpacks beyond measure.
         OSError: If it cannot be opened.
     """
     require_file(path)
-    opener = _OPENERS.get(path.suffix.lower())
+    if path.suffix.lower() not in COMPRESSED:
+        return open(path, "rb")
+    # Unpacked once for nothing but its size, so that none of it is understood before all is known
+    # to be there and not too much; that takes little beside the understanding.
+    with _open_packed(path) as file:
+        while file.read(_CHUNK):
+            pass
+    return _open_packed(path)
+
+
+def _open_packed(path: Path) -> BinaryIO:
     packed = open(path, "rb")  # noqa: SIM115 (closed by whoever closes what is returned)
-    if opener is None:
-        return packed
-    return io.BufferedReader(_Bounded(opener(packed, "rb"), packed, path), _CHUNK)
+    unpacked = _OPENERS[path.suffix.lower()](packed, "rb")
+    return io.BufferedReader(_Bounded(unpacked, packed, path), _CHUNK)
 
 
 def open_text(path: Path) -> TextIO:
