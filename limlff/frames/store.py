@@ -152,7 +152,7 @@ class FrameStore(Sequence[Frame]):
         try:
             self._check_format()
             check_layout(self._file, self.path)
-            self.elements = [str(symbol) for symbol in self._file.attrs["elements"]]
+            self.elements = [str(symbol) for symbol in self._file.attrs["elements"].tolist()]
             self.digest = str(self._file.attrs["digest"])
             self._offsets = self._file["offsets"][:]
             if verify:
