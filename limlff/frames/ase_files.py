@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
-from limlff.errors import InputError
+from limlff.errors import InputError, shown
 from limlff.frames.convergence import (
     Steps,
     read_steps,
@@ -20,7 +20,7 @@ from limlff.frames.convergence import (
 from limlff.frames.frame import Frame
 from limlff.frames.labels import full_stress
 from limlff.frames.limits import real_array
-from limlff.frames.opening import frame_of, plain_file, shown
+from limlff.frames.opening import frame_of, plain_file
 from limlff.frames.source import STRESS_WITHOUT_PERIODICITY, FrameSource, has_stress_meaning
 
 CUT_OFF = "the file ends within this step"
@@ -113,7 +113,7 @@ def read_images(plain: Path, kind: str, path: Path, source: FrameSource) -> list
             ) from error
     for warning in caught:
         if issubclass(warning.category, UserWarning):
-            source.remark(f"ASE: {shown(warning.message, 160)}")
+            source.remark(f"ASE: {shown(str(warning.message), 160)}")
     return images
 
 

@@ -9,7 +9,6 @@ import numpy as np
 from limlff.errors import InputError
 from limlff.frames.distances import CLOSEST_ALLOWED, closest_pair
 from limlff.frames.frame import Frame
-from limlff.frames.limits import LARGEST_LABELS
 
 
 def check_frames(frames: Iterable[Frame]) -> None:
@@ -20,8 +19,8 @@ def check_frames(frames: Iterable[Frame]) -> None:
 
     Raises:
         InputError: If there is no frame at all, or if a frame has no atoms, neither energy nor
-            forces, a value that is not finite or beyond all measure, or two atoms closer than
-            0.5 Å; it names file and frame.
+            forces, a value that is not finite, or two atoms closer than 0.5 Å; it names file and
+            frame.
     """
     count = 0
     for frame in frames:
@@ -33,7 +32,7 @@ def check_frames(frames: Iterable[Frame]) -> None:
 
 
 def check_labels(frame: Frame) -> None:
-    """Refuse a frame without atoms or labels, or with values not finite or beyond all measure.
+    """Refuse a frame without atoms or labels, or with values that are not finite.
 
     Raises:
         InputError: If the frame is such a one.
@@ -54,21 +53,6 @@ def check_labels(frame: Frame) -> None:
     for name, value in values.items():
         if value is not None and not np.all(np.isfinite(value)):
             raise InputError(_describe_not_finite(frame, name, np.asarray(value)))
-    for name, limit in LARGEST_LABELS.items():
-        _check_size(frame, name, values[name], limit)
-
-
-def _check_size(frame: Frame, name: str, value: np.ndarray | float | None, limit: float) -> None:
-    """Refuse a label so large that it can only be a mistake, or in another unit."""
-    if value is None:
-        return
-    largest = float(np.abs(value).max()) / (len(frame) if name == "energy" else 1)
-    if largest > limit:
-        unit = {"energy": "eV per atom", "forces": "eV/Å", "stress": "eV/Å^3"}[name]
-        raise InputError(
-            f"{frame.origin}: {name} of {largest:.3g} {unit}; the limit is {limit:.0e}, correct "
-            "its unit or remove the frame"
-        )
 
 
 def _describe_not_finite(frame: Frame, name: str, value: np.ndarray) -> str:

@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 from ase.data import atomic_numbers
 
-from limlff.errors import InputError
+from limlff.errors import InputError, shown
 from limlff.frames.frame import Frame
 from limlff.frames.labels import full_stress, stress_from_virial
 from limlff.frames.limits import SMALLEST_VOLUME, real_array
-from limlff.frames.opening import open_text, require_file, shown
+from limlff.frames.opening import open_text, require_file
 from limlff.frames.source import STRESS_WITHOUT_PERIODICITY, FrameSource
 
 _ARRAYS = ("coord", "box", "energy", "force", "virial", "real_atom_types")
@@ -105,7 +105,7 @@ def _read_system(folder: Path) -> _System:
             types = np.loadtxt(file, dtype=int, ndmin=1)
     except ValueError as error:
         raise InputError(
-            f"{shown(folder / 'type.raw')}: {shown(error)}; write whole numbers"
+            f"{shown(folder / 'type.raw')}: {shown(str(error))}; write whole numbers"
         ) from None
     if types.ndim != 1:
         raise InputError(
@@ -184,7 +184,7 @@ def _load(file: Path) -> np.ndarray | None:
     try:
         return np.asarray(np.load(file, mmap_mode="r", allow_pickle=False))
     except (ValueError, EOFError, OSError, OverflowError, TypeError) as error:
-        raise InputError(f"{shown(file)}: is no readable array: {shown(error)}") from None
+        raise InputError(f"{shown(file)}: is no readable array: {shown(str(error))}") from None
 
 
 def _make_frame(

@@ -17,7 +17,7 @@ import numpy as np
 from ase.data import atomic_numbers
 
 from limlff.atomic_file import replaced_when_whole
-from limlff.errors import InputError
+from limlff.errors import InputError, shown
 from limlff.frames.comment import comment_pairs
 from limlff.frames.convergence import says_unconverged
 from limlff.frames.frame import Frame
@@ -30,7 +30,7 @@ from limlff.frames.labels import (
     stress_from_virial,
 )
 from limlff.frames.limits import SMALLEST_VOLUME, element_numbers
-from limlff.frames.opening import frame_of, lines_of, open_for_writing, open_text, shown
+from limlff.frames.opening import frame_of, lines_of, open_for_writing, open_text
 from limlff.frames.source import STRESS_WITHOUT_PERIODICITY, FrameSource, has_stress_meaning
 
 _NUMBER = re.compile(r"[^\s,\[\]{}]+")
@@ -277,7 +277,7 @@ def _parse_columns(
             columns[name] = np.array(words, kind_of_array).reshape(len(rows), width)
         except ValueError as error:
             raise InputError(
-                f"{origin}: column {shown(name, 40)}: {shown(error)}; write numbers"
+                f"{origin}: column {shown(name, 40)}: {shown(str(error))}; write numbers"
             ) from None
     return columns
 

@@ -1,4 +1,4 @@
-"""What atoms and labels can be: kinds of numbers, shapes, and magnitudes.
+"""What atoms and labels can be: kinds of numbers, shapes, places, cells.
 
 Readers hand every value through `real_array` or `element_numbers`, and `read_source` every frame
 through `check_geometry`, so that what lies beyond is refused in one line whatever the format.
@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from limlff.errors import InputError
+from limlff.errors import InputError, shown
 from limlff.frames.frame import Frame
-from limlff.frames.opening import shown
 
 HEAVIEST = 118
 """Highest atomic number."""
@@ -23,8 +22,6 @@ SMALLEST_VOLUME = 1e-6
 """Smallest volume of a periodic cell, or area or length in fewer directions (Å^3, Å^2, Å)."""
 SMALLEST_HEIGHT = 0.5
 """Smallest distance of opposite faces of a periodic cell (Å)."""
-LARGEST_LABELS = {"energy": 1e7, "forces": 1e6, "stress": 1e4}
-"""Largest energy per atom (eV; all electrons of uranium: 8e5), force (eV/Å), stress (eV/Å^3)."""
 
 
 def real_array(

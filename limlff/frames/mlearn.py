@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from ase.data import atomic_numbers
 
-from limlff.errors import InputError
+from limlff.errors import InputError, shown
 from limlff.frames.frame import Frame
 from limlff.frames.limits import real_array
-from limlff.frames.opening import frame_of, open_text, shown
+from limlff.frames.opening import frame_of, open_text
 from limlff.frames.source import FrameSource
 from limlff.units import KILOBAR
 
@@ -57,7 +57,7 @@ def read_mlearn(path: Path, shear_order: tuple[str, str, str] | None = None) -> 
         with open_text(path) as file:
             entries = json.load(file)
     except ValueError as error:
-        raise InputError(f"{shown(path)}: is no valid JSON: {shown(error)}") from None
+        raise InputError(f"{shown(path)}: is no valid JSON: {shown(str(error))}") from None
     except RecursionError:
         raise InputError(
             f"{shown(path)}: is nested too deep for mlearn JSON; write it again"
@@ -77,7 +77,7 @@ def read_mlearn(path: Path, shear_order: tuple[str, str, str] | None = None) -> 
             raise InputError(f"{origin}: is no mlearn entry, {error!r} is missing") from None
         except (TypeError, AttributeError, IndexError, ValueError) as error:
             raise InputError(
-                f"{origin}: is no mlearn entry, a value is of a wrong kind: {shown(error)}"
+                f"{origin}: is no mlearn entry, a value is of a wrong kind: {shown(str(error))}"
             ) from None
     source.frames = frames
     return source

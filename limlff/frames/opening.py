@@ -12,14 +12,14 @@ import gzip
 import io
 import lzma
 import os
-import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
-from limlff.errors import InputError
+from limlff.errors import InputError, shown
+from limlff.paths import check_is_file, user_path
 
 LONGEST_LINE = 1 << 20
 """Characters of a line; a comment line of labels has some hundred."""
@@ -30,13 +30,6 @@ _CHUNK = 1 << 16
 _OPENERS: dict[str, Any] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
 COMPRESSED = frozenset(_OPENERS)
 """Suffixes of compressed files."""
-_KINDS = {
-    stat.S_ISDIR: "a folder",
-    stat.S_ISFIFO: "a pipe",
-    stat.S_ISCHR: "a device",
-    stat.S_ISBLK: "a device",
-    stat.S_ISSOCK: "a socket",
-}
 
 
 def require_file(path: Path) -> None:
@@ -45,10 +38,12 @@ def require_file(path: Path) -> None:
     Raises:
         InputError: If it is missing, cannot be a path, or is a folder, pipe, device or socket.
     """
-    mode = _mode_of(path)
-    if not stat.S_ISREG(mode):
-        kind = next((name for test, name in _KINDS.items() if test(mode)), "no file")
-        raise InputError(f"{shown(path)}: is {kind}; give an ordinary file")
+    path = user_path(path)
+    if not os.path.lexists(path):
+        raise InputError(f"{shown(path)}: there is no such file; check the name")
+    check_is_file(path)
+    if not path.stat().st_size:
+        raise InputError(f"{shown(path)}: is empty; give a file with at least one frame")
 
 
 def require_place(path: Path) -> None:
@@ -57,34 +52,8 @@ def require_place(path: Path) -> None:
     Raises:
         InputError: If so.
     """
-    if not stat.S_ISDIR(_mode_of(path)):
+    if not user_path(path).is_dir():
         require_file(path)
-
-
-def _mode_of(path: Path) -> int:
-    try:
-        return os.stat(path).st_mode
-    except FileNotFoundError:
-        raise InputError(f"{shown(path)}: there is no such file; check the name") from None
-    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(f"{shown(path)}: cannot be read: {reason}; check the name") from None
-
-
-def shown(value: object, most: int = 80) -> str:
-    """A value in one line of a message: no control characters, and not longer than `most`.
-
-    The end of a path says more than its beginning, of anything else the beginning.
-    """
-    text = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in str(value))
-    if isinstance(value, os.PathLike):
-        return text if len(text) <= 3 * most else "..." + text[-3 * most :]
-    return text if len(text) <= most else text[:most] + "..."
-
-
-def frame_of(path: Path, index: int) -> str:
-    """File and number of a frame, for messages."""
-    return f"{shown(path.name)}, frame {index}"
 
 
 class _Bounded(io.RawIOBase):

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from limlff.errors import InputError
+from limlff.errors import InputError, shown
 from limlff.frames.ase_files import read_ase
 from limlff.frames.deepmd import is_deepmd, read_deepmd
 from limlff.frames.extxyz import read_extxyz
 from limlff.frames.frame import Frame
 from limlff.frames.limits import check_geometry
 from limlff.frames.mlearn import is_mlearn, read_mlearn
-from limlff.frames.opening import COMPRESSED, require_place, shown
+from limlff.frames.opening import COMPRESSED, require_place
 from limlff.frames.source import FrameSource
 from limlff.frames.store import is_store, read_store
 
@@ -50,10 +50,10 @@ def read_source(path: Path) -> FrameSource:
         raise
     except OSError as error:
         raise InputError(
-            f"{shown(path)}: cannot be read: {shown(error.strerror or error)}"
+            f"{shown(path)}: cannot be read: {shown(str(error.strerror or error))}"
         ) from error
     except Exception as error:  # numpy, zlib, lzma, h5py and json raise many kinds on damage
-        reason = shown(error) if str(error) else "no more is known"
+        reason = shown(str(error)) if str(error) else "no more is known"
         raise InputError(
             f"{shown(path)}: is damaged or not of the kind that its name says: "
             f"{type(error).__name__}: {reason}; write it again"

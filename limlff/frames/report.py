@@ -17,6 +17,8 @@ from limlff.frames.stress_sign import StressSign, judge_stress_sign
 from limlff.units import GIGAPASCAL
 
 _NET_FORCE_LIMIT = 0.05  # eV/Å; converged plane-wave forces sum to less
+# Energy per atom (eV; all electrons of uranium: 8e5), force (eV/Å), stress (eV/Å^3, 160 GPa = 1)
+_LARGEST = {"energy": 1e7, "forces": 1e4, "stress": 1e2}
 
 Range = tuple[float, float]
 
@@ -123,12 +125,34 @@ def net_forces(frames: Sequence[Frame]) -> list[float]:
 
 def suspicions(frames: Sequence[Frame]) -> list[str]:
     """What `data check` warns of in the labels of a file, but for duplicates, as sentences."""
-    found = []
+    found = _sizes_beyond_measure(frames)
     largest = max(net_forces(frames), default=0.0)
     if largest > _NET_FORCE_LIMIT:
         found.append(_describe_net_force(largest))
     complaint = judge_stress_sign(frames).complaint
     return [*found, complaint] if complaint else found
+
+
+def _sizes_beyond_measure(frames: Sequence[Frame]) -> list[str]:
+    """Labels so large that they can only be a mistake, or in another unit."""
+    found = []
+    for name, limit in _LARGEST.items():
+        sizes = [_size_of_label(frame, name) for frame in frames]
+        largest = int(np.argmax(sizes)) if sizes else 0
+        if sizes and sizes[largest] > limit:
+            found.append(
+                f"{name} of {sizes[largest]:.3g} in {frames[largest].origin} is above "
+                f"{limit:.0e}; check its unit"
+            )
+    return found
+
+
+def _size_of_label(frame: Frame, name: str) -> float:
+    """Largest component of a label, of the energy per atom; zero where there is none."""
+    value = getattr(frame, name)
+    if value is None:
+        return 0.0
+    return float(np.abs(value).max()) / (len(frame) if name == "energy" else 1)
 
 
 def _describe_net_force(size: float) -> str:
@@ -158,7 +182,7 @@ def _warnings(
     conflicts: list[tuple[int, int]],
     sign: StressSign,
 ) -> list[str]:
-    found = source.sentences()
+    found = source.sentences() + _sizes_beyond_measure(source.frames)
     if net_force is not None and net_force[0] > _NET_FORCE_LIMIT:
         found.append(_describe_net_force(net_force[0]))
     if twins:

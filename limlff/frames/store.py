@@ -19,10 +19,10 @@ import h5py
 import numpy as np
 
 from limlff.atomic_file import replaced_when_whole
-from limlff.errors import InputError
+from limlff.errors import InputError, shown
 from limlff.frames.digest import frames_digest
 from limlff.frames.frame import Frame
-from limlff.frames.opening import require_file, shown
+from limlff.frames.opening import require_file
 from limlff.frames.store_layout import check_layout
 
 FORMAT = "limlff-frames"
@@ -148,7 +148,9 @@ class FrameStore(Sequence[Frame]):
         try:
             self._file = h5py.File(self.path, "r")
         except OSError as error:
-            raise InputError(f"{shown(path)}: is no readable HDF5 file: {shown(error)}") from None
+            raise InputError(
+                f"{shown(path)}: is no readable HDF5 file: {shown(str(error))}"
+            ) from None
         try:
             self._check_format()
             check_layout(self._file, self.path)
@@ -163,7 +165,7 @@ class FrameStore(Sequence[Frame]):
         except Exception as error:  # h5py raises many kinds on damage
             self.close()
             raise InputError(
-                f"{shown(path)}: is damaged: {type(error).__name__}: {shown(error)}; write it again"
+                f"{shown(path)}: is damaged: {type(error).__name__}: {shown(str(error))}; write it again"
             ) from None
 
     def _check_format(self) -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from limlff.errors import InputError
-from limlff.frames.opening import LARGEST_EXPANSION, shown
+from limlff.errors import InputError, shown
+from limlff.frames.opening import LARGEST_EXPANSION
 
 _FREE_SIZE = 1 << 24  # bytes that the arrays may have in any file
 # name: shape behind the first length, kinds of numbers, what the first length counts

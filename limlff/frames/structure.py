@@ -11,11 +11,11 @@ from pathlib import Path
 
 from ase import Atoms
 
-from limlff.errors import InputError
+from limlff.errors import InputError, shown
 from limlff.frames.ase_files import find_format, read_images
 from limlff.frames.extxyz import blocks, column_layout, parse_cell, read_info
 from limlff.frames.limits import element_numbers
-from limlff.frames.opening import open_text, plain_file, require_file, shown
+from limlff.frames.opening import open_text, plain_file, require_file
 from limlff.frames.source import FrameSource
 
 
@@ -35,7 +35,7 @@ def read_structure(path: Path) -> Atoms:
         raise
     except Exception as error:  # ASE's readers raise anything on damaged files
         raise InputError(
-            f"{shown(path)}: cannot be read as a structure: {shown(error)}; check the file"
+            f"{shown(path)}: cannot be read as a structure: {shown(str(error))}; check the file"
         ) from error
     if not len(atoms):
         raise InputError(f"{shown(path)}: holds no atoms; give a structure with at least one")

@@ -130,10 +130,9 @@ def test_removal_of_an_element_of_which_all_atoms_are_frozen_is_refused():
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("a.txt", b"hello\n", "ASE knows no format"),
-        ("a.cif", b"", "it is empty"),
-        ("a.xyz", b"\xef\xbb\xbf1\n\nLi 0 0 0\n", "byte order mark"),
-        ("a.xyz", b"5\n\nLi 0 0 0\n", "damaged"),
+        ("a.txt", b"hello\n", "of no kind that is known"),
+        ("a.cif", b"", "is empty"),
+        ("a.xyz", b"5\n\nLi 0 0 0\n", "ends after 1 of 5 atoms"),
         ("a.vasp", b"x\n1.0\n", "damaged"),
     ],
 )
@@ -144,6 +143,12 @@ def test_structure_that_cannot_be_read_is_told_in_words_of_its_own(tmp_path, nam
         read_structure(path)
     assert "NoneType" not in str(refusal.value)
     assert "\n" not in str(refusal.value)
+
+
+def test_structure_with_a_byte_order_mark_is_read(tmp_path):
+    path = tmp_path / "a.xyz"
+    path.write_bytes(b"\xef\xbb\xbf1\n\nLi 0 0 0\n")
+    assert read_structure(path).get_chemical_symbols() == ["Li"]
 
 
 def test_structure_with_an_at_sign_in_its_name_is_read(tmp_path):
