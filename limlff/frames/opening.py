@@ -56,6 +56,11 @@ def require_place(path: Path) -> None:
         require_file(path)
 
 
+def frame_of(path: Path, index: int) -> str:
+    """File and number of a frame, for messages."""
+    return f"{shown(path.name)}, frame {index}"
+
+
 class _Bounded(io.RawIOBase):
     """Unpacked bytes, refused when they become far more than what they were unpacked from."""
 

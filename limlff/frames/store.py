@@ -165,7 +165,8 @@ class FrameStore(Sequence[Frame]):
         except Exception as error:  # h5py raises many kinds on damage
             self.close()
             raise InputError(
-                f"{shown(path)}: is damaged: {type(error).__name__}: {shown(str(error))}; write it again"
+                f"{shown(path)}: is damaged: {type(error).__name__}: {shown(str(error))}; "
+                "write it again"
             ) from None
 
     def _check_format(self) -> None:
