@@ -68,10 +68,12 @@ def find_format(plain: Path, path: Path) -> str:
     Raises:
         InputError: If ASE does not know it.
     """
-    from ase.io.formats import UnknownFileTypeError, filetype  # slow to import
+    from ase.io.formats import UnknownFileTypeError, filetype, get_ioformat  # slow to import
 
     try:
-        return str(filetype(str(plain)))
+        kind = str(filetype(str(plain)))
+        get_ioformat(kind)  # where nothing else is known it is what follows the last dot
+        return kind
     except UnknownFileTypeError:
         raise InputError(
             f"{shown(path)}: is of no kind that is known; give extended XYZ, a store (.h5), a "
@@ -135,15 +137,9 @@ def _reasons(images: list[Atoms], steps: Steps | None, path: Path) -> list[str |
         if len(images) > 1 and any(labelled) and not labelled[-1]:
             reasons[-1] = reasons[-1] or CUT_OFF
     return [
-        reason or says_unconverged(_said_of(atoms))
+        reason or says_unconverged(atoms.info)
         for reason, atoms in zip(reasons, images, strict=True)
     ]
-
-
-def _said_of(atoms: Atoms) -> dict[str, Any]:
-    """Keys of an image, with those of a database row."""
-    of_row = atoms.info.get("key_value_pairs")
-    return {**atoms.info, **(of_row if isinstance(of_row, dict) else {})}
 
 
 def _make_frame(atoms: Atoms, origin: str, source: FrameSource) -> Frame:

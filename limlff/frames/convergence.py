@@ -125,6 +125,8 @@ def read_steps(path: Path, kind: str) -> Steps | None:
         "vasp-xml": _vasprun_steps,
         "vasp-out": _outcar_steps,
         "gpw": _gpw_steps,
+        "db": _row_steps,
+        "json": _row_steps,
     }
     if kind in readers:
         return readers[kind](path)
@@ -260,6 +262,14 @@ def _vasprun_steps(path: Path) -> Steps:
         for count in counts
     ]
     return Steps(reasons, is_cut=whole < begun)
+
+
+def _row_steps(path: Path) -> Steps:
+    """The rows of a database of ASE, by what their keys say."""
+    from ase.db import connect
+
+    rows = connect(str(path), use_lock_file=False).select()
+    return Steps([says_unconverged(row.key_value_pairs) for row in rows])
 
 
 def _gpw_steps(path: Path) -> Steps:

@@ -274,6 +274,8 @@ def _parse_columns(
         start += width
         try:
             kind_of_array = float if kind in "RI" else str
+            if kind in "RI" and any("_" in word for row in words for word in row):
+                raise ValueError("a sign _ among digits")
             columns[name] = np.array(words, kind_of_array).reshape(len(rows), width)
         except ValueError as error:
             raise InputError(

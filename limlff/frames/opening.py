@@ -146,7 +146,7 @@ def lines_of(file: TextIO, path: Path) -> Iterator[str]:
 def open_for_writing(path: Path) -> TextIO:
     """Open a text file to write, compressed by its suffix."""
     opener = _OPENERS.get(path.suffix.lower(), open)
-    return opener(path, "wt", encoding="utf-8")  # type: ignore[no-any-return]
+    return opener(path, "wt", encoding="utf-8")
 
 
 @contextmanager

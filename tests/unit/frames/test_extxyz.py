@@ -138,6 +138,74 @@ def test_stress_as_six_or_nine_numbers_and_as_virial_is_the_same(tmp_path):
         np.testing.assert_allclose(read_frames(file)[0].stress, expected, atol=1e-15)
 
 
+def springs(cell: np.ndarray, places: np.ndarray) -> tuple[float, np.ndarray]:
+    """Energy (eV) and virial (eV) of atoms in a cell, held by springs of 1 eV/Å^2, length 2.5 Å.
+
+    The virial is GPUMD's: the sum over pairs of r_ij (x) F_ij with F_ij the force on j by i.
+    """
+    positions, energy, virial = places @ cell, 0.0, np.zeros((3, 3))
+    images = np.stack(np.meshgrid(*[[-1, 0, 1]] * 3), axis=-1).reshape(-1, 3) @ cell
+    for i, first in enumerate(positions):
+        for j, second in enumerate(positions):
+            for image in images:
+                r = second + image - first
+                length = np.linalg.norm(r)
+                if (i != j or np.any(image)) and length < 3.2:
+                    energy += 0.25 * (length - 2.5) ** 2
+                    virial += 0.5 * np.outer(r, -(length - 2.5) * r / length)
+    return energy, virial
+
+
+def test_lower_case_keys_of_gpumd_and_its_virial(tmp_path):
+    """The stress that is read is the derivative of the energy with the strain, over the volume."""
+    cell, places = np.diag([2.6, 2.7, 2.5]), np.array([[0.0, 0, 0], [0.5, 0.55, 0.45]])
+    energy, virial = springs(cell, places)
+    rows = "".join(f"Li {' '.join(map(repr, p.tolist()))} 0 0 0.1\n" for p in places @ cell)
+    text = " ".join(map(repr, virial.ravel().tolist()))
+    box = " ".join(map(repr, cell.ravel().tolist()))
+    comment = (
+        f'energy={float(energy)!r} Config_type=bulk LATTICE="{box}" virial="{text}" '
+        'properties=Species:S:1:Pos:R:3:force:R:3 PBC="T T T"'
+    )
+    frame = read_frames(write(tmp_path / "train.xyz", comment, rows))[0]
+    assert frame.periodic.all() and frame.group == "bulk" and frame.energy == energy
+    np.testing.assert_array_equal(frame.cell, cell)
+    np.testing.assert_array_equal(frame.forces[:, 2], 0.1)
+    assert np.trace(virial) > 0 > np.trace(frame.stress)  # compressed springs push outwards
+    step = 1e-5
+    for axis in range(3):
+        strain = np.eye(3)
+        strain[axis, axis] += step
+        stretched = springs(cell @ strain, places)[0]
+        strain[axis, axis] -= 2 * step
+        derivative = (stretched - springs(cell @ strain, places)[0]) / (2 * step)
+        assert frame.stress[axis, axis] == pytest.approx(derivative / frame.volume, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "comment, message",
+    [
+        ('cell="3 0 0 0 3 0 0 0 3"', "has a key cell but no Lattice"),
+        ('Box="3 0 0 0 3 0 0 0 3"', "has a key Box but no Lattice"),
+        ('pbc="T T T"', "its cell has no volume"),
+        (f'{CELL} lattice="4 0 0 0 4 0 0 0 4"', "Lattice stands there twice"),
+        (f"{CELL} energy=-1 energy=-2", "energy stands there twice"),
+    ],
+)
+def test_a_cell_is_never_lost_and_a_key_never_overruled_in_silence(tmp_path, comment, message):
+    with pytest.raises(InputError, match=message):
+        read_frames(write(tmp_path / "a.extxyz", comment))
+
+
+def test_what_is_not_read_is_remarked(tmp_path):
+    comment = 'Lattice="3 0 0 0 3 0 0 0 3" Properties=species:S:1:pos:R:3 mace_energy=-1'
+    source = read_extxyz(write(tmp_path / "a.extxyz", comment))
+    assert source.frames[0].energy is None and source.frames[0].forces is None
+    remarks = " ".join(source.sentences())
+    assert "mace_energy is not read; name it energy" in remarks
+    assert "only the first 4 of 7 columns are read" in remarks
+
+
 def test_stress_without_full_periodicity_is_dropped_and_remarked(tmp_path):
     comment = f'{CELL} energy=-1 stress="1 1 1 0 0 0" pbc="T T F"'
     source = read_extxyz(write(tmp_path / "slab.extxyz", comment))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+
 import h5py
 import numpy as np
 import pytest
@@ -93,6 +95,22 @@ def test_a_failed_write_leaves_the_old_store(store_file, random_frames):
         write_store(spoiled, store_file)  # type: ignore[list-item]
     assert store_file.read_bytes() == before
     assert [file.name for file in store_file.parent.iterdir()] == ["frames.h5"]
+
+
+def test_a_full_disk_is_an_error_and_leaves_the_old_store(tmp_path, random_frames):
+    """HDF5 would end the process with a segmentation fault."""
+    file = tmp_path / "many.h5"
+    write_store(random_frames, file)
+    before = file.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        for limit in (1, 1000, 20_000, 200_000):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+            with pytest.raises(OSError, match="File too large"):
+                write_store(random_frames * 500, file)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert file.read_bytes() == before and len(list(tmp_path.iterdir())) == 1
 
 
 def test_digest_depends_on_every_part_of_a_frame_and_on_the_order(random_frames):
