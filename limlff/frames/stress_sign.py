@@ -34,7 +34,9 @@ _SIGNIFICANCE = 5.0  # standard errors that the factor must be from zero
 _CORRELATION = 0.7
 _VOLUME_SPREAD = 0.01  # relative standard deviation below which volumes are all the same
 _VACUUM = 2.0  # gaps wider than so many mean distances are vacuum
-_FACTOR_RANGE = (0.7, 1.4)  # beyond it the unit is another
+_PRECISE = 0.05  # relative error of a factor below which small deviations say something
+_FACTOR_RANGE = (0.7, 1.4)  # a precise factor beyond it tells of another unit
+_UNIT_RANGE = (0.1, 10.0)  # and any significant one beyond this
 
 UsablePart = Literal["all", "shear", "none"]
 """What of the stresses fits the energies."""
@@ -62,9 +64,22 @@ class StressFit:
         return abs(self.factor) > _SIGNIFICANCE * self.factor_error
 
     @property
+    def is_precise(self) -> bool:
+        """Whether the pairs are so near each other that the work is known to some percent."""
+        return self.factor_error < _PRECISE * abs(self.factor)
+
+    @property
+    def has_other_unit(self) -> bool:
+        """Whether the factor is far from 1, beyond what the trapezoidal rule can be off."""
+        low, high = _FACTOR_RANGE if self.is_precise else _UNIT_RANGE
+        return self.is_significant and not low < self.factor < high
+
+    @property
     def has_offset(self) -> bool:
         """Whether the offset differs from zero by more than half a GPa and its own error."""
-        return abs(self.offset_gpa) > max(0.5, _SIGNIFICANCE * self.offset_error_gpa)
+        return self.is_precise and abs(self.offset_gpa) > max(
+            0.5, _SIGNIFICANCE * self.offset_error_gpa
+        )
 
 
 @dataclass(frozen=True)
@@ -76,12 +91,14 @@ class StressSign:
         pairs: Pairs of strained neighbors compared.
         fit: Comparison with the energies, None if there are too few pairs.
         volume_correlation: Correlation of pressure and volume per atom, or None.
+        fine_fit: As `fit`, along with what the trapezoidal rule neglects in third order.
     """
 
     verdict: str
     pairs: int = 0
     fit: StressFit | None = None
     volume_correlation: float | None = None
+    fine_fit: StressFit | None = None
 
     @property
     def usable(self) -> UsablePart:
@@ -100,26 +117,21 @@ class StressSign:
                 f"stresses fit the energies only if multiplied by {self.fit.factor:.3g}; check "
                 "their unit"
             )
-        if self.fit is not None and self._is_off:
+        if self.fine_fit is not None and self._is_off:
             return (
-                f"normal stresses are {self.fit.offset_gpa:+.1f} GPa off the energies (Pulay "
+                f"normal stresses are {self.fine_fit.offset_gpa:+.1f} GPa off the energies (Pulay "
                 "stress?); do not fit them"
             )
         return None
 
     @property
-    def _is_fitted(self) -> bool:
-        return self.verdict == "fits" and self.fit is not None and self.fit.is_significant
-
-    @property
     def _has_other_unit(self) -> bool:
-        if self.fit is None or not self._is_fitted:
-            return False
-        return not _FACTOR_RANGE[0] < self.fit.factor < _FACTOR_RANGE[1]
+        return self.verdict == "fits" and self.fit is not None and self.fit.has_other_unit
 
     @property
     def _is_off(self) -> bool:
-        return self.fit is not None and self._is_fitted and self.fit.has_offset
+        # of the fine fit, since what the trapezoidal rule neglects can look like an offset
+        return self.verdict == "fits" and self.fine_fit is not None and self.fine_fit.has_offset
 
 
 def judge_stress_sign(frames: Sequence[Frame]) -> StressSign:
@@ -145,18 +157,21 @@ def judge_stress_sign(frames: Sequence[Frame]) -> StressSign:
         verdict = "fits"
     elif votes and all(vote < 0 for vote in votes):
         verdict = "flipped"
-    return StressSign(verdict, len(terms), fit, correlation)
+    fine_fit = _fit_factor(terms, 5) if len(terms) >= 2 * _FEWEST else None
+    return StressSign(verdict, len(terms), fit, correlation, fine_fit)
 
 
-def _fit_factor(terms: np.ndarray) -> StressFit | None:
-    """Least squares of the energies by the work of the stress and a constant pressure."""
-    energy, design = terms[:, 0], terms[:, 1:]
-    solution, _, rank, _ = np.linalg.lstsq(design, energy, rcond=None)
-    if rank < 2:
+def _fit_factor(terms: np.ndarray, columns: int = 2) -> StressFit | None:
+    """Least squares of the energies by the work of the stress, a constant pressure, and more."""
+    energy, design = terms[:, 0], terms[:, 1 : 1 + columns]
+    scale = np.abs(design).max(axis=0, initial=1e-300)
+    solution, _, rank, _ = np.linalg.lstsq(design / scale, energy, rcond=None)
+    if rank < columns:
         return None
-    variance = np.sum((energy - design @ solution) ** 2) / (len(energy) - 2)
-    errors = np.sqrt(variance * np.diag(np.linalg.inv(design.T @ design)))
-    factor, pressure = solution
+    normal = (design / scale).T @ (design / scale)
+    variance = np.sum((energy - design / scale @ solution) ** 2) / (len(energy) - columns)
+    errors = np.sqrt(variance * np.diag(np.linalg.inv(normal))) / scale
+    factor, pressure = (solution / scale)[:2]
     # energy = factor * (stress - offset) : strain, hence the sign
     return StressFit(
         float(factor),
@@ -170,14 +185,15 @@ def strain_work(frames: Sequence[Frame]) -> np.ndarray:
     """Terms of the energy balance of pairs of strained neighbors, per atom.
 
     Returns:
-        Rows of energy difference without the work of forces, work of the stress, and change of
-        volume: (eV, eV, Å^3), shape (pairs, 3).
+        Rows of energy difference without the work of forces (eV), work of the stress (eV), change
+        of volume (Å^3), and three terms of third order in strain and displacements, which isotropic
+        anharmonic forces would add (Å^3, Å^3, Å^2); shape (pairs, 6).
     """
     kinds: dict[bytes, list[Frame]] = {}
     for frame in frames:
         if frame.energy is not None and frame.forces is not None:
             kinds.setdefault(frame.numbers.tobytes(), []).append(frame)
-    parts = [np.empty((0, 3))]
+    parts = [np.empty((0, 6))]
     for members in kinds.values():
         arrays = _stack(members[:_CLASS_LIMIT])
         parts.extend(_pair_terms(arrays, lag) for lag in range(1, min(_LAG + 1, len(members))))
@@ -215,7 +231,13 @@ def _pair_terms(arrays: dict[str, np.ndarray], lag: int) -> np.ndarray:
     growth += second["volume"] * np.trace(back, axis1=1, axis2=2) / 2
     energy = second["energy"] - first["energy"] + force_work
     atoms = arrays["fractional"].shape[1]
-    return np.stack([energy, stress_work, growth], axis=1)[near] / atoms
+    dilation, squares = np.trace(strain, axis1=1, axis2=2), np.sum(strain**2, axis=(1, 2))
+    third = [
+        first["volume"] * dilation**3,
+        first["volume"] * dilation * squares,
+        dilation * np.sum(moves**2, axis=(1, 2)),
+    ]
+    return np.stack([energy, stress_work, growth, *third], axis=1)[near] / atoms
 
 
 def pressure_volume_correlation(frames: Sequence[Frame]) -> float | None:
