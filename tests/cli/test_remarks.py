@@ -6,7 +6,7 @@ import pytest
 
 from limlff.cli.main import main
 from limlff.frames.read import read_frames
-from limlff.frames.remarks import MOST_REMARKS, tell
+from limlff.frames.remarks import MOST_REMARKS, tell_remarks
 
 FRAME = """2
 Lattice="3.44 0 0 0 3.44 0 0 0 3.44" Properties=species:S:1:pos:R:3:forces:R:3 {keys}
@@ -59,7 +59,7 @@ def test_a_file_without_frames_is_named_by_every_command(files, tmp_path, capsys
 
 
 def test_remarks_are_said_once_and_not_without_end(capsys):
-    tell(["same"] * 5 + [f"other {number}" for number in range(100)])
+    tell_remarks(["same"] * 5 + [f"other {number}" for number in range(100)])
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == MOST_REMARKS + 1 and lines.count("warning: same") == 1
     assert "81 more" in lines[-1]
