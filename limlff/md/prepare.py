@@ -41,6 +41,9 @@ SHORTEST_DISTANCE = 0.5
 """Atoms closer than this (Å) are a mistake in the structure, of whatever element."""
 
 
+MASSES = (0.01, 1e6)
+"""Lightest and heaviest atom (amu); lighter ones outrun any time step."""
+
 LOWEST_TEMPERATURE = 1e-3
 """Lowest temperature of a thermostat (K); to freeze a structure, relax it instead."""
 
@@ -104,13 +107,13 @@ def check_structure(atoms: Atoms, config: MDConfig) -> Structure:
         raise InputError(f"{name}: holds no atoms")
     if not (np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell.array).all()):
         raise InputError(f"{name}: positions or cell are not finite numbers; repair the file")
-    lengths = atoms.cell.lengths()
-    largest = max(float(np.abs(atoms.positions).max()), float(lengths.max()))
+    largest = max(float(np.abs(each).max()) for each in (atoms.positions, atoms.cell.array))
     if largest > LARGEST_LENGTH:
         raise InputError(
             f"{name}: holds a position or cell vector of {largest:.3g} Å; the limit is "
             f"{LARGEST_LENGTH:.0e} Å. Wrap the atoms into the cell, or correct the file"
         )
+    lengths = atoms.cell.lengths()
     if np.any(atoms.pbc & (lengths < 1e-6)) or abs(np.linalg.det(atoms.cell.complete())) < 1e-6:
         raise InputError(
             f"{name}: is periodic along {atoms.pbc.tolist()} but its cell vectors have the lengths "
@@ -125,12 +128,25 @@ def check_structure(atoms: Atoms, config: MDConfig) -> Structure:
     _refuse_close_atoms(atoms, name)
     structure = Structure(
         numbers=atoms.numbers.copy(),
-        masses=atoms.get_masses(),
+        masses=_masses(atoms, name),
         mobile=1.0 - frozen_mask(atoms, config.frozen, name),
         periodic=atoms.pbc.copy(),
     )
     _check_ensemble(structure, config, name)
     return structure
+
+
+def _masses(atoms: Atoms, name: str) -> Float[np.ndarray, " atoms"]:
+    masses = atoms.get_masses()
+    low, high = MASSES
+    wrong = np.flatnonzero(~((masses >= low) & (masses <= high)))
+    if len(wrong):
+        index = int(wrong[0])
+        raise InputError(
+            f"{name}: {atoms.symbols[index]} {index} has a mass of {masses[index]:g} amu; masses "
+            f"from {low:g} to {high:g} amu can be moved. Correct it, or leave the masses out"
+        )
+    return masses
 
 
 def _refuse_close_atoms(atoms: Atoms, name: str) -> None:
@@ -194,6 +210,11 @@ def first_state(
                 "'file'; use maxwell_boltzmann"
             )
         momenta[:count] = atoms.get_momenta()
+        if not np.isfinite(momenta).all():
+            raise InputError(
+                "initial_velocities is 'file', but some velocities of the structure are not finite "
+                "numbers; repair it or draw new ones with 'maxwell_boltzmann'"
+            )
         momenta *= mobile
     else:
         momenta = draw_momenta(masses, mobile, config.start_temperature_k, velocity_key)

@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from limlff import precision as precision  # first: sets up jax
 from limlff.compiled import predict, program_and_weights
+from limlff.forks import refuse_forked_process
 from limlff.frames.frame import Frame
 from limlff.kernels import has_kernel
 from limlff.neighbors.host import Capacity, build_neighbors
@@ -55,8 +56,10 @@ def predict_frames(
         dtype: Arithmetic of the model.
 
     Raises:
-        InputError: If a frame holds an element that the potential does not know.
+        InputError: If a frame holds an element that the potential does not know, or the process was
+            forked after jax had started.
     """
+    refuse_forked_process()
     if has_kernel(potential.model, potential.parameters):
         return _predict_by_kernel(potential, frames, dtype)
     return _predict_in_batches(potential, frames, dtype)
