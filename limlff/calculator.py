@@ -23,7 +23,7 @@ from limlff.atom_arrays import AtomArrays, arrays_of
 from limlff.atom_virials import atom_virials
 from limlff.catalog import find_potential
 from limlff.compiled import assess_atoms, closest_pair, predict, program_and_weights
-from limlff.errors import InputError
+from limlff.errors import InputError, shown
 from limlff.forks import refuse_forked_process
 from limlff.neighbors.kept import KeptList, SkinNeighbors
 from limlff.potential import Potential, Prediction
@@ -48,6 +48,11 @@ def load(name_or_path: str | Path) -> Potential:
     Raises:
         InputError: If there is none, or the file is damaged.
     """
+    if not isinstance(name_or_path, str | Path):
+        raise InputError(
+            f"the potential is {shown(name_or_path)}; give a name, the path of a file, or a "
+            "limlff.potential.Potential"
+        )
     return load_potential(find_potential(name_or_path))
 
 
@@ -100,7 +105,7 @@ class Calculator(AseCalculator):
         refuse_forked_process()
         super().__init__()
         if str(precision) not in ("float32", "float64"):
-            raise InputError(f"precision is {precision!r:.80}; choose float64 or float32")
+            raise InputError(f"precision is {shown(repr(precision))}; choose float64 or float32")
         self.precision = str(precision)
         self._skin = _checked_skin(skin)
         self.potential = potential if isinstance(potential, Potential) else load(potential)
@@ -134,9 +139,10 @@ class Calculator(AseCalculator):
             InputError: If there are no atoms to compute it for, or they cannot be computed.
         """
         with self._lock:
-            asked = self.atoms if atoms is None else atoms
+            asked: Any = self.atoms if atoms is None else atoms
             if not isinstance(asked, Atoms):
-                raise InputError(f"{name} is asked of {asked!r:.80}; give an ase.Atoms object")
+                what = shown(repr(asked))
+                raise InputError(f"{name} is asked of {what}; give an ase.Atoms object")
             known = None if atoms is None else self._remembered.recall(atoms)
             if known is not None:  # ASE then compares with this, not with another structure
                 self.atoms, self.results = known
@@ -239,8 +245,8 @@ def _checked_skin(skin: float) -> float:
     is_number = isinstance(skin, Real) and not isinstance(skin, bool | np.bool_)
     if not (is_number and 0 <= skin <= LARGEST_SKIN):
         raise InputError(
-            f"skin is {skin!r:.80}; it must be a number from 0 to {LARGEST_SKIN:g} Å. Usual are "
-            "0.3 to 1 Å"
+            f"skin is {shown(repr(skin))}; it must be a number from 0 to {LARGEST_SKIN:g} Å. "
+            "Usual are 0.3 to 1 Å"
         )
     return float(skin)
 

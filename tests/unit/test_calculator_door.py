@@ -141,6 +141,12 @@ def test_a_skin_that_is_no_length_is_refused(lithium, skin):
         Calculator(lithium.potential, skin=skin)
 
 
+@pytest.mark.parametrize("potential", [None, 5, b"li", ["li"]])
+def test_what_names_no_potential_is_refused(potential):
+    with pytest.raises(InputError, match=r"the potential is .*give a name"):
+        Calculator(potential)
+
+
 def test_a_structure_that_is_refused_leaves_no_results_of_the_one_before(lithium, crystal):
     """Computed directly, as some optimisers do; the energy of the sound crystal is not kept."""
     lithium.get_potential_energy(crystal)
