@@ -109,6 +109,7 @@ class Calculator(AseCalculator):
         self.precision = str(precision)
         self._skin = _checked_skin(skin)
         self.potential = potential if isinstance(potential, Potential) else load(potential)
+        self.atoms: Any = None
         self.results: dict[str, Any] = {}
         self._start()
 
