@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from limlff.compile_cache import keep_jax_programs
 
-keep_jax_programs()  # most of the tests' time is compilation, and many compile the same
+# Nearly all time of the tests is compilation. Every program is kept, small ones too, so that no
+# module, worker or command started by a test compiles what another has compiled before. Of each that
+# it loads XLA says that it might fail, see `limlff.cli.main`.
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+keep_jax_programs()
 
 _DEFAULT_SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -21,3 +30,17 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no folder {folder} with DFT frames; set LIMLFF_SHARED to it")
     return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _memory_given_back() -> Iterator[None]:
+    """After each module its programs, of which a worker would gather gigabytes, leave the memory.
+
+    Others that need them read them from the folder of compiled programs.
+    """
+    yield
+    if jax := sys.modules.get("jax"):
+        jax.clear_caches()
+        gc.collect()
+        if sys.platform == "linux":  # what is free stays with the process until it is told
+            ctypes.CDLL(None).malloc_trim(0)

@@ -12,6 +12,7 @@ Source of the idea: D. Lu et al., J. Chem. Theory Comput. 18, 5559 (2022).
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Annotated
 
 import jax
@@ -117,13 +118,28 @@ def _table(
 ) -> tuple[Parameters, float]:
     """Coefficients for each interval, and the largest error at thirds of the intervals."""
 
+    nodes = first + spacing * np.arange(int(np.ceil((last - first) / spacing)) + 1)
+    coefficients, error = _interpolate(model.embedding_activation, layers, nodes, spacing)
+    table = {
+        "coefficients": np.asarray(coefficients),
+        "first": np.array(first),
+        "spacing": np.array(spacing),
+    }
+    return table, float(error)
+
+
+@partial(jax.jit, static_argnums=0)
+def _interpolate(
+    activation: str, layers: Parameters, nodes: Float[Array, " nodes"], spacing: float
+) -> tuple[Float[Array, "nodes 6 width"], Float[Array, ""]]:
+    """See `_table`; in one piece, because operations by themselves take long to compile."""
+
     def net(s: Float[Array, " points"]) -> Float[Array, "points width"]:
-        return apply_layers(layers, model.embedding_activation, s[None]).T
+        return apply_layers(layers, activation, s[None]).T
 
     def slope(s: Float[Array, " points"]) -> Float[Array, "points width"]:
         return jax.jvp(net, (s,), (jnp.ones_like(s),))[1]
 
-    nodes = jnp.asarray(first + spacing * np.arange(int(np.ceil((last - first) / spacing)) + 1))
     values, slopes = net(nodes), spacing * slope(nodes)
     bends = spacing**2 * jax.jvp(slope, (nodes,), (jnp.ones_like(nodes),))[1]
     ends = [array[:-1] for array in (values, slopes, bends)]
@@ -147,10 +163,4 @@ def _table(
     x = np.array([1 / 3, 1 / 2, 2 / 3])[:, None, None]
     between = sum(inner[:, order] * x**order for order in range(6))
     exact = jnp.stack([net(nodes[:-1] + float(t) * spacing) for t in x.ravel()])
-    error = float(jnp.abs(between - exact).max())
-    table = {
-        "coefficients": np.asarray(coefficients),
-        "first": np.array(first),
-        "spacing": np.array(spacing),
-    }
-    return table, error
+    return coefficients, jnp.abs(between - exact).max()
