@@ -14,10 +14,9 @@ import pytest
 from limlff.compile_cache import keep_jax_programs
 
 # Nearly all time of the tests is compilation. Every program is kept, small ones too, so that no
-# module, worker or command started by a test compiles what another has compiled before. Of each that
-# it loads XLA says that it might fail, see `limlff.cli.main`.
+# module, worker or command started by a test compiles what another has compiled before.
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # as `limlff.cli.main` does, see there
 keep_jax_programs()
 
 _DEFAULT_SHARED = Path(__file__).resolve().parents[2] / "shared"
