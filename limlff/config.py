@@ -47,6 +47,9 @@ class StrictModel(BaseModel):
         for name, text in attribute_descriptions(cls).items():
             if name in schema.get("properties", {}):
                 schema["properties"][name]["description"] = text
+        fixed = [name for name, each in schema.get("properties", {}).items() if "const" in each]
+        if fixed:  # they tell one kind from others, and must be written
+            schema["required"] = [*fixed, *schema.get("required", [])]
         return reference
 
 

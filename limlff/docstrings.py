@@ -21,6 +21,8 @@ def attribute_descriptions(kind: type) -> dict[str, str]:
     """What the docstrings of a class and its bases say of each attribute, on one line each."""
     found: dict[str, str] = {}
     for base in reversed(kind.__mro__):
+        if base.__module__.partition(".")[0] == "pydantic":
+            continue
         text = inspect.cleandoc(base.__doc__ or "")
         _, _, attributes = text.partition("\nAttributes:\n")
         section = _SECTION.search(attributes)

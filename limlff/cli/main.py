@@ -27,6 +27,8 @@ from limlff.signals import Interrupted, heed_no_more, ignore_signals, interrupti
 
 COMMANDS = {
     "data": "check and convert DFT frames",
+    "template": "commented YAML with all settings of a command",
+    "schema": "JSON schema of a kind of YAML file, for editors",
     "train": "train a potential by a recipe",
     "evaluate": "errors of a potential on labelled frames",
     "label": "label frames by a potential, to teach another",

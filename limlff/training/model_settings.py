@@ -42,8 +42,16 @@ def trainable_configurations() -> dict[str, type[StrictModel]]:
     return {name: configuration_of(architecture_by_name(name)) for name in names}
 
 
-class _Schema:
-    """JSON schema of the section: one of the architectures."""
+class _OneOfTheArchitectures:
+    """What schemas and templates see of the section."""
+
+    choice = "architecture"
+    left_out = ("elements",)
+
+    def sections(self) -> dict[str, type[StrictModel]]:
+        """Settings of each architecture, the default first."""
+        kinds = trainable_configurations()
+        return {"moment": kinds.pop("moment"), **kinds}
 
     @classmethod
     def __get_pydantic_json_schema__(
@@ -65,5 +73,5 @@ def _schema_of(name: str, kind: type[StrictModel]) -> dict[str, Any]:
     return schema | ({"required": needed} if needed else {})
 
 
-ModelSettings = Annotated[dict[str, Any], _Schema()]
+ModelSettings = Annotated[dict[str, Any], _OneOfTheArchitectures()]
 """Settings of a model, checked by the recipe together with its elements."""

@@ -8,7 +8,14 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    GetJsonSchemaHandler,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from limlff.config import StrictModel
 from limlff.models.settings import different_elements
@@ -90,8 +97,8 @@ class DataSet(StrictModel):
             constant, all of it where sign or unit are wrong). true: in any case. false: never.
     """
 
-    name: Annotated[str, Field(min_length=1)]
-    files: Annotated[list[str], Field(min_length=1)]
+    name: Annotated[str, Field(min_length=1, examples=["own"])]
+    files: Annotated[list[str], Field(min_length=1, examples=[["frames.extxyz"]])]
     weights: LabelWeights = LabelWeights()
     groups: dict[str, LabelWeights] = Field(default_factory=dict)
     select: FrameSelection = FrameSelection()
@@ -152,16 +159,26 @@ def _number_as_schedule(value: Any) -> Any:
     return value if isinstance(value, dict | ScheduledWeight) else {"start": value}
 
 
-Schedule = Annotated[ScheduledWeight, BeforeValidator(_number_as_schedule)]
+class _NumberOrSection:
+    """What schemas see of a weight."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: Any, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {"anyOf": [{"type": "number", "minimum": 0}, handler(core_schema)]}
+
+
+Schedule = Annotated[ScheduledWeight, BeforeValidator(_number_as_schedule), _NumberOrSection()]
 
 
 class LossSettings(StrictModel):
     """Weights of energies, forces and stresses; see `limlff.training.loss` for the formula.
 
     Attributes:
-        energy: NonNegative of the energies.
-        force: NonNegative of the forces.
-        stress: NonNegative of the stresses.
+        energy: Weight of the energies.
+        force: Weight of the forces.
+        stress: Weight of the stresses.
         huber: Residual, in units of its scale, beyond which the loss grows linearly; null for
             squares.
     """
@@ -233,7 +250,7 @@ class Recipe(StrictModel):
         model: Settings of the model: its `architecture`, and what that one has.
         data: Sets of frames; the first that holds an element decides its zero of energy.
         validation: What is held back.
-        loss: NonNegatives of the labels.
+        loss: Weights of the labels.
         optimizer: Learning rate and averages.
         uncertainty: Ensemble added after the training, which it does not change; null for none.
         least_squares: What is done with the parameters that the energy is linear in (of `moment`
@@ -250,7 +267,7 @@ class Recipe(StrictModel):
         notes: What else its card shall say.
     """
 
-    elements: Annotated[list[str], Field(min_length=1, max_length=118)]
+    elements: Annotated[list[str], Field(min_length=1, max_length=118, examples=[["Li"]])]
     model: ModelSettings
     data: Annotated[list[DataSet], Field(min_length=1)]
     validation: Validation = Validation()
