@@ -108,7 +108,11 @@ def _print_reliability(values: dict[str, Any]) -> None:
             rank = values[label].get(f"spearman_{kind}")
             if rank is not None:
                 print(f"{label} errors against {kind}: rank correlation {rank:.2f}")
+    median, largest = (
+        "infinite" if values[f"{kind}_grade"] is None else f"{values[f'{kind}_grade']:.2f}"
+        for kind in ("median", "largest")
+    )
     print(
-        f"extrapolation grade: median {values['median_grade']:.2f}, largest "
-        f"{values['largest_grade']:.2f}, above 1 for {100 * values['share_above_1']:.2g} % of atoms"
+        f"extrapolation grade: median {median}, largest {largest}, above 1 for "
+        f"{100 * values['share_above_1']:.2g} % of atoms"
     )

@@ -27,9 +27,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     description = describe(load(arguments.potential))
     if arguments.json:
-        print(json.dumps(description, indent=1))
+        print("\n".join(map(_escaped, _json_lines(description))))
     else:
-        print("\n".join(_lines(_shortened(description))))
+        print("\n".join(map(_escaped, _lines(_shortened(description)))))
     return 0
 
 
@@ -56,6 +56,20 @@ def describe(potential: Potential) -> dict[str, Any]:
         "digest": potential_digest(potential),
         "card": potential.card,
     }
+
+
+def _json_lines(description: dict[str, Any]) -> list[str]:
+    return json.dumps(description, indent=1).split("\n")
+
+
+def _escaped(text: str) -> str:
+    """A line whose control characters are written out as in JSON, since terminals obey them."""
+    return "".join(c if c.isprintable() else _written_out(c) for c in text)
+
+
+def _written_out(character: str) -> str:
+    units = character.encode("utf-16-be").hex()
+    return "".join(f"\\u{units[start : start + 4]}" for start in range(0, len(units), 4))
 
 
 def _shortened(value: Any) -> Any:

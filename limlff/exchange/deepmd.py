@@ -9,18 +9,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 
-from limlff.errors import InputError
+from limlff.errors import InputError, shown
 from limlff.exchange.deepmd_file import Tree, read_tree, write_tree
 from limlff.exchange.deepmd_tree import layer_of, layers_of, tree_of
 from limlff.exchange.elements import refuse_unknown_elements
+from limlff.models.arrays import expected_shapes
 from limlff.models.contract import Parameters
 from limlff.models.deepmd import DeepPotSE
 from limlff.models.deepmd_network import ACTIVATIONS
 from limlff.potential import Potential
-from limlff.potential_file import flatten_parameters
+from limlff.potential_file import check_arrays, flatten_parameters
+from limlff.zip_members import DAMAGED
 
 
 def import_deepmd(path: Path, elements: list[str] | None = None) -> Potential:
@@ -37,10 +38,13 @@ def import_deepmd(path: Path, elements: list[str] | None = None) -> Potential:
     try:
         if elements is not None:
             tree["model"]["type_map"] = elements
-        return _potential_of(tree, str(path))
-    except (KeyError, IndexError, ValueError, TypeError) as error:
+        return _potential_of(tree)
+    except InputError as error:
+        raise InputError(f"{shown(path)}: {error}") from error
+    except DAMAGED as error:
         raise InputError(
-            f"{path}: is no se_e2_a energy model as DeePMD-kit 3 writes it ({error!r})"
+            f"{shown(path)}: is no se_e2_a energy model as DeePMD-kit 3 writes it "
+            f"({shown(repr(error), 200)})"
         ) from error
 
 
@@ -58,12 +62,12 @@ def export_deepmd(potential: Potential, path: Path) -> None:
     write_tree(tree_of(potential), path)
 
 
-def _potential_of(tree: Tree, name: str) -> Potential:
+def _potential_of(tree: Tree) -> Potential:
     model = tree["model"]
     descriptor, fitting = model["descriptor"], model["fitting"]
-    _refuse_unsupported(model, name)
+    _refuse_unsupported(model)
     settings = _settings(model)
-    refuse_unknown_elements(settings["elements"], name)
+    refuse_unknown_elements(settings["elements"])
     architecture = DeepPotSE(**settings)
     parameters = {
         "embedding": _embedding_nets(architecture, descriptor),
@@ -75,9 +79,8 @@ def _potential_of(tree: Tree, name: str) -> Potential:
             for element, net in zip(architecture.elements, fitting["nets"]["networks"], strict=True)
         },
         "bias": np.array(fitting["@variables"]["bias_atom_e"], float).reshape(-1),
-        "statistics": _statistics(descriptor, name),
+        "statistics": _statistics(descriptor),
     }
-    _check_shapes(architecture, parameters, name)
     shortest = tree.get("@variables", {}).get("min_nbor_dist")
     card: dict[str, Any] = {
         "imported_from": f"DeePMD-kit {tree.get('version', '')}".strip(),
@@ -88,7 +91,20 @@ def _potential_of(tree: Tree, name: str) -> Potential:
         },
     }
     baseline = np.array(model["@variables"]["out_bias"], float).reshape(-1)
-    return Potential(architecture, parameters, baseline, card)
+    potential = Potential(architecture, parameters, baseline, card)
+    _check_layers(potential)
+    check_arrays(potential)
+    return potential
+
+
+def _check_layers(potential: Potential) -> None:
+    """Refuse nets that do not have the layers which the settings ask for."""
+    asked = expected_shapes(potential.model).keys()
+    if asked != flatten_parameters(potential.parameters).keys():
+        raise InputError(
+            "its nets do not have the layers, biases and time steps that its settings ask for; "
+            "convert the model again with DeePMD-kit"
+        )
 
 
 def _settings(model: Tree) -> dict[str, Any]:
@@ -116,13 +132,13 @@ def _activation(name: str) -> str:
     known = aliases.get(name.lower(), name.lower())
     if known not in ACTIVATIONS:
         raise InputError(
-            f"activation_function is '{name}'; known are {', '.join(ACTIVATIONS)}. Train the model "
-            "again with one of them"
+            f"activation_function is '{shown(name)}'; known are {', '.join(ACTIVATIONS)}. Train "
+            "the model again with one of them"
         )
     return known
 
 
-def _refuse_unsupported(model: Tree, name: str) -> None:
+def _refuse_unsupported(model: Tree) -> None:
     descriptor, fitting = model["descriptor"], model["fitting"]
     required: list[tuple[str, Any, tuple[Any, ...]]] = [
         ("model type", model.get("type", "standard"), ("standard",)),
@@ -143,8 +159,8 @@ def _refuse_unsupported(model: Tree, name: str) -> None:
     for key, value, allowed in required:
         if value not in allowed:
             raise InputError(
-                f"{name}: {key} is {value!r}, but only {allowed[0]!r} can be imported; train the "
-                "model without it"
+                f"{key} is {shown(repr(value))}, but only {allowed[0]!r} can be imported; train "
+                "the model without it"
             )
 
 
@@ -159,7 +175,7 @@ def _embedding_nets(architecture: DeepPotSE, descriptor: Tree) -> Parameters:
     return nets
 
 
-def _statistics(descriptor: Tree, name: str) -> Parameters:
+def _statistics(descriptor: Tree) -> Parameters:
     """Average and deviations of each element of the centre, the same for all slots of a row."""
     average = np.asarray(descriptor["@variables"]["davg"], float)
     deviation = np.asarray(descriptor["@variables"]["dstd"], float)
@@ -167,24 +183,7 @@ def _statistics(descriptor: Tree, name: str) -> Parameters:
     isotropic = np.all(average[..., 1:] == 0) and np.all(deviation[..., 1:] == deviation[..., 1:2])
     if not (same_slots and isotropic):
         raise InputError(
-            f"{name}: davg or dstd differ between the slots or the directions of a centre, so that "
+            "davg or dstd differ between the slots or the directions of a centre, so that "
             "energies would depend on the order of neighbors; compute the statistics anew"
         )
     return {"average": average[:, 0, 0], "deviation": deviation[:, 0, :2]}
-
-
-def _check_shapes(architecture: DeepPotSE, parameters: Parameters, name: str) -> None:
-    """Refuse nets that do not have the layers which the settings ask for."""
-    expected = flatten_parameters(architecture.initialize(jax.random.key(0)))
-    found = flatten_parameters(parameters)
-    if expected.keys() != found.keys():
-        raise InputError(
-            f"{name}: its nets do not have the layers, biases and time steps that its settings ask "
-            "for; convert the model again with DeePMD-kit"
-        )
-    for key, array in found.items():
-        if array.shape != expected[key].shape:
-            raise InputError(
-                f"{name}: {key} has the shape {array.shape}, its settings ask for "
-                f"{expected[key].shape}; the file is damaged"
-            )

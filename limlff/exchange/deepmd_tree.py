@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from limlff.errors import InputError
 from limlff.exchange.deepmd_file import Tree
 from limlff.models.contract import Parameters
 from limlff.models.deepmd import DeepPotSE
@@ -34,12 +35,19 @@ def tree_of(potential: Potential) -> Tree:
     model = potential.model
     assert isinstance(model, DeepPotSE)
     kept = potential.card.get("deepmd", {})
-    precision = {"descriptor": "float64", "fitting": "float64", **kept.get("precision", {})}
+    precision = _precisions(kept.get("precision"))
     shortest = kept.get("min_nbor_dist") or potential.card.get("training", {}).get(
         "shortest_distance_angstrom"
     )
+    if not isinstance(shortest, float):
+        shortest = None
     baseline = np.asarray(potential.baseline, float).reshape(1, -1, 1)
-    deviations = np.array(kept.get("out_std", np.ones(baseline.size))).reshape(baseline.shape)
+    deviations = np.ones(baseline.shape)
+    known = kept.get("out_std")
+    if isinstance(known, list) and len(known) == baseline.size:
+        if not all(isinstance(value, float) for value in known):
+            raise InputError("out_std in the card of the potential holds other than numbers")
+        deviations = np.array(known).reshape(baseline.shape)
     return {
         "model": {
             "type_map": list(model.elements),
@@ -56,6 +64,15 @@ def tree_of(potential: Potential) -> Tree:
         },
         "model_def_script": _definition(model, precision),
         "@variables": {"min_nbor_dist": None if shortest is None else np.array(shortest)},
+    }
+
+
+def _precisions(kept: Any) -> dict[str, str]:
+    """Precision of the nets as in the card; float64 where it tells none that a file can have."""
+    told = kept if isinstance(kept, dict) else {}
+    return {
+        part: "float32" if told.get(part) == "float32" else "float64"
+        for part in ("descriptor", "fitting")
     }
 
 

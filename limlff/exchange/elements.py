@@ -6,26 +6,23 @@ from collections.abc import Sequence
 
 from ase.data import atomic_numbers
 
-from limlff.errors import InputError
+from limlff.errors import InputError, shown
 
 
-def refuse_unknown_elements(elements: Sequence[str], name: str) -> None:
+def refuse_unknown_elements(elements: Sequence[str]) -> None:
     """Raise if a type has no chemical symbol for a name.
 
     Args:
         elements: Names of the types.
-        name: The file, for the message.
 
     Raises:
         InputError: If one of them is no chemical symbol, or two are the same.
     """
     for element in elements:
-        if element not in atomic_numbers:
+        if element not in atomic_numbers or element == "X":
             raise InputError(
-                f"{name}: its type '{element}' is no chemical symbol; give the symbols of all "
+                f"its type '{shown(element)}' is no chemical symbol; give the symbols of all "
                 "types in order by --elements"
             )
     if len(set(elements)) < len(elements):
-        raise InputError(
-            f"{name}: its types are {', '.join(elements)}; each symbol may be there once only"
-        )
+        raise InputError(f"its types are {', '.join(elements)}; each symbol may be there once only")

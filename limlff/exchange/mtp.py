@@ -14,14 +14,21 @@ from typing import Any
 import numpy as np
 
 from limlff.atomic_file import replaced_when_whole
-from limlff.errors import InputError
+from limlff.errors import InputError, shown
 from limlff.exchange.elements import refuse_unknown_elements
 from limlff.models.mtp import MomentTensorPotential
+from limlff.paths import check_is_file, user_path
 from limlff.potential import Potential
+from limlff.potential_file import check_arrays
+from limlff.strict_json import parse_json
+from limlff.zip_members import DAMAGED
 
 SUFFIXES = (".mtp",)
 
 _BASIS = "RBChebyshev"
+_PAIR = re.compile(r"(\d{1,3})-(\d{1,3})")
+_LARGEST_FILE = 2**27
+"""Bytes; a potential of level 28 has a fiftieth of them."""
 
 
 def import_mtp(path: Path, elements: list[str] | None = None) -> Potential:
@@ -35,14 +42,23 @@ def import_mtp(path: Path, elements: list[str] | None = None) -> Potential:
     Raises:
         InputError: If it cannot be read, is not trained, or the symbols do not suit it.
     """
+    path = user_path(path)
+    check_is_file(path)
     try:
-        fields = _parse(path.read_text(encoding="utf-8"))
-        return _potential_of(fields, elements, path)
+        if path.stat().st_size > _LARGEST_FILE:
+            raise ValueError(f"it is larger than {_LARGEST_FILE} bytes")
+        potential = _potential_of(_parse(path.read_text(encoding="utf-8")), elements, path)
+        check_arrays(potential)
+        return potential
+    except InputError as error:
+        raise InputError(f"{shown(path)}: {error}") from error
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from error
-    except (KeyError, IndexError, ValueError, TypeError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{path}: is no potential of MLIP-2, or is damaged ({reason})") from error
+        raise InputError(f"{shown(path)}: cannot be read: {shown(str(error))}") from error
+    except DAMAGED as error:
+        reason = shown(" ".join(str(error).split()), 200) or type(error).__name__
+        raise InputError(
+            f"{shown(path)}: is no potential of MLIP-2, or is damaged ({reason})"
+        ) from error
 
 
 def export_mtp(potential: Potential, path: Path) -> None:
@@ -65,42 +81,48 @@ def export_mtp(potential: Potential, path: Path) -> None:
 
 def _parse(text: str) -> dict[str, Any]:
     """Values by name, as strings, numbers or nested lists; `radial_coeffs` by pair of types."""
-    if not text.startswith("MTP"):
+    first, *lines = text.splitlines() or [""]
+    if not first.startswith("MTP"):
         raise ValueError("it does not begin with MTP")
-    head, coefficients, tail = re.split(r"radial_coeffs|(?=alpha_moments_count)", text, maxsplit=2)
     fields: dict[str, Any] = {}
-    for name, value in re.findall(r"(\w+) *= *(.*)", head + tail):
-        stripped = value.strip()
-        if stripped.startswith("{"):
-            fields[name] = json.loads(stripped.replace("{", "[").replace("}", "]"))
-        else:
-            fields[name] = stripped
-    pairs = re.split(r"(\d+)-(\d+)", coefficients)[1:]
-    fields["radial_coeffs"] = {
-        (int(first), int(second)): [
-            [float(number) for number in row.split(",")] for row in re.findall(r"\{(.*?)\}", block)
-        ]
-        for first, second, block in zip(pairs[::3], pairs[1::3], pairs[2::3], strict=True)
-    }
-    return fields
+    pairs: dict[tuple[int, int], list[list[float]]] = {}
+    rows: list[list[float]] = []
+    for line in lines:
+        name, equals, value = (part.strip() for part in line.partition("="))
+        if equals and name in fields:
+            raise ValueError(f"{shown(name)} stands twice")
+        if equals:
+            fields[name] = _braces_as_lists(value) if value.startswith("{") else value
+        elif name.startswith("{"):
+            rows.append(_braces_as_lists(name))
+        elif pair := _PAIR.fullmatch(name):
+            rows = pairs.setdefault((int(pair[1]), int(pair[2])), [])
+    if "alpha_moments_count" not in fields:
+        raise ValueError("it has no alpha_moments_count")
+    return {**fields, "radial_coeffs": pairs}
+
+
+def _braces_as_lists(text: str) -> Any:
+    """Nested numbers in braces."""
+    return parse_json(text.replace("{", "[").replace("}", "]").encode())
 
 
 def _potential_of(fields: dict[str, Any], elements: list[str] | None, path: Path) -> Potential:
     if fields["radial_basis_type"] != _BASIS:
         raise InputError(
-            f"{path}: radial_basis_type is {fields['radial_basis_type']}, but only {_BASIS} can be "
+            f"radial_basis_type is {shown(fields['radial_basis_type'])}, but only {_BASIS} can be "
             "imported"
         )
     if "moment_coeffs" not in fields:
-        raise InputError(f"{path}: has no moment_coeffs; train it in MLIP-2, or here by its level")
+        raise InputError("has no moment_coeffs; train it in MLIP-2, or here by its level")
     number = int(fields["species_count"])
     symbols = elements or [path.stem]
     if len(symbols) != number or (elements is None and number > 1):
         raise InputError(
-            f"{path}: has {number} types, which have no names in this format; give the symbol of "
+            f"has {number} types, which have no names in this format; give the symbol of "
             f"each by --elements"
         )
-    refuse_unknown_elements(symbols, str(path))
+    refuse_unknown_elements(symbols)
     model = MomentTensorPotential(
         elements=tuple(symbols),
         cutoff=float(fields["max_dist"]),
@@ -112,7 +134,7 @@ def _potential_of(fields: dict[str, Any], elements: list[str] | None, path: Path
         scalars=tuple(fields["alpha_moment_mapping"]),
     )
     radial = np.array(
-        [[fields["radial_coeffs"][i, j] for j in range(number)] for i in range(number)]
+        [[fields["radial_coeffs"][i, j] for j in range(number)] for i in range(number)], float
     )
     parameters = {
         "radial": radial,
@@ -123,8 +145,6 @@ def _potential_of(fields: dict[str, Any], elements: list[str] | None, path: Path
             "scale": np.ones(len(model.scalars)),
         },
     }
-    if radial.shape[2:] != (model.functions, model.radial):
-        raise ValueError(f"radial_coeffs have the shape {radial.shape}")
     card = {"imported_from": f"MLIP-2 {fields.get('version', '')}".strip()}
     return Potential(model, parameters, np.zeros(number), card)
 

@@ -18,7 +18,7 @@ Sources: L. Zhang et al., NeurIPS 2018 (arXiv 1805.09003); J. Zeng et al., J. Ch
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -73,6 +73,9 @@ class DeepPotSE:
     one_sided: bool = False
     zero_average: bool = False
     protection: Annotated[float, Field(ge=0.0, le=10.0)] = 0.0
+
+    positive: ClassVar[tuple[str, ...]] = ("statistics/deviation",)
+    """Parameters that are above 0."""
 
     def __post_init__(self) -> None:
         check_settings(self, "deepmd")

@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from limlff.models.contract import Parameters
+from limlff.models.randomness import Normal
 
 Activation = Literal["tanh", "relu", "relu6", "softplus", "sigmoid", "silu", "gelu", "linear"]
 """Names of activations."""
@@ -43,9 +44,7 @@ def layer_name(index: int) -> str:
     return f"layer{index:02d}"
 
 
-def initial_layers(
-    generator: np.random.Generator, widths: tuple[int, ...], timestep: bool
-) -> Parameters:
+def initial_layers(generator: Normal, widths: tuple[int, ...], timestep: bool) -> Parameters:
     """Random hidden layers, float64.
 
     Args:

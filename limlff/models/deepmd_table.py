@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -24,8 +24,11 @@ from pydantic import Field
 from limlff.errors import InputError
 from limlff.models.contract import Parameters
 from limlff.models.deepmd import DeepPotSE
-from limlff.models.deepmd_network import apply_layers
+from limlff.models.deepmd_network import Activation, apply_layers
 from limlff.potential import Potential
+
+MOST_NODES = 10**6
+"""Nodes of a table."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,16 @@ class TabulatedDeepPotSE(DeepPotSE):
     """
 
     shortest: Annotated[float, Field(ge=0.01, le=20.0)] = 1.0
+
+    positive: ClassVar[tuple[str, ...]] = (*DeepPotSE.positive, "embedding/*/spacing")
+
+    def parameter_shapes(self) -> Parameters:
+        """Shapes of all parameters, nested as these are; tables may have any number of nodes."""
+        nets = DeepPotSE(**_settings_of(self))
+        shapes = jax.eval_shape(nets.initialize, jax.eval_shape(lambda: jax.random.key(0)))
+        rows = range(2, MOST_NODES + 1)
+        table = {"coefficients": (rows, 6, self.embedding[-1]), "first": (), "spacing": ()}
+        return {**shapes, "embedding": dict.fromkeys(shapes["embedding"], table)}
 
     def initialize(self, key: Array) -> Parameters:
         """Refuses: tables are made of trained nets."""
@@ -84,7 +97,7 @@ def tabulate(
             f"spacing is {spacing}, shortest {shortest} Å; choose a spacing up to 1 and a distance "
             f"below the cutoff, {model.cutoff} Å"
         )
-    settings = {field.name: getattr(model, field.name) for field in fields(model)}
+    settings = _settings_of(model)
     tables, worst = {}, 0.0
     for name, layers in potential.parameters["embedding"].items():
         first, last = _range_of(potential, model, name, shortest)
@@ -94,6 +107,11 @@ def tabulate(
     parameters = {**potential.parameters, "embedding": tables}
     card = {**potential.card, "table": {"spacing": spacing, "largest_error": worst}}
     return Potential(tabulated, parameters, potential.baseline, card), worst
+
+
+def _settings_of(model: DeepPotSE) -> dict[str, Any]:
+    """Settings of the model with nets."""
+    return {field.name: getattr(model, field.name) for field in fields(DeepPotSE)}
 
 
 def _range_of(
@@ -117,7 +135,11 @@ def _table(
     model: DeepPotSE, layers: Parameters, first: float, last: float, spacing: float
 ) -> tuple[Parameters, float]:
     """Coefficients for each interval, and the largest error at thirds of the intervals."""
-
+    if not (last - first) / spacing < MOST_NODES - 2:
+        raise InputError(
+            f"spacing is {spacing:g}, which makes {(last - first) / spacing:.2g} nodes; the most "
+            f"are {MOST_NODES}: choose a wider one"
+        )
     nodes = first + spacing * np.arange(int(np.ceil((last - first) / spacing)) + 1)
     coefficients, error = _interpolate(model.embedding_activation, layers, nodes, spacing)
     table = {
@@ -130,7 +152,7 @@ def _table(
 
 @partial(jax.jit, static_argnums=0)
 def _interpolate(
-    activation: str, layers: Parameters, nodes: Float[Array, " nodes"], spacing: float
+    activation: Activation, layers: Parameters, nodes: Float[Array, " nodes"], spacing: float
 ) -> tuple[Float[Array, "nodes 6 width"], Float[Array, ""]]:
     """See `_table`; in one piece, because operations by themselves take long to compile."""
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -31,7 +31,7 @@ from limlff.errors import InputError
 from limlff.models.contract import Parameters
 from limlff.models.mace_coupling import coupling, harmonics, paths, symmetric_basis
 from limlff.models.radial import polynomial_cutoff
-from limlff.models.randomness import host_generator
+from limlff.models.randomness import Normal, host_generator
 from limlff.models.repulsion import zbl_energies
 from limlff.models.settings import Cutoff, Elements, Widths, check_settings
 
@@ -71,6 +71,9 @@ class MaceModel:
     radial_hidden: Widths = (32, 32)
     readout_hidden: Annotated[int, Field(ge=1, le=512)] = 16
     repulsion: bool = True
+
+    positive: ClassVar[tuple[str, ...]] = ("statistics/neighbors",)
+    """Parameters that are above 0."""
 
     def __post_init__(self) -> None:
         check_settings(self, "mace")
@@ -281,9 +284,7 @@ class MaceModel:
         degrees = tuple(range(self.max_degree + 1))
         return paths(inputs, degrees, degrees)
 
-    def _mixers(
-        self, generator: np.random.Generator, degrees: range | tuple[int, ...]
-    ) -> Parameters:
+    def _mixers(self, generator: Normal, degrees: range | tuple[int, ...]) -> Parameters:
         """A random matrix between channels for each degree."""
         size = (self.channels, self.channels)
         scale = np.sqrt(self.channels)

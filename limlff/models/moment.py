@@ -83,28 +83,53 @@ class MomentModel:
         """Number of invariants per atom."""
         return self.channels * (1 + self.max_degree + len(cubic_couplings(self.max_degree)))
 
-    def initialize(self, key: Array) -> Parameters:
-        """Random parameters, float64; the net's last layer starts small."""
+    @property
+    def feature_count(self) -> int:
+        """Number of features per atom."""
+        return sum(self.hidden[-1:]) + 1 + self.invariants
+
+    def parameter_shapes(self) -> Parameters:
+        """Shapes of all parameters, nested as these are."""
         elements, moments = len(self.elements), len(self.elements) * self.radial
         widths = (self.invariants, *self.hidden, 1)
-        keys = jax.random.split(key, len(widths) + 1)
-        layers = {}
-        for index, (inputs, outputs) in enumerate(pairwise(widths)):
-            scale = (1.0 if outputs > 1 else 0.1) / np.sqrt(inputs)
-            weights = _normal(keys[index], (elements, outputs, inputs))
-            layers[f"layer{index}"] = {
-                "weights": scale * weights,
-                "bias": jnp.zeros((elements, outputs)),
-            }
-        mixing = _normal(keys[-1], (elements, self.max_degree + 1, self.channels, moments))
         return {
-            "mixing": mixing / np.sqrt(moments),
-            "linear": jnp.zeros((elements, self.invariants)),
+            "mixing": (elements, self.max_degree + 1, self.channels, moments),
+            "linear": (elements, self.invariants),
+            "net": {
+                f"layer{index}": {
+                    "weights": (elements, outputs, inputs),
+                    "bias": (elements, outputs),
+                }
+                for index, (inputs, outputs) in enumerate(pairwise(widths))
+            },
+            "statistics": {
+                "mean": (elements, self.invariants),
+                "scale": (elements, self.invariants),
+                "whitening": (elements, self.max_degree + 1, moments, moments),
+            },
+        }
+
+    def initialize(self, key: Array) -> Parameters:
+        """Random parameters, float64; the net's last layer starts small."""
+        shapes = self.parameter_shapes()
+        keys = jax.random.split(key, len(shapes["net"]) + 2)
+        layers = {}
+        for index, (name, layer) in enumerate(shapes["net"].items()):
+            _, outputs, inputs = layer["weights"]
+            scale = (1.0 if outputs > 1 else 0.1) / np.sqrt(inputs)
+            layers[name] = {
+                "weights": scale * _normal(keys[index], layer["weights"]),
+                "bias": jnp.zeros(layer["bias"]),
+            }
+        *leading, moments = shapes["mixing"]
+        return {
+            "mixing": _normal(keys[-1], shapes["mixing"]) / np.sqrt(moments),
+            "linear": jnp.zeros(shapes["linear"]),
             "net": layers,
             "statistics": {
-                "mean": jnp.zeros((elements, self.invariants)),
-                "scale": jnp.ones((elements, self.invariants)),
-                "whitening": jnp.tile(jnp.eye(moments), (elements, self.max_degree + 1, 1, 1)),
+                "mean": jnp.zeros(shapes["statistics"]["mean"]),
+                "scale": jnp.ones(shapes["statistics"]["scale"]),
+                "whitening": jnp.tile(jnp.eye(moments), (*leading[:2], 1, 1)),
             },
         }
 
@@ -171,8 +196,7 @@ class MomentModel:
         `energies`; zero in empty atom slots.
         """
         moments = self._moments(neighbor_species, vectors)
-        width = sum(self.hidden[-1:]) + 1 + self.invariants
-        total = jnp.zeros((width, *species.shape), vectors.dtype)
+        total = jnp.zeros((self.feature_count, *species.shape), vectors.dtype)
         for element in range(len(self.elements)):
             own, normal = self._normal_invariants(parameters, element, moments)
             hidden = [self._last_hidden(own, normal)] if self.hidden else []

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +15,18 @@ import jax
 import numpy as np
 
 from limlff.atomic_file import replaced_when_whole
-from limlff.errors import InputError
+from limlff.errors import InputError, shown
+from limlff.npy import array_from_bytes
+from limlff.strict_json import parse_json
+from limlff.zip_members import DAMAGED, open_members
 
 logger = logging.getLogger(__name__)
 
 FORMAT_VERSION = 1
 _KEPT = 2
 _HEADER = "header"
+_LARGEST_HEADER = 2**30
+"""Bytes; the history of 100,000 epochs has a tenth of them."""
 
 
 def save_checkpoint(folder: Path, step: int, arrays: Any, header: dict[str, Any]) -> Path:
@@ -67,16 +71,31 @@ def load_checkpoint(folder: Path, like: Any) -> tuple[Any, dict[str, Any]]:
     files = find_checkpoints(folder)
     if not files:
         raise InputError(f"{folder}: holds no checkpoint; start without --resume")
+    most = sum(array.nbytes for array in _by_path(like).values()) + _LARGEST_HEADER
     for path in files:
         try:
-            with np.load(path, allow_pickle=False) as content:
-                arrays = {name: content[name] for name in content.files}
-            header = json.loads(str(arrays.pop(_HEADER)))
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            logger.warning("%s is damaged (%s); trying the one before", path, error)
+            arrays, header = _read(path, most)
+        except (OSError, InputError, *DAMAGED) as error:
+            reason = shown(" ".join(str(error).split()), 200)
+            logger.warning("%s is damaged (%s); trying the one before", path, reason)
             continue
+        if header.pop("version") > FORMAT_VERSION:
+            raise InputError(f"{path}: was written by a newer limlff; install that one")
         return _like(arrays, like, path), header
     raise InputError(f"{folder}: its checkpoints are damaged; start without --resume")
+
+
+def _read(path: Path, most: int) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Arrays and header of a checkpoint whose members have at most so many bytes."""
+    with open_members(path) as members:
+        arrays = {
+            name.removesuffix(".npy"): array_from_bytes(members.read(name, most))
+            for name in members.names
+        }
+    header = parse_json(str(arrays.pop(_HEADER)).encode())
+    if not isinstance(header, dict) or type(header.get("version")) is not int:
+        raise ValueError("its header has no version")
+    return arrays, header
 
 
 def _by_path(arrays: Any) -> dict[str, np.ndarray]:

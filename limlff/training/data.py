@@ -179,6 +179,11 @@ def _with_weights(
 
 def _check_labels_are_used(recipe: Recipe, train: list[LabelledFrame]) -> None:
     """Refuse data that leave nothing to train on; warn of a kind of label that is nowhere."""
+    if not train:
+        raise InputError(
+            f"validation.fraction is {recipe.validation.fraction}, which leaves no frame to train "
+            "on; lower it, or add frames"
+        )
     totals = np.sum([label_weights(item) for item in train], axis=0)
     if totals[0] == 0 and totals[1] == 0:
         raise InputError(

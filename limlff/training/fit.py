@@ -17,9 +17,11 @@ import numpy as np
 from limlff import precision as precision  # first: sets up jax
 from limlff.errors import InputError
 from limlff.forks import refuse_forked_process
+from limlff.models.arrays import expected_shapes
 from limlff.models.contract import Model, Parameters
 from limlff.potential import Potential
 from limlff.training.batches import Shape, assemble_batch, make_packing
+from limlff.training.coverage import check_elements_are_trained, check_loss_has_labels
 from limlff.training.data import TrainingData
 from limlff.training.linear import fit_linear, shifted
 from limlff.training.loop import Trainer
@@ -55,6 +57,9 @@ class Fit:
             InputError: If the data do not suit the model.
         """
         refuse_forked_process()
+        expected_shapes(model)  # refuses more parameters than any memory holds
+        check_elements_are_trained(data.train, data.validation, model.elements)
+        check_loss_has_labels(data.train, recipe.loss)
         folder.mkdir(parents=True, exist_ok=True)
         self._recipe, self._data, self._model = recipe, data, model
         elements = model.elements

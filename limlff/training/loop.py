@@ -96,14 +96,14 @@ class Trainer:
             InputError: If there is none, or it belongs to another recipe or other data.
         """
         arrays, header = load_checkpoint(self._folder, {"state": self._state, "best": self.best})
-        if header["fingerprint"] != self._fingerprint:
+        if header.get("fingerprint") != self._fingerprint:
             raise InputError(
                 f"{self._folder}: its checkpoint belongs to another recipe or other data; "
                 "resume with the same, or start anew in another folder"
             )
         self._state = jax.tree.map(jax.numpy.asarray, arrays["state"])
         self.best = arrays["best"]
-        self.progress = Progress(**header["progress"])
+        self.progress = Progress.restored(header.get("progress"))
 
     def run(
         self,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from limlff.errors import InputError, shown
 from limlff.training.recipe import Recipe
 from limlff.training.step import SUM_NAMES
 
@@ -40,6 +41,26 @@ class Progress:
     atoms: int = 0
     compile_seconds: float = 0.0
     compiled_shapes: int = 0
+
+    @classmethod
+    def restored(cls, values: Any) -> Progress:
+        """Progress from the header of a checkpoint.
+
+        Raises:
+            InputError: If a value is missing or not of its kind.
+        """
+        start = asdict(cls())
+        if not isinstance(values, dict) or values.keys() != start.keys():
+            raise InputError("the checkpoint does not tell how far the training was; start anew")
+        for name, value in values.items():
+            number = isinstance(start[name], float) or name == "best_score"
+            kinds = (float, int) if number else (type(start[name]),)
+            absent = name == "best_score" and value is None
+            if not absent and (type(value) not in kinds or (type(value) is int and value < 0)):
+                raise InputError(
+                    f"{name} of the checkpoint is {shown(repr(value))}; start the training anew"
+                )
+        return cls(**values)
 
     @property
     def atoms_per_second(self) -> float:

@@ -22,6 +22,8 @@ from limlff.uncertainty.members import Deviations, member_deviations
 class Assessment(NamedTuple):
     """What a potential knows of its own errors; zero in empty atom slots.
 
+    All are infinite for an atom of an element that no training frame held.
+
     Attributes:
         energy_spread: Standard deviation of each atom's energy over the members, calibrated (eV).
         force_spread: Expected error of a component of each atom's force, calibrated (eV/Å).
@@ -97,7 +99,12 @@ def calibrated_spreads(
     factors = parameters[KEY]["factors"][0]
     energy = jnp.sqrt(_variance(deviations.energies))
     force = jnp.sqrt(jnp.mean(_variance(deviations.forces), axis=-1))
-    return factors[0] * energy, factors[1] * force
+    # members agree on what no label has moved, so that their spread is no measure of it
+    known = jnp.isfinite(deviations.grade)
+    return (
+        jnp.where(known, factors[0] * energy, jnp.inf),
+        jnp.where(known, factors[1] * force, jnp.inf),
+    )
 
 
 def _variance(deviations: Float[Array, "members ..."]) -> Float[Array, "..."]:

@@ -19,13 +19,14 @@ def calibration_factor(
 ) -> float:
     """Factor on spreads after which 68.3 % of the residuals are within one spread.
 
-    A quantile, because single large errors shall not widen all spreads. 1 without labels.
+    A quantile, because single large errors shall not widen all spreads. 1 without labels. Infinite
+    spreads, of elements that were not trained on, do not count.
 
     Args:
         residuals: Errors of labels.
         spreads: Their spreads, in the same unit.
     """
-    known = spreads > 0
+    known = (spreads > 0) & np.isfinite(spreads)
     if not known.any():
         return 1.0
     ratios = np.abs(residuals[known]) / spreads[known]
@@ -73,6 +74,8 @@ def reliability(
 
 
 def _rank_correlation(a: Float[np.ndarray, " n"], b: Float[np.ndarray, " n"]) -> float | None:
+    known = np.isfinite(a) & np.isfinite(b)
+    a, b = a[known], b[known]
     if len(a) < 3 or np.ptp(a) == 0 or np.ptp(b) == 0:
         return None
     return float(spearmanr(a, b).statistic)

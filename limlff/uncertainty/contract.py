@@ -11,7 +11,9 @@ axis, so that they travel with them into compiled functions and into the potenti
 
     readouts     elements, members, features    deviations from the mean; they sum to zero
     center       elements, features             mean of the training data
-    projection   elements, features, features   |projection (features - center)| is the grade
+    projection   elements, features, features   |projection (features - center)| is the grade; all
+                                                zero for an element without training atoms, whose
+                                                grade and spreads are infinite
     factors      elements, 2                    calibration of energy and force spread (repeated)
 """
 
@@ -19,9 +21,14 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
+import jax
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from limlff.models.arrays import Shape
 from limlff.models.contract import Model, Parameters
+
+MOST_MEMBERS = 4096
 
 KEY = "uncertainty"
 """Where the arrays are among the parameters."""
@@ -45,3 +52,27 @@ class FeatureModel(Model, Protocol):
         without baseline and without terms that have no parameters, is the product of these with
         weights of its element.
         """
+
+
+def uncertainty_shapes(model: Model) -> dict[str, Shape]:
+    """Shapes of the arrays for a model; none if its energies are not linear in features."""
+    if not isinstance(model, FeatureModel):
+        return {}
+    elements, width = len(model.elements), _feature_count(model)
+    return {
+        "readouts": (elements, range(2, MOST_MEMBERS + 1), width),
+        "center": (elements, width),
+        "projection": (elements, width, width),
+        "factors": (elements, 2),
+    }
+
+
+def _feature_count(model: FeatureModel) -> int:
+    """Number of features per atom; a model may tell it, else its features are traced."""
+    told = getattr(model, "feature_count", None)
+    if told is not None:
+        return int(told)
+    species = np.zeros(1, np.int32)
+    parameters = jax.eval_shape(model.initialize, jax.eval_shape(lambda: jax.random.key(0)))
+    atom = (species, species[None], np.ones((3, 1, 1)), np.ones((1, 1), bool))
+    return int(jax.eval_shape(model.features, parameters, *atom).shape[0])

@@ -78,11 +78,11 @@ def assess_frames(
         start = 0
         for index in members:
             columns = slice(start, start + len(samples[index]))
+            own = [values[columns] for values in per_atom]
             total = energies[:, columns].sum(axis=1)
-            assessed[index] = FrameAssessment(
-                energy_factor * float(total.std(ddof=1)),
-                *(values[columns] for values in per_atom),
-            )
+            spread = energy_factor * float(total.std(ddof=1))
+            known = bool(np.isfinite(own[0]).all())
+            assessed[index] = FrameAssessment(spread if known else np.inf, *own)
             start += len(samples[index])
     return [assessed[index] for index in range(len(frames))]
 
@@ -120,14 +120,20 @@ def frame_reliability(
 
     Returns:
         `force` (over atoms) and `energy` (over frames, per atom) as of
-        `limlff.uncertainty.calibration.reliability`, the `median_grade`, the `largest_grade`, and
-        `share_above_1`, that of atoms beyond the training data.
+        `limlff.uncertainty.calibration.reliability`, the `median_grade`, the `largest_grade` (None
+        if infinite, of elements that were not trained on), and `share_above_1`, that of atoms
+        beyond the training data.
     """
     grades = np.concatenate([known.grades for known in assessed])
     return {
         "force": reliability(*force_residuals(frames, predictions, assessed)),
         "energy": reliability(*energy_residuals(frames, predictions, assessed)),
-        "median_grade": float(np.median(grades)),
-        "largest_grade": float(grades.max()),
+        "median_grade": _finite(np.median(grades)),
+        "largest_grade": _finite(grades.max()),
         "share_above_1": float(np.mean(grades > 1)),
     }
+
+
+def _finite(value: float) -> float | None:
+    """A number that JSON can hold."""
+    return float(value) if np.isfinite(value) else None

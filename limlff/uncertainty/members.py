@@ -26,7 +26,8 @@ class Deviations(NamedTuple):
     Attributes:
         energies: Per member and atom (eV).
         forces: Per member and atom (eV/Å).
-        grade: Distance of each atom's features to the training data; 1 is their edge.
+        grade: Distance of each atom's features to the training data; 1 is their edge, infinite for
+            elements of which there were no atoms.
     """
 
     energies: Float[Array, "members atoms"]
@@ -116,8 +117,10 @@ def _block_deviations(
     (gradients,) = jax.lax.map(pull_back, each)
     # centred before the product: far out both are large, and their difference is what counts
     centred = features - jnp.where(species >= 0, arrays["center"].T[:, species], 0.0)
-    distances = _by_element(species, arrays["projection"], centred)
-    return energies, jnp.where(mask, gradients, 0.0), jnp.sqrt(jnp.sum(distances**2, axis=0))
+    distances = jnp.sqrt(jnp.sum(_by_element(species, arrays["projection"], centred) ** 2, axis=0))
+    untrained = ~jnp.any(arrays["projection"] != 0, axis=(1, 2))
+    grade = jnp.where((species >= 0) & untrained[species], jnp.inf, distances)
+    return energies, jnp.where(mask, gradients, 0.0), grade
 
 
 def _by_element(

@@ -52,19 +52,20 @@ def fit_grade(
     """Centre and projection of each element, such that |projection (features - centre)| is a grade.
 
     It is the Mahalanobis distance to the training data, divided by that of the atom of the element
-    that is the farthest among them. An element without data has a grade of zero.
+    that is the farthest among them, or of one deviation where all are the same. An element without
+    data has a projection of zero, which stands for an infinite grade.
     """
     width = len(evidence.features)
     center = np.zeros((elements, width))
     projection = np.zeros((elements, width, width))
     for element in range(elements):
         own = evidence.features[:, evidence.species == element].astype(float)
-        if own.shape[1] < 2:
+        if not own.shape[1]:
             continue
         center[element] = own.mean(axis=1)
         centred = own - center[element][:, None]
         values, vectors = np.linalg.eigh(centred @ centred.T / own.shape[1])
         whitening = (vectors / np.sqrt(np.maximum(values, _SMALLEST_VARIANCE))).T
         farthest = np.sqrt(np.max(np.sum((whitening @ centred) ** 2, axis=0)))
-        projection[element] = whitening / farthest
+        projection[element] = whitening / max(farthest, 1.0)
     return center, projection

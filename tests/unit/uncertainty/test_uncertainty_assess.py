@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from functools import partial
 
@@ -21,6 +22,7 @@ from limlff.potential import Potential
 from limlff.potential_file import load_potential, save_potential
 from limlff.uncertainty import assess, available
 from limlff.uncertainty import members as members_module
+from limlff.uncertainty.calibration import calibration_factor, reliability
 from limlff.uncertainty.frames import assess_frames
 from limlff.uncertainty.kernel import member_forces_by_kernel, with_readouts
 
@@ -230,3 +232,34 @@ def test_calculator_gives_uncertainties_when_asked_and_only_then(potential, bare
     atoms.calc = limlff.Calculator(bare)
     with pytest.raises(InputError, match="has no uncertainty"):
         atoms.calc.get_property("force_spread", atoms)
+
+
+def test_element_that_was_not_trained_on_is_infinitely_uncertain(potential, data):
+    """Members agree on what no label has moved: spread and distance would be zero."""
+    arrays = potential.parameters["uncertainty"]
+    projection = arrays["projection"] * np.array([1.0, 0.0])[:, None, None]
+    untrained = replace(
+        potential,
+        parameters={
+            **potential.parameters,
+            "uncertainty": {**arrays, "projection": projection},
+        },
+    )
+    atoms = alloy()
+    nickel = np.pad(atoms.numbers == 28, (0, SLOTS - len(atoms)))
+    before, now = assessment(potential, atoms), assessment(untrained, atoms)
+    for old, new in zip(before, now, strict=True):
+        assert np.all(np.isinf(new[nickel])) and np.all(new[nickel] > 0)
+        assert np.array_equal(new[~nickel], old[~nickel])  # copper, and empty slots
+    frames = [item.frame for item in data.validation]
+    whole = next(
+        known
+        for frame, known in zip(frames, assess_frames(untrained, frames), strict=True)
+        if 0 < np.sum(frame.numbers == 28) < len(frame)
+    )
+    assert np.isinf(whole.energy_spread)
+    assert 0 < np.isinf(whole.grades).sum() < len(whole.grades)
+    errors = np.ones((len(whole.grades), 3))
+    summary = reliability(errors, whole.force_spreads, whole.grades)
+    assert json.loads(json.dumps(summary, allow_nan=False)) == summary
+    assert calibration_factor(errors[:, 0], whole.force_spreads) < np.inf

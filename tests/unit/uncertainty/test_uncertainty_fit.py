@@ -13,10 +13,10 @@ from limlff.training.metrics import predict_frames
 from limlff.training.samples import make_samples
 from limlff.uncertainty.calibration import calibration_factor, coverage, reliability
 from limlff.uncertainty.design import batch_design
-from limlff.uncertainty.evidence import _scaled_rows, _without_nuisance, collect_evidence
+from limlff.uncertainty.evidence import Evidence, _scaled_rows, _without_nuisance, collect_evidence
 from limlff.uncertainty.fit import add_uncertainty
 from limlff.uncertainty.frames import assess_frames, energy_residuals, force_residuals
-from limlff.uncertainty.posterior import PRIOR, draw_members
+from limlff.uncertainty.posterior import PRIOR, draw_members, fit_grade
 
 predict = jax.jit(predict_batch, static_argnames="model")
 NO_OFFSETS = np.zeros((1, 2), bool)
@@ -26,6 +26,18 @@ NO_OFFSETS = np.zeros((1, 2), bool)
 def packing(bare, data):
     samples = make_samples(data.train, bare.elements, bare.cutoff, np.zeros((1, 2)), "float64")
     return make_packing(samples, 128, 1)
+
+
+def test_element_without_atoms_has_no_projection_and_one_atom_has_a_distance():
+    """A projection of zero stands for an infinite grade; a single atom is at its own centre."""
+    features = np.random.default_rng(0).normal(size=(3, 9)).astype(np.float32)
+    evidence = Evidence(np.eye(9), features, np.array([0] * 8 + [2]))
+    center, projection = fit_grade(evidence, 3)
+    assert np.all(projection[1] == 0) and np.all(np.isfinite(projection))
+    assert np.all(projection[2].any(axis=1))
+    assert np.allclose(center[2], features[:, 8])
+    grades = np.linalg.norm(projection[0] @ (features[:, :8] - center[0][:, None]), axis=0)
+    assert grades.max() == pytest.approx(1.0)
 
 
 def readouts_of(potential) -> np.ndarray:
