@@ -95,7 +95,7 @@ def _work(
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
         try:
             messages.put((number, "result", function(*task, tell)))
-        except LimlffError as error:
+        except (LimlffError, OSError, MemoryError) as error:  # each is a line for the user
             messages.put((number, "error", error))
         except Exception:  # a traceback crosses processes only as text
             messages.put((number, "error", RuntimeError(traceback.format_exc())))
