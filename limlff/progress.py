@@ -19,15 +19,15 @@ class Progress:
     Args:
         total: All that is to be done.
         done: What was done before, if this goes on with something.
-        unit: What is counted, in the singular.
+        units: What is counted.
         shown: Whether anything is shown.
 
     Attributes:
         shown: Whether anything is shown.
     """
 
-    def __init__(self, total: int, done: int = 0, unit: str = "step", shown: bool = True) -> None:
-        self._total, self._unit = total, unit
+    def __init__(self, total: int, done: int = 0, units: str = "steps", shown: bool = True) -> None:
+        self._total, self._units = total, units
         self.shown = shown
         self._first, self._done = done, done
         self._started = self._last_line = time.monotonic()
@@ -36,7 +36,7 @@ class Progress:
             self._bar = tqdm(
                 total=total,
                 initial=done,
-                unit=unit,
+                unit=f" {units}",
                 file=sys.stderr,
                 mininterval=0.5,
                 smoothing=0.1,
@@ -88,7 +88,7 @@ class Progress:
         self._last_line = now = time.monotonic()
         done, total = self._done, self._total
         left = (now - self._started) * (total - done) / (done - self._first)
-        words = [f"{self._unit} {done} of {total} ({100 * done // total} %)"]
+        words = [f"{done} of {total} {self._units} ({100 * done // total} %)"]
         if done < total:
             words.append(f"{duration(left)} left")
         print(", ".join([*words, *([note] if note else [])]), file=sys.stderr, flush=True)

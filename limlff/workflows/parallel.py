@@ -12,7 +12,9 @@ import queue
 import signal
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from typing import Any
 
 from limlff.errors import LimlffError, OutOfTime
@@ -46,6 +48,8 @@ def run_in_processes(
         OutOfTime: If a signal came that asks to stop.
     """
     context = multiprocessing.get_context("spawn")
+    with _signals_held_back():  # by the process that keeps the books of semaphores: for good
+        resource_tracker.ensure_running()
     messages, stopping = context.Queue(), context.Event()
     waiting = [
         context.Process(target=_work, args=(function, task, number, messages, stopping))
@@ -59,7 +63,8 @@ def run_in_processes(
                 while waiting and len(running) < at_once:
                     number = len(tasks) - len(waiting)
                     running[number] = waiting.pop(0)
-                    _start(running[number])
+                    with _signals_held_back():  # until it can heed them: not in its imports
+                        running[number].start()
                 _take_message(messages, running, results, listen)
         except KeyboardInterrupt as interrupt:
             raise OutOfTime(f"interrupted by {interrupt}; what was computed is kept") from interrupt
@@ -69,11 +74,12 @@ def run_in_processes(
     return [results[number] for number in range(len(tasks))]
 
 
-def _start(process: Any) -> None:
-    """Start a process that hears of signals only when it can heed them, not in its imports."""
+@contextmanager
+def _signals_held_back() -> Iterator[None]:
+    """Processes started in the block hear of signals only when they ask for it."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
-        process.start()
+        yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 

@@ -22,7 +22,7 @@ def test_a_file_gets_a_line_at_each_tenth(capsys, total, every):
     show(total, every)
     lines = capsys.readouterr().err.splitlines()
     assert 9 <= len(lines) <= 10
-    assert all(line.startswith("step ") and line.endswith("fine") for line in lines)
+    assert all(f" of {total} steps (" in line and line.endswith("fine") for line in lines)
     assert "(10 %)" in lines[0] or total == 90
 
 
@@ -39,7 +39,7 @@ def test_a_long_run_gets_a_line_each_minute(capsys, monkeypatch):
 def test_a_resumed_run_counts_from_where_it_was(capsys):
     with Progress(100, done=55) as shown:
         shown.advance_to(60)
-    assert capsys.readouterr().err.startswith("step 60 of 100 (60 %)")
+    assert capsys.readouterr().err.startswith("60 of 100 steps (60 %)")
 
 
 def test_nothing_is_shown_if_not_wanted_and_a_bar_on_a_terminal(capsys, monkeypatch):

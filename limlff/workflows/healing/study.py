@@ -76,7 +76,7 @@ def progress_of(config: HealingConfig, shown: bool) -> Progress:
     """Progress of all runs together, in ps."""
     before = config.reference.equilibration_ps + config.reference.duration_ps
     whole = len(config.pressures_gpa) * (before + config.dynamics.duration_ps)
-    return Progress(math.ceil(whole), unit="ps", shown=shown)
+    return Progress(math.ceil(whole), units="ps", shown=shown)
 
 
 def teller(shown: Progress) -> Callable[[str, float, float], None]:
