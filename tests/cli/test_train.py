@@ -3,9 +3,12 @@ near its teacher, errors that another code finds too, and refusals in one line."
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -90,7 +93,9 @@ def test_training_leaves_its_recipe_and_curves(trained, recipe_file):
     assert load_config(trained / "recipe.yaml", Recipe) == load_config(recipe_file, Recipe)
 
 
-def test_stopped_by_time_or_signal_and_resumed_gives_the_same_file(recipe_file, tmp_path, capsys):
+def test_stopped_by_time_signal_or_full_disk_and_resumed_gives_the_same_file(
+    recipe_file, tmp_path, capsys
+):
     short = ["train", str(recipe_file), "--set", "epochs=12", "--quiet", "--out"]
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     assert main([*short, str(whole)]) == 0
@@ -103,9 +108,27 @@ def test_stopped_by_time_or_signal_and_resumed_gives_the_same_file(recipe_file, 
     signal_when_training()
     assert main([*short, str(parts), "--resume"]) == 4
     assert signal.getsignal(signal.SIGTERM) == before
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("limlff.training.loop.save_checkpoint", disk_is_full)
+        often = ["--set", "checkpoint_seconds=1e-6"]
+        assert main([*short, str(parts), "--resume", *often]) == 4
+    message = capsys.readouterr().err.splitlines()[-1]
+    assert "No space left on device; free space" in message and "--resume" in message
+    (parts / f".{dead_process()}.checkpoint-000000003.npz").touch()  # of one that was killed
     assert main([*short, str(parts), "--resume"]) == 0
+    assert not list(parts.glob(".*"))
     files = [(folder / "potential.limlff").read_bytes() for folder in (whole, parts)]
     assert files[0] == files[1]
+
+
+def disk_is_full(*_):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "checkpoint")
+
+
+def dead_process() -> int:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
 
 
 def signal_when_training():
