@@ -143,7 +143,7 @@ def apply_overrides(content: dict[str, Any], overrides: list[str]) -> None:
         key, separator, text = override.partition("=")
         key = key.strip()
         if not separator or not key:
-            raise InputError(f"--set {shown(override)}: write --set section.key=value")
+            raise InputError(f"--set {shown(override)}: has no '='; write --set section.key=value")
         for earlier, before in given.items():
             undone = earlier == key and before != text
             if undone or earlier.startswith(f"{key}."):
