@@ -48,13 +48,15 @@ def _check(files: Sequence[Path], json_file: Path | None) -> int:
 
     from limlff.atomic_file import write_text_whole
     from limlff.frames.read import read_source
-    from limlff.frames.report import report_frames
 
     reports = []
     exit_code = 0
     for file in files:
         try:
-            report = report_frames(read_source(file))
+            source = read_source(file)
+            from limlff.frames.report import report_frames  # slow to import: after a refusal
+
+            report = report_frames(source)
         except InputError as error:
             tell("data", str(error))
             exit_code = error.exit_code
@@ -68,7 +70,6 @@ def _check(files: Sequence[Path], json_file: Path | None) -> int:
 
 
 def _convert(inputs: Sequence[Path], output: Path, force: bool) -> None:
-    from limlff.frames.checks import check_frames
     from limlff.frames.extxyz import write_extxyz
     from limlff.frames.remarks import read_and_tell
     from limlff.frames.store import write_store
@@ -78,6 +79,8 @@ def _convert(inputs: Sequence[Path], output: Path, force: bool) -> None:
         raise InputError(f"{output}: ends in '{output.suffix}'; write .h5 or .extxyz")
     check_output_file(output, inputs, force)
     frames = read_and_tell(inputs)
+    from limlff.frames.checks import check_frames  # slow to import: after a refusal
+
     check_frames(frames)
     (write_store if is_store else write_extxyz)(frames, output)
     print(f"{output}: {len(frames)} frames, {sum(map(len, frames))} atoms")

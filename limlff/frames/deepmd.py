@@ -184,7 +184,10 @@ def _load(file: Path) -> np.ndarray | None:
     try:
         return np.asarray(np.load(file, mmap_mode="r", allow_pickle=False))
     except (ValueError, EOFError, OSError, OverflowError, TypeError) as error:
-        raise InputError(f"{shown(file)}: is no readable array: {shown(str(error))}") from None
+        reason = shown(str(error))
+        if "mmap length" in reason:
+            reason = "it claims more numbers than the file holds"
+        raise InputError(f"{shown(file)}: is no readable array: {reason}; write it again") from None
 
 
 def _make_frame(

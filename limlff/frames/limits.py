@@ -14,6 +14,17 @@ from jaxtyping import Float, Int
 from limlff.errors import InputError, shown
 from limlff.frames.frame import Frame
 
+_OTHER_KINDS = {
+    "U": "text",
+    "S": "text",
+    "b": "true or false",
+    "c": "complex",
+    "M": "a date",
+    "m": "a time",
+    "O": "of mixed kinds",
+    "V": "of several fields",
+}
+
 HEAVIEST = 118
 """Highest atomic number."""
 LARGEST_LENGTH = 1e6
@@ -46,9 +57,8 @@ def real_array(
             f"{_named(shape)}"
         ) from None
     if array.size and array.dtype.kind not in "iuf":
-        raise InputError(
-            f"{origin}: {name} is {shown(values, 40)} of kind {array.dtype}; write real numbers"
-        )
+        kind = _OTHER_KINDS.get(array.dtype.kind, str(array.dtype))
+        raise InputError(f"{origin}: {name} is {shown(values, 40)}, {kind}; write real numbers")
     fits = array.ndim == len(shape) and all(
         wanted in (None, found) for wanted, found in zip(shape, array.shape, strict=True)
     )

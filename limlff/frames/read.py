@@ -53,10 +53,11 @@ def read_source(path: Path) -> FrameSource:
             f"{shown(path)}: cannot be read: {shown(str(error.strerror or error))}"
         ) from error
     except Exception as error:  # numpy, zlib, lzma, h5py and json raise many kinds on damage
-        reason = shown(str(error)) if str(error) else "no more is known"
+        kind = type(error).__name__  # of zlib only `error`
+        reason = ": ".join(part for part in (kind * (kind != "error"), shown(str(error))) if part)
         raise InputError(
-            f"{shown(path)}: is damaged or not of the kind that its name says: "
-            f"{type(error).__name__}: {reason}; write it again"
+            f"{shown(path)}: is damaged or not of the kind that its name says: {reason}; write it "
+            "again"
         ) from error
     if not source.frames:
         raise InputError(f"{shown(path)}: {_why_empty(source)}; give a file with at least one")
