@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from limlff.frames.source import STRESS_WITHOUT_PERIODICITY, FrameSource, has_st
 
 CUT_OFF = "the file ends within this step"
 """Why the last step of a killed calculation is not taken."""
+_MOST_READS_AT_END = 1000
 _OWN_WORDS = (ValueError, OSError, RuntimeError, ImportError)
 """Errors whose text is meant for the user; of others it speaks of the inside of a parser."""
 
@@ -93,18 +95,13 @@ def read_images(plain: Path, kind: str, path: Path, source: FrameSource) -> list
     Raises:
         InputError: If ASE fails to read it.
     """
-    from ase.io import iread  # slow to import
-
     # a killed calculation of FHI-aims is judged step by step, not as a whole
     options = {"non_convergence_ok": True} if kind == "aims-output" else {}
     images: list[Atoms] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            # a sign @ in a name is part of it
-            for atoms in iread(
-                str(plain), ":", format=kind, do_not_split_by_at_sign=True, **options
-            ):
+            for atoms in _iterate(plain, kind, options):
                 images.append(atoms)
         except InputError:
             raise
@@ -117,6 +114,36 @@ def read_images(plain: Path, kind: str, path: Path, source: FrameSource) -> list
         if issubclass(warning.category, UserWarning):
             source.remark(f"ASE: {shown(str(warning.message), 160)}")
     return images
+
+
+class _EndingText(io.TextIOWrapper):
+    """A text file that can be read at its end only so often.
+
+    A parser that reads as many lines as a number in the file says never comes to an end otherwise.
+    """
+
+    reads_at_end = 0
+
+    def readline(self, size: int = -1, /) -> str:  # type: ignore[override]
+        """One line; see `io.TextIOBase`."""
+        line = super().readline(size)
+        if not line:
+            self.reads_at_end += 1
+            if self.reads_at_end > _MOST_READS_AT_END:
+                raise OSError("the file ends before all that it announces")
+        return line
+
+
+def _iterate(plain: Path, kind: str, options: dict[str, bool]) -> Iterator[Atoms]:
+    from ase.io import iread  # slow to import
+    from ase.io.formats import get_ioformat
+
+    wanted = get_ioformat(kind)
+    if wanted.acceptsfd and not wanted.isbinary:
+        with open(plain, "rb") as raw, _EndingText(raw, "utf-8", "replace") as file:
+            yield from iread(file, ":", format=kind, **options)
+    else:  # a sign @ in a name is part of it
+        yield from iread(str(plain), ":", format=kind, do_not_split_by_at_sign=True, **options)
 
 
 def _reason(error: Exception, kind: str) -> str:

@@ -15,7 +15,7 @@ from ase.io.trajectory import write_atoms
 from code_outputs import AIMS_NEXT, aims_output, gpaw_output, outcar, pw_output, vasprun
 
 from limlff.errors import InputError
-from limlff.frames.convergence import Steps, reasons_per_frame
+from limlff.frames.convergence import Steps, read_steps, reasons_per_frame
 from limlff.frames.read import read_source
 
 OUTPUTS = {
@@ -123,6 +123,42 @@ def test_restart_file_of_gpaw(tmp_path, converged):
     else:
         with pytest.raises(InputError, match="did not converge"):
             read_source(tmp_path / "a.gpw")
+
+
+CASTEP_FAILED = "*Warning* max. SCF cycles performed but system has not reached the groundstate."
+ORCA_FAILED = "                 *        SCF NOT CONVERGED AFTER 125 CYCLES          *"
+
+
+@pytest.mark.parametrize(
+    "kind, text, failed",
+    [
+        (
+            "castep-castep",
+            f"Final energy = 1 eV\n BFGS: starting iteration 1\n{CASTEP_FAILED}\n"
+            " BFGS: improving iteration 1\nFinal energy = 2 eV\n",
+            [False, True, False],
+        ),
+        (
+            "orca-output",
+            f"x\n*   GEOMETRY\nORCA GEOMETRY RELAXATION STEP\n{ORCA_FAILED}\n"
+            "ORCA TERMINATED NORMALLY\n",
+            [False, True],
+        ),
+        (
+            "abinit-out",
+            " scfcv : WARNING - nstep=  3 was not enough SCF cycles to converge;\n",
+            [True],
+        ),
+        ("abinit-out", " At SCF step  9, etot is converged\n", [False]),
+        ("nwchem-out", "  Calculation failed to converge\n", [True]),
+        ("gaussian-out", " Convergence failure -- run terminated.\n", [True]),
+    ],
+)
+def test_words_of_other_codes(tmp_path, kind, text, failed):
+    (tmp_path / "output").write_text(text)
+    steps = read_steps(tmp_path / "output", kind)
+    reasons = reasons_per_frame(steps, len(failed), "output")
+    assert [reason is not None for reason in reasons] == failed
 
 
 def test_a_failed_step_that_cannot_be_told_from_the_others_refuses_the_file():

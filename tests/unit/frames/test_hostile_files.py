@@ -193,6 +193,15 @@ def test_messages_of_other_packages_are_put_into_words(tmp_path):
             assert "NoneType" not in message and "object" not in message
 
 
+def test_a_number_of_atoms_far_beyond_the_file_is_no_endless_loop(tmp_path):
+    """ASE's parser would go on reading at the end of the file."""
+    (tmp_path / "dump.lammpstrj").write_text(
+        "ITEM: TIMESTEP\n0\nITEM: NUMBER OF ATOMS\n10000000000\nITEM: BOX BOUNDS pp pp pp\n"
+        "0 1\n0 1\n0 1\nITEM: ATOMS id type x y z\n1 1 0 0 0\n"
+    )
+    assert "ends before all that it announces" in refusal(tmp_path / "dump.lammpstrj")
+
+
 @pytest.mark.parametrize(
     "change",
     [
