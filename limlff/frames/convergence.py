@@ -89,6 +89,7 @@ _WORDS = {
     "castep-castep": _Words(
         _any("max. SCF cycles performed but system has not reached the groundstate"),
         begin=_any("BFGS: (starting|improving) iteration", "Starting MD iteration"),
+        result=_any("Final energy", "NB est. 0K energy"),
     ),
     "abinit-out": _Words(_any("was not enough SCF cycles to converge", "scfcv.*did not converge")),
     "orca-output": _Words(
@@ -179,10 +180,10 @@ def _text_steps(path: Path, words: _Words) -> Steps:
                 parts[-1][name] = True
         if words.end is not None and words.end.search(line):
             parts.append({})
-    if words.begin is not None and len(parts) > 1 and not _speaks(parts[0]):
-        del parts[0]  # what stands before the first step
     if words.result is not None:
         parts = [part for part in parts if part.get("result")]
+    elif words.begin is not None and len(parts) > 1:
+        del parts[0]  # what stands before the first step
     return Steps(_judge(parts))
 
 
