@@ -134,8 +134,8 @@ ORCA_FAILED = "                 *        SCF NOT CONVERGED AFTER 125 CYCLES     
     [
         (
             "castep-castep",
-            f"Final energy = 1 eV\n BFGS: starting iteration 1\n{CASTEP_FAILED}\nFinal energy = 3 eV\n"
-            " BFGS: improving iteration 1\nFinal energy = 2 eV\n",
+            f"Final energy = 1 eV\n BFGS: starting iteration 1\n{CASTEP_FAILED}\n"
+            "Final energy = 3 eV\n BFGS: improving iteration 1\nFinal energy = 2 eV\n",
             [False, True, False],
         ),
         (
