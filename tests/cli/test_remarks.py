@@ -41,6 +41,21 @@ def test_commands_say_what_readers_remark(files, tmp_path, capsys, command):
         assert [frame.energy for frame in read_frames(out)] == [-3.8] * 4
 
 
+def test_training_says_what_readers_remark_before_it_begins(files, tmp_path, capsys):
+    """The cutoff holds no pair, so it ends where it would begin."""
+    (tmp_path / "recipe.yaml").write_text(
+        "elements: [Li]\nmodel: {architecture: moment, cutoff: 1.5}\n"
+        "data: [{name: own, files: [two.extxyz, scf.extxyz]}]\nvalidation: {fraction: 0.0}\n"
+    )
+    words = ["train", str(tmp_path / "recipe.yaml"), "--out", str(tmp_path / "out"), "--quiet"]
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert said.count("REF_energy was taken (3 frames") == 1
+    assert "scf.extxyz: left out: its electronic steps did not converge" in said
+    assert "3 frames repeat a structure and weigh double" in said
+    assert "no two atoms" in said.splitlines()[-1]
+
+
 @pytest.mark.parametrize("command", ["check", "convert", "evaluate", "label"])
 @pytest.mark.parametrize("content", ["", "\n \n"])
 def test_a_file_without_frames_is_named_by_every_command(files, tmp_path, capsys, command, content):
