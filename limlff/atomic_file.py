@@ -90,12 +90,6 @@ def open_at_end(path: Path, keep_bytes: int | None) -> BinaryIO:
     return file
 
 
-def is_temporary_of(name: str, of: str) -> bool:
-    """Whether a file name is what `replaced_when_whole` left of a file when its process died."""
-    process, _, rest = name.removeprefix(".").partition(".")
-    return name.startswith(".") and process.isdigit() and rest == of
-
-
 def write_text_whole(path: Path, text: str) -> None:
     """Write a file of text (UTF-8), whole or not at all.
 

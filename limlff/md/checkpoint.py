@@ -144,7 +144,8 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
     finally:
         temporary.unlink(missing_ok=True)
     _sync(folder)
-    older = [file for file in checkpoint_files(folder) if file.name < path.name]
+    files = checkpoint_files(folder)
+    older = files[: files.index(path)]
     for old in older[: len(older) - (_KEPT - 1)]:
         old.unlink()
     return path
@@ -152,7 +153,14 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
 
 def checkpoint_files(folder: Path) -> list[Path]:
     """Checkpoints of a folder, the newest last."""
-    return sorted(folder.glob("step_*.h5"))
+    found = {step_of_name(path): path for path in folder.glob("step_*.h5")}
+    return [path for step, path in sorted((s, p) for s, p in found.items() if s is not None)]
+
+
+def step_of_name(path: Path) -> int | None:
+    """The step that the name of a checkpoint tells; None if it is no such name."""
+    named = re.fullmatch(r"step_(\d{12,18})", path.stem)
+    return int(named[1]) if named else None
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -178,8 +186,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
             f"{path}: has checkpoint format {version}, but this version reads "
             f"{_FORMAT}; resume with the version that wrote it"
         )
-    named = re.fullmatch(r"step_(\d+)", path.stem)
-    if named and int(named[1]) != checkpoint.step:
+    if step_of_name(path) not in (None, checkpoint.step):
         raise DamagedCheckpoint(
             f"{path}: is that of step {checkpoint.step} by its content; give it its name back"
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from limlff.atomic_file import is_temporary_of
+from limlff import atomic_file
 from limlff.errors import InputError
 from limlff.md import checkpoint as checkpoints
 from limlff.md import trajectory
@@ -117,15 +117,15 @@ def _empty(folder: Path) -> None:
 
 
 def remove_leftovers(out: Path) -> None:
-    """Remove half-written files of a process that was killed; the folder must be locked."""
-    leftovers = [
-        *(out / CHECKPOINTS).glob(f"step_*{checkpoints.PART}"),
-        out / f"{TRAJECTORY}{trajectory.PART}",
-    ]
-    for path in [*out.glob(".*"), *(out / CHECKPOINTS).glob(".*")]:
-        if any(is_temporary_of(path.name, name) for name in (*_WRITTEN_ANEW, NOTE)):
-            leftovers.append(path)
-    for path in leftovers:
+    """Remove half-written files of a process that was killed; the folder must be locked.
+
+    Raises:
+        InputError: If one cannot be removed.
+    """
+    atomic_file.remove_leftovers(out, _WRITTEN_ANEW)
+    atomic_file.remove_leftovers(out / CHECKPOINTS, [NOTE])
+    parts = (out / CHECKPOINTS).glob(f"step_*{checkpoints.PART}")
+    for path in (out / f"{TRAJECTORY}{trajectory.PART}", *parts):
         try:
             path.unlink(missing_ok=True)
         except OSError as error:

@@ -327,7 +327,8 @@ class Trajectory:
                 time.sleep(_TRY_SECONDS)
                 if attempt == _TRIES - 1 or _state_of(self._path) == before:
                     self._close()
-                    reason = " ".join(str(error).split()) or type(error).__name__
+                    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+                    reason = " ".join(reason.split())
                     raise InputError(
                         f"{self._path}: cannot be read as a trajectory: {reason}"
                     ) from error

@@ -12,7 +12,7 @@ def figure(value: object, form: str, scale: float = 1.0, unit: str = "") -> str:
     """A number as text; a dash where there is none.
 
     Args:
-        value: The number; None, what is not finite, and what is no number give the dash.
+        value: The number; None, nan, and what is no number give the dash.
         form: How to write it, such as ".2f".
         scale: What to multiply it with first.
         unit: What to write behind it, with the space that belongs there.
@@ -20,4 +20,4 @@ def figure(value: object, form: str, scale: float = 1.0, unit: str = "") -> str:
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         return DASH
     scaled = scale * float(value)
-    return f"{scaled:{form}}{unit}" if math.isfinite(scaled) else DASH
+    return DASH if math.isnan(scaled) else f"{scaled:{form}}{unit}"

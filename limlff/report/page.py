@@ -16,6 +16,7 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
+from limlff.atomic_file import write_text_whole
 from limlff.report.movie import Movie, pack
 
 
@@ -109,7 +110,7 @@ def write_report(path: Path, report: Report) -> Path:
             (folder / name).read_text(encoding="utf-8") for name in ("shaders.js", "viewer.js")
         ),
     )
-    path.write_text(text, encoding="utf-8")
+    write_text_whole(path, text)
     return path
 
 

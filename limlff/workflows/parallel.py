@@ -1,19 +1,24 @@
 """Runs side by side, each in a process of its own on a core of its own.
 
 Processes are spawned, because jax does not survive a fork, and asked to stop instead of killed,
-because molecular dynamics takes a signal for a wish and still writes its checkpoint.
+because molecular dynamics takes a signal for a wish and still writes its checkpoint. They end at
+once when the process that started them is gone: nobody would hear of what they compute, and they
+hold the locks of their folders.
 """
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
+import multiprocessing.connection
 import os
 import queue
 import signal
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from typing import Any
 
@@ -22,6 +27,9 @@ from limlff.signals import STOP_SIGNALS, ignore_signals, interruptible, stop_sig
 
 STOP_SECONDS = 60.0
 """Time in which a process must end after it was asked to (s)."""
+
+_PR_SET_PDEATHSIG = 1  # of Linux: which signal comes when the parent dies
+_ORPHANED = 1  # exit code of a process that nobody waits for
 
 
 def run_in_processes(
@@ -44,15 +52,17 @@ def run_in_processes(
         The results in the order of the tasks.
 
     Raises:
-        LimlffError: What the first call to fail raised, or if a process dies.
-        OutOfTime: If a signal came that asks to stop.
+        LimlffError: What the first call to fail raised.
+        OutOfTime: If a signal came that asks to stop, or a process was killed.
     """
     context = multiprocessing.get_context("spawn")
     with _signals_held_back():  # by the process that keeps the books of semaphores: for good
         resource_tracker.ensure_running()
     messages, stopping = context.Queue(), context.Event()
     waiting = [
-        context.Process(target=_work, args=(function, task, number, messages, stopping))
+        context.Process(
+            target=_work, args=(function, task, number, messages, stopping, os.getpid())
+        )
         for number, task in enumerate(tasks)
     ]
     results: dict[int, Any] = {}
@@ -85,9 +95,15 @@ def _signals_held_back() -> Iterator[None]:
 
 
 def _work(
-    function: Callable[..., Any], task: tuple[Any, ...], number: int, messages: Any, stopping: Any
+    function: Callable[..., Any],
+    task: tuple[Any, ...],
+    number: int,
+    messages: Any,
+    stopping: Any,
+    parent: int,
 ) -> None:
     """In the process: pin it to a core, call the function, send its result."""
+    _end_with_parent(parent)
     if hasattr(os, "sched_setaffinity"):
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, {cores[number % len(cores)]})
@@ -108,6 +124,26 @@ def _work(
         ignore_signals()
 
 
+def _end_with_parent(parent: int) -> None:
+    """Have this process killed when its parent is gone, even while it computes.
+
+    Its checkpoints are whole at any moment. On Linux the system does it; elsewhere a thread waits
+    for the end of a pipe that only the parent holds.
+    """
+    with suppress(OSError, AttributeError):  # raised elsewhere than on Linux
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    threading.Thread(target=_watch_parent, daemon=True, name="limlff-parent").start()
+    if os.getppid() != parent:  # gone before all this
+        os._exit(_ORPHANED)
+
+
+def _watch_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(_ORPHANED)
+
+
 def _take_message(
     messages: Any, running: dict[int, Any], results: dict[int, Any], listen: Callable[..., None]
 ) -> None:
@@ -117,10 +153,9 @@ def _take_message(
         number, kind, content = messages.get(timeout=0.5)
     except queue.Empty:
         if dead:  # before the wait, and nothing of it was left in the queue
-            code = running[dead[0]].exitcode
-            raise LimlffError(
-                f"the process of run {dead[0] + 1} ended with code {code} and without a result; "
-                "was it killed, or out of memory?"
+            raise OutOfTime(
+                f"the process of run {dead[0] + 1} {_end_of(running[dead[0]].exitcode)} and "
+                "without a result; was it killed, or out of memory? What was computed is kept"
             ) from None
         return
     if kind == "news":
@@ -130,6 +165,16 @@ def _take_message(
     else:
         results[number] = content
         running.pop(number).join()
+
+
+def _end_of(code: int) -> str:
+    """How a process has ended, from its exit code."""
+    if code >= 0:
+        return f"ended with code {code}"
+    try:
+        return f"was ended by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"was ended by signal {-code}"
 
 
 def _end(running: dict[int, Any], messages: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,7 +26,8 @@ class DynamicsResult:
 
     Attributes:
         atoms: Last configuration with velocities; None if time was up before the end.
-        speed: Wall time per atom and step (µs), compilation and analysis included.
+        speed: Wall time per atom and step (µs) of this process, compilation and analysis included;
+            nan if it took no step.
     """
 
     atoms: Atoms | None
@@ -63,13 +65,14 @@ def run_dynamics(
         OutOfTime: If a signal came.
         GuardStop: If the run left what can be trusted.
     """
-    from limlff.md.checkpoint import checkpoint_files
+    from limlff.md.checkpoint import checkpoint_files, step_of_name
     from limlff.md.names import CHECKPOINTS
     from limlff.md.resume import resume_md
     from limlff.md.runner import run_md
 
     begin = time.monotonic()
-    done = 0
+    old = checkpoint_files(folder / CHECKPOINTS) if resume else []
+    first = done = (step_of_name(old[-1]) or 0) if old else 0
 
     def note(frame: TrajectoryFrame) -> bool:
         nonlocal done
@@ -79,7 +82,7 @@ def run_dynamics(
     limits: Any = {"progress": False, "max_runtime_seconds": seconds, "until": note}
     last = None
     try:
-        if resume and checkpoint_files(folder / CHECKPOINTS):
+        if old:
             last = resume_md(folder, **limits).atoms
         else:
             settings = md_settings(config, atoms, index, length_ps)
@@ -88,7 +91,8 @@ def run_dynamics(
         if time.monotonic() - begin < seconds:
             raise  # a signal, not the limit
     wall = time.monotonic() - begin
-    return DynamicsResult(last, 1e6 * wall / max(done, 1) / len(atoms))
+    steps = done - first
+    return DynamicsResult(last, 1e6 * wall / steps / len(atoms) if steps > 0 else math.nan)
 
 
 def md_settings(config: HealingConfig, atoms: Atoms, index: int, length_ps: float) -> MDConfig:

@@ -10,6 +10,7 @@ import numpy as np
 
 from limlff.analysis.local_order import Order
 from limlff.analysis.voids import PROBE_RADIUS
+from limlff.atomic_file import replaced_when_whole
 from limlff.md.trajectory import Trajectory, TrajectoryFrame
 from limlff.report.page import Figure
 from limlff.workflows.healing.config import HealingConfig
@@ -275,6 +276,7 @@ def _against_time(path: Path, draw: Callable[[Any], None], title: str, caption: 
 def _save(figure: Any, path: Path, title: str, caption: str, wide: bool = False) -> Figure:
     import matplotlib.pyplot as plt
 
-    figure.savefig(path)
+    with replaced_when_whole(path) as temporary:
+        figure.savefig(temporary)
     plt.close(figure)
     return Figure(path, title, caption, wide)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from limlff.md.trajectory import Trajectory, TrajectoryFrame
 from limlff.potential import Potential
 from limlff.potential_file import potential_digest
 from limlff.report.movie import Movie, MovieFrame
+from limlff.report.numbers import DASH, figure
 from limlff.report.page import Figure, Report, Table
 from limlff.workflows.healing.config import HealingConfig
 from limlff.workflows.healing.figures import ORDER_COLORS, run_label
@@ -39,7 +41,7 @@ def build_report(
     """Everything the page says, from the outcomes alone."""
     return Report(
         title=f"Healing of a hole of {config.hole.missing_atoms} atoms in {config.element}",
-        summary=" ".join(sentence(config, outcome) for outcome in outcomes),
+        summary=summarize(config, outcomes),
         simulated=simulated(config, outcomes),
         numbers=key_numbers(config, outcomes),
         figures=figures,
@@ -51,6 +53,11 @@ def build_report(
     )
 
 
+def summarize(config: HealingConfig, outcomes: Sequence[Outcome]) -> str:
+    """All results in words."""
+    return " ".join(sentence(config, outcome) for outcome in outcomes)
+
+
 def sentence(config: HealingConfig, outcome: Outcome) -> str:
     """One run's result in words."""
     series = outcome.series
@@ -60,15 +67,16 @@ def sentence(config: HealingConfig, outcome: Outcome) -> str:
         missing = float(series.columns["missing_atoms"][-1])
         reason = "when the time allowed was up" if outcome.ended == "out of time" else "at the end"
         return (
-            f"{where} the hole does not close: {missing:.0f} of {outcome.hole.missing_atoms} "
+            f"{where} the hole does not close: {figure(missing, '.0f')} of "
+            f"{outcome.hole.missing_atoms} "
             f"atoms are missing in it after {end:.1f} ps, {reason}."
         )
-    most = float(np.nanmax(series.columns["disordered_near"]))
+    most = _largest(series.columns["disordered_near"])
     bcc = last_mean(series.columns["bcc_all"])
     return (
         f"{where} the hole is closed after {outcome.closed_at_ps:.1f} ps; on the way up to "
-        f"{100 * most:.0f} % of the atoms near it are in disorder, and at the end, at {end:.1f} "
-        f"ps, {100 * bcc:.0f} % of all atoms are in bcc order."
+        f"{figure(most, '.0f', 100)} % of the atoms near it are in disorder, and at the end, at "
+        f"{end:.1f} ps, {figure(bcc, '.0f', 100)} % of all atoms are in bcc order."
     )
 
 
@@ -107,8 +115,7 @@ def key_numbers(config: HealingConfig, outcomes: Sequence[Outcome]) -> Table:
         return [_text(scale * o.series.diffusion[group], 2) for o in outcomes]
 
     lattice = [
-        f"{o.crystal.lattice_constant:.3f} ± "
-        f"{o.crystal.lattice_constant * o.crystal.volume_error / o.crystal.volume_per_atom / 3:.3f}"
+        f"{figure(o.crystal.lattice_constant, '.3f')} ± {figure(o.crystal.lattice_error, '.3f')}"
         for o in outcomes
     ]
     closed = [
@@ -130,7 +137,7 @@ def key_numbers(config: HealingConfig, outcomes: Sequence[Outcome]) -> Table:
         row("Perfect crystal: lattice constant (Å)", lattice),
         row(
             "Perfect crystal: found in bcc order (%)",
-            [f"{100 * o.crystal.bcc:.2f}" for o in outcomes],
+            [figure(o.crystal.bcc, ".2f", 100) for o in outcomes],
         ),
     ]
     return Table(["", *(run_label(outcome) for outcome in outcomes)], rows)
@@ -206,13 +213,18 @@ def limits(outcomes: Sequence[Outcome]) -> list[str]:
 
 
 def _most_disorder(outcome: Outcome) -> str:
-    fractions = outcome.series.columns["disordered_near"]
-    return _text(100 * float(np.nanmax(fractions)), 1)
+    return _text(100 * _largest(outcome.series.columns["disordered_near"]), 1)
+
+
+def _largest(values: np.ndarray) -> float:
+    """The largest number of those that are known; nan if there is none."""
+    known = values[~np.isnan(values)]
+    return float(known.max()) if len(known) else math.nan
 
 
 def _text(value: float, digits: int) -> str:
     if math.isnan(value):
-        return "not known"
+        return DASH
     text = f"{value:.{digits}f}"
     return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
 
@@ -220,16 +232,18 @@ def _text(value: float, digits: int) -> str:
 def _provenance(config: HealingConfig, potential: Potential) -> list[tuple[str, str]]:
     """Origin of the potential, as far as its card tells."""
     card = potential.card
-    training = card.get("training", {})
+    data = _mapping(card.get("training")).get("data")
     sets = [
         f"{item['name']} ({item['frames']} frames)"
-        for item in training.get("data", [])
-        if "name" in item and "frames" in item
+        for item in (data if isinstance(data, list) else [])
+        if isinstance(item, dict) and "name" in item and "frames" in item
     ]
+    validation = _mapping(_mapping(card.get("errors")).get("validation"))
     errors = [
-        f"{name}: {1e3 * values['force_mae_ev_per_angstrom']:.1f} meV/Å, "
-        f"{values['energy_mae_mev_per_atom']:.2f} meV/atom"
-        for name, values in card.get("errors", {}).get("validation", {}).items()
+        f"{name}: {figure(values.get('force_mae_ev_per_angstrom'), '.1f', 1e3)} meV/Å, "
+        f"{figure(values.get('energy_mae_mev_per_atom'), '.2f')} meV/atom"
+        for name, values in validation.items()
+        if isinstance(values, dict)
     ]
     facts = [
         ("Potential", Path(config.potential).name),
@@ -240,6 +254,11 @@ def _provenance(config: HealingConfig, potential: Potential) -> list[tuple[str, 
         ("Notes on it", str(card.get("notes", ""))),
     ]
     return [(name, value) for name, value in facts if value]
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    """A part of a card, which anybody may have written."""
+    return value if isinstance(value, dict) else {}
 
 
 def _movie(config: HealingConfig, outcome: Outcome, out: Path) -> Movie:
@@ -272,5 +291,5 @@ def _movie_frame(
         cell=frame.cell,
         kinds=outcome.series.orders[index],
         hollow=grid.cartesian(np.argwhere(low)),
-        note=f"{missing:.1f} atoms missing",
+        note=f"{figure(missing, '.1f')} atoms missing",
     )

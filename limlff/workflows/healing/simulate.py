@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ class PerfectCrystal:
 
     Attributes:
         volume_per_atom: Volume per atom (Å^3).
-        volume_error: Its standard error (Å^3), from four blocks of time.
+        volume_error: Its standard error (Å^3), from four blocks of time; nan for a single frame.
         bcc: Fraction of atoms that the analysis finds in bcc order: one, but for its own errors.
         msd: Mean-square displacement over the study's lag (Å^2), here of vibrations alone.
     """
@@ -55,6 +56,11 @@ class PerfectCrystal:
         """Edge of the cubic cell (Å)."""
         return float(np.cbrt(2 * self.volume_per_atom))
 
+    @property
+    def lattice_error(self) -> float:
+        """Standard error of the lattice constant (Å); nan if there are too few frames for it."""
+        return self.lattice_constant * self.volume_error / self.volume_per_atom / 3
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -68,7 +74,7 @@ class Outcome:
         series: Numbers against time.
         closed_at_ps: When the hole was closed; None if it was not.
         ended: Why the run ended.
-        speed: Wall time per atom and step (µs).
+        speed: Wall time per atom and step (µs); nan if this process took none.
         atoms: Number of atoms.
     """
 
@@ -210,11 +216,17 @@ def equilibrate(
     lag = min(round(config.mobility_lag_ps / config.dynamics.frame_every_ps), len(frames) - 1)
     averages = PerfectCrystal(
         volume_per_atom=float(volumes.mean()),
-        volume_error=float(np.std(blocks, ddof=1) / np.sqrt(len(blocks))),
+        volume_error=_standard_error(blocks),
         bcc=float(np.mean(found)),
         msd=float(square_displacements(coordinates, lag).mean()),
     )
     return last.atoms, averages
+
+
+def _standard_error(blocks: list[float]) -> float:
+    if len(blocks) < 2:
+        return math.nan
+    return float(np.std(blocks, ddof=1) / np.sqrt(len(blocks)))
 
 
 def _closed_at(config: HealingConfig, analysis: RunAnalysis) -> float | None:

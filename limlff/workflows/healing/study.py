@@ -10,17 +10,23 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from limlff.atomic_file import write_text_whole
 from limlff.catalog import find_potential
-from limlff.errors import InputError
+from limlff.errors import InputError, LimlffError, OutOfTime
+from limlff.md.run_folder import claim_folder
+from limlff.potential import Potential
 from limlff.potential_file import load_potential, potential_digest
 from limlff.progress import Progress
 from limlff.report.page import versions, write_report
 from limlff.workflows.healing.config import HealingConfig
 from limlff.workflows.healing.figures import draw_figures
-from limlff.workflows.healing.narrative import build_report
+from limlff.workflows.healing.narrative import build_report, summarize
 from limlff.workflows.healing.simulate import Outcome, simulate_all
 from limlff.workflows.study import StudyResult
 from limlff.yaml_file import dump_yaml
+
+NUMBERS = "healing.json"
+PAGE = "index.html"
 
 
 def run(
@@ -40,7 +46,8 @@ def run(
     Raises:
         InputError: If the potential does not know the element.
         GuardStop: If a run left what can be trusted.
-        OutOfTime: If not even a start could be made in the time allowed.
+        OutOfTime: If not even a start could be made in the time allowed, or the page cannot be
+            written; the numbers are there then.
     """
     begin = time.monotonic()
     potential_file = find_potential(config.potential)
@@ -52,24 +59,64 @@ def run(
         )
     # Resolved here, so that a relative path means the same in every process.
     config = config.model_copy(update={"potential": str(potential_file.resolve())})
+    if not resume:
+        _clear(out)
     with progress_of(config, progress) as shown:
         outcomes = simulate_all(config, out, teller(shown), resume)
-    figures = draw_figures(config, outcomes, out)
-    settings = dump_yaml(config.model_dump(mode="json"))
-    report = build_report(config, outcomes, figures, potential, settings, out)
-    numbers = out / "healing.json"
-    wall_minutes = (time.monotonic() - begin) / 60
+    summary = summarize(config, outcomes)
+    numbers = _write_numbers(config, out, outcomes, potential, summary, time.monotonic() - begin)
+    try:
+        figures = draw_figures(config, outcomes, out)
+        settings = dump_yaml(config.model_dump(mode="json"))
+        report = build_report(config, outcomes, figures, potential, settings, out)
+        page = write_report(out / PAGE, report)
+    except Exception as error:
+        reason = " ".join(str(error).split()) or "no reason given"
+        kind = OutOfTime if isinstance(error, OSError) else LimlffError
+        raise kind(
+            f"{numbers}: holds all numbers, but the page could not be made "
+            f"({type(error).__name__}: {reason}); make it once more with: limlff resume {out}"
+        ) from error
+    return StudyResult(page, numbers, summary)
+
+
+def _clear(out: Path) -> None:
+    """Remove what an earlier study has left, lest a resumed one takes it for its own."""
+    for kind in ("crystal", "hole"):
+        for folder in out.glob(f"{kind}-*-GPa"):
+            claim_folder(folder, force=True)
+    for name in (NUMBERS, PAGE):
+        (out / name).unlink(missing_ok=True)
+
+
+def _write_numbers(
+    config: HealingConfig,
+    out: Path,
+    outcomes: list[Outcome],
+    potential: Potential,
+    summary: str,
+    seconds: float,
+) -> Path:
+    """Write all numbers of a study to JSON, which knows no nan: what is not known becomes null."""
     content = {
-        "summary": report.summary,
-        "wall_minutes": round(wall_minutes, 2),
+        "summary": summary,
+        "wall_minutes": round(seconds / 60, 2),
         "versions": versions(),
         "potential_digest": potential_digest(potential),
         "settings": config.model_dump(mode="json"),
         "runs": [_numbers(outcome) for outcome in outcomes],
     }
-    numbers.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    page = write_report(out / "index.html", report)
-    return StudyResult(page, numbers, report.summary)
+    path = out / NUMBERS
+    write_text_whole(path, json.dumps(_without_nan(content), indent=1, allow_nan=False) + "\n")
+    return path
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def progress_of(config: HealingConfig, shown: bool) -> Progress:

@@ -21,6 +21,7 @@ from limlff.md.lock import LOCK, locked
 from limlff.md.runner import run_md
 from limlff.md.thermo import read_thermo
 
+NOBODY = 4_194_399  # a process that cannot be
 PRECIOUS = "worth more than the run\n" * 500
 LINKED = [
     "run.lock",
@@ -278,13 +279,13 @@ def test_what_a_killed_process_left_half_written_is_removed(whole, died):  # noq
     left = [
         died / "trajectory.h5.part",
         died / "checkpoints" / "step_000000000060.part",
-        died / ".12345.md.yaml",
-        died / ".12345.summary.json",
-        died / "checkpoints" / ".12345.accepted.json",
+        died / f".{NOBODY}.md.yaml",
+        died / f".{NOBODY}.summary.json",
+        died / "checkpoints" / f".{NOBODY}.accepted.json",
     ]
     for path in left:
         path.write_text("half")
-    mine = died / ".12345.notes"
+    mine = died / f".{NOBODY}.notes"
     mine.write_text("not ours")
     go_on(died)
     same_run(whole, died)

@@ -1,15 +1,22 @@
-"""A healing study that died goes on to the same numbers, bit for bit."""
+"""A healing study that died goes on to the same numbers, bit for bit, and its numbers outlive all
+that comes after them.
+"""
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from limlff.errors import OutOfTime
+from limlff.catalog import find_potential
+from limlff.errors import LimlffError, OutOfTime
+from limlff.potential_file import load_potential, save_potential
+from limlff.workflows.healing import study
 from limlff.workflows.healing.config import HealingConfig
 from limlff.workflows.healing.simulate import Outcome, simulate_all
 
@@ -76,3 +83,90 @@ def test_finished_study_is_read_and_not_run_again(whole, tmp_path):
     found = simulate_all(CONFIG, out, show, resume=True)[0]
     assert repr(numbers(found)) == repr(numbers(expected))
     same_files(folder, out)
+
+
+@pytest.fixture
+def simulated(whole, tmp_path, monkeypatch) -> Path:
+    """The folder of a study whose dynamics are done; nothing is simulated again."""
+    folder, outcome = whole
+    out = tmp_path / "study"
+    shutil.copytree(folder, out)
+    monkeypatch.setattr(study, "simulate_all", lambda *arguments: [outcome])
+    return out
+
+
+def potential_with(card: dict, path: Path) -> str:
+    potential = load_potential(find_potential("li"))
+    save_potential(replace(potential, card=card), path)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("validation", "words"),
+    [
+        ({"forces only": {"force_mae_ev_per_angstrom": 0.012, "energy_mae_mev_per_atom": None}},
+         "forces only: 12.0 meV/Å, - meV/atom"),
+        ({"nothing": {}}, "nothing: - meV/Å, - meV/atom"),
+        ({"odd": 3, "none": None}, None),
+        ([1, 2], None),
+    ],
+)  # fmt: skip
+def test_error_that_was_not_measured_is_a_dash_on_the_page(simulated, tmp_path, validation, words):
+    card = {"errors": {"validation": validation}, "training": {"data": "none", "x": None}}
+    name = potential_with(card, tmp_path / "p.limlff")
+    config = CONFIG.model_copy(update={"potential": name})
+    result = study.run(config, simulated, progress=False, resume=True)
+    page = result.page.read_text(encoding="utf-8")
+    assert ("Mean absolute errors" in page) == (words is not None)
+    assert words is None or words in page
+    assert json.loads(result.numbers.read_text())["runs"][0]["name"] == "hole-1-GPa"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(ValueError("no such colour"), 1), (OSError(28, "No space left"), 4)]
+)
+def test_numbers_are_there_though_the_page_fails(simulated, monkeypatch, error, code):
+    """And it is said how to make the page once more, which then does."""
+
+    def fail(*arguments):
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(study, "draw_figures", fail)
+        with pytest.raises(LimlffError, match=r"holds all numbers.*limlff resume") as caught:
+            study.run(CONFIG, simulated, progress=False, resume=True)
+    assert caught.value.exit_code == code
+    content = json.loads((simulated / "healing.json").read_text())
+    assert content["summary"].startswith("At 1 GPa")
+    assert not (simulated / "index.html").exists()
+    assert study.run(CONFIG, simulated, progress=False, resume=True).page.is_file()
+
+
+def test_what_is_not_known_is_null_in_the_numbers_and_a_dash_on_the_page(
+    whole, simulated, monkeypatch
+):
+    """No atom near the hole, one block of averages, a process that took no step."""
+    outcome = whole[1]
+    nothing = np.full_like(outcome.series.columns["disordered_near"], np.nan)
+    columns = {**outcome.series.columns, "disordered_near": nothing}
+    unknown = replace(
+        outcome,
+        series=replace(outcome.series, columns=columns),
+        crystal=replace(outcome.crystal, volume_error=math.nan),
+        speed=math.nan,
+        closed_at_ps=0.4,
+    )
+    monkeypatch.setattr(study, "simulate_all", lambda *arguments: [unknown])
+    result = study.run(CONFIG, simulated, progress=False, resume=True)
+    run = json.loads(result.numbers.read_text(), parse_constant=pytest.fail)["runs"][0]
+    assert run["microseconds_per_atom_step"] is None
+    assert run["perfect_crystal"]["volume_error"] is None
+    assert "up to - % of the atoms near it" in result.summary
+    assert " ± -</td>" in result.page.read_text(encoding="utf-8")
+
+
+def test_a_new_study_in_the_folder_of_another_does_not_go_on_with_its_runs(simulated):
+    with pytest.raises(LimlffError, match="the page could not be made"):  # nothing was simulated
+        study.run(CONFIG, simulated, progress=False)
+    assert not list((simulated / "hole-1-GPa" / "checkpoints").glob("step_*"))
+    assert not (simulated / "crystal-1-GPa" / "summary.json").exists()

@@ -2,8 +2,11 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -30,6 +33,25 @@ def stumble(number, tell):
 
 def die(number, tell):
     os._exit(3)
+
+
+def be_killed(number, tell):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def go_on_for_ever(number, folder, tell):
+    """Without a look at anybody, as compiled code does."""
+    tell("begins", number)
+    (Path(folder) / str(os.getpid())).touch()
+    while True:
+        time.sleep(0.01)
+
+
+def send_much(number, folder, tell):
+    """More than a pipe holds, to nobody."""
+    (Path(folder) / str(os.getpid())).touch()
+    time.sleep(2.0)
+    return "x" * 10_000_000
 
 
 def test_results_come_in_order_and_from_other_processes():
@@ -69,3 +91,54 @@ def test_sigterm_ends_all_processes_and_the_handler_is_put_back():
     with pytest.raises(OutOfTime, match="interrupted"):
         run_in_processes(refuse, [(0,), (2,)], 2, lambda *news: heard.set())
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [(be_killed, "was ended by SIGKILL"), (die, "code 3")],
+)
+def test_end_of_a_process_leaves_a_study_that_can_be_gone_on_with(function, words):
+    with pytest.raises(OutOfTime, match=words) as caught:
+        run_in_processes(function, [(0,)], 1, lambda *news: None)
+    assert caught.value.exit_code == 4
+    assert "\n" not in str(caught.value)
+
+
+def is_running(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="asks Linux for processes")
+@pytest.mark.parametrize("function", ["go_on_for_ever", "send_much"])
+def test_processes_end_with_the_one_that_started_them(tmp_path, function):
+    """Killed by SIGKILL, which it cannot tell them of: they neither compute on nor wait for it."""
+    code = (
+        "import sys\n"
+        f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "import test_parallel\n"
+        "from limlff.workflows.parallel import run_in_processes\n"
+        "if __name__ == '__main__':\n"
+        f"    tasks = [(number, {str(tmp_path)!r}) for number in range(2)]\n"
+        f"    run_in_processes(test_parallel.{function}, tasks, 2, lambda *news: None)\n"
+    )
+    script = tmp_path / "script.py"
+    script.write_text(code)
+    parent = subprocess.Popen([sys.executable, str(script)])
+
+    def children() -> list[int]:
+        return [int(path.name) for path in tmp_path.iterdir() if path.name.isdigit()]
+
+    deadline = time.monotonic() + 60
+    while len(children()) < 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert [is_running(child) for child in children()] == [True, True]
+    parent.kill()
+    parent.wait()
+    deadline = time.monotonic() + 5
+    while any(map(is_running, children())) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not any(map(is_running, children()))
