@@ -10,6 +10,7 @@ from typing import Any
 from limlff.cli.arguments import add_force, file_of_potential
 from limlff.errors import InputError
 from limlff.outputs import check_output_file
+from limlff.report.numbers import figure
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -91,7 +92,10 @@ def _print_errors(errors: dict[str, Any]) -> None:
     }
     print(f"{'':20}" + "".join(f"{title:>19}" for title in titles.values()))
     for name, values in {"all": errors, **errors["groups"]}.items():
-        cells = ["-" if values[key] is None else f"{values[key]:.5g}" for key in titles]
+        cells = [
+            str(values[key]) if key in ("frames", "atoms") else figure(values[key], ".5g")
+            for key in titles
+        ]
         print(f"{name or 'no group':20}" + "".join(f"{cell:>19}" for cell in cells))
 
 

@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from limlff.errors import shown
+from limlff.report.numbers import figure
 
 if TYPE_CHECKING:
     from limlff.potential import Potential
@@ -96,7 +97,7 @@ def _text(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(_text(item) for item in value) or "none"
     if isinstance(value, float):
-        return f"{value:.6g}"
+        return figure(value, ".6g")
     if value is None or value == {}:
         return "-"
     return shown(str(value), _LONGEST_TEXT)

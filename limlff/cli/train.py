@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from limlff.cli.arguments import add_force, add_max_runtime, parse_duration
 from limlff.errors import OutOfTime
+from limlff.report.numbers import figure
 from limlff.resumable import resumable
 from limlff.signals import stop_signals
 
@@ -136,6 +137,6 @@ def _print_errors(errors: dict[str, dict[str, dict[str, float | None]]]) -> None
     print(f"{'':32}{'frames':>8}" + "".join(f"{title:>24}" for title in columns.values()))
     for part, sets in errors.items():
         for name, values in sets.items():
-            numbers = ["-" if values[key] is None else f"{values[key]:.4g}" for key in columns]
+            numbers = [figure(values[key], ".4g") for key in columns]
             row = "".join(f"{number:>24}" for number in numbers)
             print(f"{name + ', ' + part:32}{values['frames']:>8}{row}")

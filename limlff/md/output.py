@@ -26,7 +26,8 @@ from limlff.md.prepare import Structure
 from limlff.md.run_folder import RunFolder, is_same_file
 from limlff.md.state import MDState
 from limlff.md.thermo import ThermoWriter
-from limlff.md.trajectory import TrajectoryFrame, TrajectoryWriter
+from limlff.md.trajectory import TrajectoryFrame
+from limlff.md.trajectory_writer import TrajectoryWriter
 from limlff.units import FEMTOSECOND
 
 _ROW_BYTES = 2048  # a row in memory, roughly

@@ -111,9 +111,11 @@ def finished_results(folder: Path, atoms: Atoms, steps: int) -> MDResult | None:
         atoms: Last configuration with momenta.
         steps: Steps of the run.
     """
+    if not all((folder / name).is_file() for name in (files.SUMMARY, files.FINAL)):
+        return None
     try:
         summary = json.loads((folder / files.SUMMARY).read_bytes())
-        whole = summary["steps"] == steps and (folder / files.FINAL).is_file()
+        whole = summary["steps"] == steps
         json.dumps(summary["averages_of_second_half"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None

@@ -8,7 +8,7 @@ from pathlib import Path
 from limlff import atomic_file
 from limlff.errors import InputError
 from limlff.md import checkpoint as checkpoints
-from limlff.md import trajectory
+from limlff.md import trajectory_writer
 from limlff.md.lock import LOCK
 from limlff.md.names import (
     CHECKPOINTS,
@@ -34,7 +34,7 @@ RUN_FOLDER = FolderKind(
         FINAL,
         OFFENDING,
         EXTRAPOLATION,
-        f"{TRAJECTORY}{trajectory.PART}",
+        f"{TRAJECTORY}{trajectory_writer.PART}",
     ),
     mark=LOCK,
     advice="resume it, choose another folder, or overwrite it with --force",
@@ -125,7 +125,7 @@ def remove_leftovers(out: Path) -> None:
     atomic_file.remove_leftovers(out, _WRITTEN_ANEW)
     atomic_file.remove_leftovers(out / CHECKPOINTS, [NOTE])
     parts = (out / CHECKPOINTS).glob(f"step_*{checkpoints.PART}")
-    for path in (out / f"{TRAJECTORY}{trajectory.PART}", *parts):
+    for path in (out / f"{TRAJECTORY}{trajectory_writer.PART}", *parts):
         try:
             path.unlink(missing_ok=True)
         except OSError as error:

@@ -33,8 +33,11 @@ def note_settings(checkpoints: Path, config: MDConfig, potential: str) -> None:
 
 def was_accepted(checkpoints: Path, config: MDConfig) -> str | None:
     """Digest of the potential with which just these settings were accepted before, or None."""
+    path = checkpoints / NOTE
+    if not path.is_file():
+        return None
     try:
-        content = json.loads((checkpoints / NOTE).read_bytes()[:10_000_000])
+        content = json.loads(path.read_bytes()[:10_000_000])
         if content["settings"] == config.model_dump(mode="json"):
             return str(content["potential"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):

@@ -20,17 +20,20 @@ from limlff.resumable import resumable
 from limlff.yaml_file import dump_yaml, read_mapping
 
 STUDIES = {"healing": "limlff.workflows.healing"}
-"""Module of each study, with a class `Config` and a function
-`run(config, out, progress, resume)`."""
+"""Module of each study, with a class `Config`, `CHANGEABLE` (settings that may change under way),
+and functions `run(config, out, progress, resume)` and `clear(out)`, which removes old results."""
 
 SETTINGS = "settings.yaml"
 """The file by which the folder of a study is known."""
+
+AT_START = "settings-at-start.yaml"
+"""The same as it was when the study began: what has been computed belongs to it."""
 
 
 STUDY_FOLDER = FolderKind(
     what="a study",
     results=("*.html", "*.json", "*.png", "crystal-*", "hole-*"),
-    others=(SETTINGS,),
+    others=(SETTINGS, AT_START),
     mark=LOCK,
     advice="resume it, choose another folder, or overwrite it with --force",
 )
@@ -80,7 +83,9 @@ def run_study(
         inputs.append(find_potential(getattr(config, "potential", "")))
     check_output_folder(out, STUDY_FOLDER, inputs, force)
     with locked(out):
-        write_text_whole(out / SETTINGS, dump_yaml(config.model_dump(mode="json")))
+        module.clear(out)  # first, lest a resumed study takes the results of another for its own
+        for name in (AT_START, SETTINGS):
+            write_text_whole(out / name, dump_yaml(config.model_dump(mode="json")))
         return _run(module, config, out, progress, resume=False)
 
 
@@ -92,14 +97,29 @@ def resume_study(out: Path | str, progress: bool = True) -> StudyResult:
         progress: Whether to show progress.
 
     Raises:
-        InputError: If the folder holds no study.
+        InputError: If the folder holds no study, or its settings have changed.
     """
     out = user_path(out)
     path = out / SETTINGS
     module: Any = importlib.import_module(STUDIES[_study_of(path)])
     config: StrictModel = load_config(path, module.Config)
+    if (out / AT_START).is_file():
+        _refuse_changes(path, load_config(out / AT_START, module.Config), config, module.CHANGEABLE)
     with locked(out):
         return _run(module, config, out, progress, resume=True)
+
+
+def _refuse_changes(
+    path: Path, before: StrictModel, now: StrictModel, changeable: tuple[str, ...]
+) -> None:
+    old, new = before.model_dump(mode="json"), now.model_dump(mode="json")
+    for key, value in new.items():
+        if key not in changeable and old[key] != value:
+            raise InputError(
+                f"{path}: {key} was {shown(old[key])} when the study began and is now "
+                f"{shown(value)}; a study under way cannot change it: set it back, or begin a new "
+                "study"
+            )
 
 
 def _run(module: Any, config: StrictModel, out: Path, progress: bool, resume: bool) -> StudyResult:

@@ -15,7 +15,18 @@ from limlff.workflows.healing.config import HealingConfig as Config
 if TYPE_CHECKING:
     from limlff.workflows.study import StudyResult
 
-__all__ = ["Config", "run"]
+__all__ = ["CHANGEABLE", "Config", "clear", "run"]
+
+CHANGEABLE = ("potential", "max_runtime_minutes", "processes")
+"""Settings that may change while a study is under way: of the potential the place, which its runs
+know by its content."""
+
+
+def clear(out: Path) -> None:
+    """Remove what an earlier study has left; see `limlff.workflows.healing.study`."""
+    from limlff.workflows.healing.study import clear as clear_all
+
+    clear_all(out)
 
 
 def run(config: Config, out: Path, progress: bool = True, resume: bool = False) -> StudyResult:

@@ -59,8 +59,6 @@ def run(
         )
     # Resolved here, so that a relative path means the same in every process.
     config = config.model_copy(update={"potential": str(potential_file.resolve())})
-    if not resume:
-        _clear(out)
     with progress_of(config, progress) as shown:
         outcomes = simulate_all(config, out, teller(shown), resume)
     summary = summarize(config, outcomes)
@@ -80,8 +78,12 @@ def run(
     return StudyResult(page, numbers, summary)
 
 
-def _clear(out: Path) -> None:
-    """Remove what an earlier study has left, lest a resumed one takes it for its own."""
+def clear(out: Path) -> None:
+    """Remove what an earlier study has left in a folder.
+
+    Raises:
+        InputError: If it cannot be removed.
+    """
     for kind in ("crystal", "hole"):
         for folder in out.glob(f"{kind}-*-GPa"):
             claim_folder(folder, force=True)

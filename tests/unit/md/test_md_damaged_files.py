@@ -22,7 +22,8 @@ from limlff.md.checkpoint import checkpoint_files, read_checkpoint
 from limlff.md.resume import resume_md
 from limlff.md.runner import run_md
 from limlff.md.thermo import read_thermo
-from limlff.md.trajectory import Trajectory, TrajectoryWriter
+from limlff.md.trajectory import Trajectory
+from limlff.md.trajectory_writer import TrajectoryWriter
 
 SOON = 5.0  # seconds; HDF5's own retries take minutes
 

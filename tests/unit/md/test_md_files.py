@@ -20,7 +20,8 @@ from limlff.md.checkpoint import (
 from limlff.md.extended_xyz import ExtendedXYZWriter
 from limlff.md.state import initial_state
 from limlff.md.thermo import COLUMNS, ThermoWriter, read_thermo
-from limlff.md.trajectory import Trajectory, TrajectoryFrame, TrajectoryWriter
+from limlff.md.trajectory import Trajectory, TrajectoryFrame
+from limlff.md.trajectory_writer import TrajectoryWriter
 from limlff.neighbors.host import Capacity
 
 

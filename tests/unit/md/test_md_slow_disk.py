@@ -52,7 +52,7 @@ from test_md_slow_disk import CHANGES, settings
 from limlff.md import checkpoint, output
 from limlff.md.background import BackgroundWriter
 from limlff.md.runner import run_md
-from limlff.md.trajectory import TrajectoryWriter
+from limlff.md.trajectory_writer import TrajectoryWriter
 
 moment, out, blocked, frames = sys.argv[3], Path(sys.argv[4]), [], []
 

@@ -14,11 +14,13 @@ import numpy as np
 import pytest
 
 from limlff.catalog import find_potential
-from limlff.errors import LimlffError, OutOfTime
+from limlff.errors import InputError, LimlffError, OutOfTime
 from limlff.potential_file import load_potential, save_potential
 from limlff.workflows.healing import study
 from limlff.workflows.healing.config import HealingConfig
 from limlff.workflows.healing.simulate import Outcome, simulate_all
+from limlff.workflows.study import AT_START, SETTINGS, resume_study
+from limlff.yaml_file import dump_yaml
 
 CONFIG = HealingConfig.model_validate(
     {
@@ -166,7 +168,19 @@ def test_what_is_not_known_is_null_in_the_numbers_and_a_dash_on_the_page(
 
 
 def test_a_new_study_in_the_folder_of_another_does_not_go_on_with_its_runs(simulated):
-    with pytest.raises(LimlffError, match="the page could not be made"):  # nothing was simulated
-        study.run(CONFIG, simulated, progress=False)
+    """They are gone before the settings of the new one are there."""
+    study.clear(simulated)
     assert not list((simulated / "hole-1-GPa" / "checkpoints").glob("step_*"))
     assert not (simulated / "crystal-1-GPa" / "summary.json").exists()
+
+
+def test_settings_of_a_study_under_way_cannot_change_unnoticed(simulated):
+    """What was computed belongs to those of the start; the number of processes does not matter."""
+    for name in (AT_START, SETTINGS):
+        (simulated / name).write_text(dump_yaml(CONFIG.model_dump(mode="json")))
+    text = (simulated / SETTINGS).read_text()
+    (simulated / SETTINGS).write_text(text.replace("temperature_k: 300.0", "temperature_k: 350.0"))
+    with pytest.raises(InputError, match=r"temperature_k was 300.0 when .* is now 350.0"):
+        resume_study(simulated, progress=False)
+    (simulated / SETTINGS).write_text(text.replace("processes: 1", "processes: 2"))
+    assert resume_study(simulated, progress=False).numbers.is_file()
