@@ -79,8 +79,9 @@ def _placed(value: Any, info: ValidationInfo) -> Any:
 
 def _found_potential(value: Any, info: ValidationInfo) -> Any:
     """Name of a shipped potential as it is, anything else as a path."""
-    is_name = isinstance(value, str) and is_shipped_potential(value)
-    return str(value) if is_name else _placed(value, info)
+    if not isinstance(value, str | Path):
+        raise ValueError("must be the name of a shipped potential or a path")
+    return str(value) if is_shipped_potential(value) else _placed(value, info)
 
 
 InputPath = Annotated[Path, BeforeValidator(_placed)]

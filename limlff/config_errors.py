@@ -29,6 +29,9 @@ _TYPES = {
 _CHOSEN_BY_TYPE = ("type", "parsing", "from")
 """The second word of these errors."""
 
+_LONGEST_REASON = 300
+"""Characters of what a check of our own says; values in it may be of any length."""
+
 Keys = tuple[str, ...]
 
 
@@ -101,7 +104,11 @@ def _said(problem: Any) -> str:
     first, _, rest = problem["type"].partition("_")
     if first in _TYPES and rest.split("_")[-1 if first == "model" else 0] in _CHOSEN_BY_TYPE:
         return f"must be {_TYPES[first]}"
-    said = str(problem["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
+    said = (
+        shown(problem["msg"], _LONGEST_REASON)
+        .removeprefix("Value error, ")
+        .replace("Input should be", "must be")
+    )
     if problem["type"] == "literal_error":
         said += _did_you_mean(problem["input"], problem["ctx"]["expected"].replace(" or ", ", "))
     return said.replace("less than or equal to", "at most").replace(
@@ -112,12 +119,12 @@ def _said(problem: Any) -> str:
 def _keys(problem: Any, content: Any) -> Keys:
     """Keys that lead to a problem; pydantic's marks of what it tried in a union are left out."""
     keys: list[str] = []
-    *places, last = problem["loc"] or ("",)
+    *places, last = problem["loc"] or (None,)
     for place in places:
         if _has(content, place):
             keys.append(str(place))
             content = content[place]
-    if last != "" and (_has(content, last) or problem["type"] == "missing"):
+    if last is not None and (_has(content, last) or problem["type"] == "missing"):
         keys.append(str(last))
     return tuple(keys)
 

@@ -87,11 +87,25 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
+def _represent_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    """Line ends other than those of Unix are lost but for double quotes, which escape them."""
+    style = '"' if any(sign in text for sign in "\r\x85\u2028\u2029") else None
+    return dumper.represent_scalar(f"{_TAG}str", text, style=style)
+
+
+_Dumper.add_representer(str, _represent_text)
+
+
 class _Refused(Exception):
     """Why a document is refused, in words that need no file name."""
 
 
 _Loader.yaml_implicit_resolvers = {}  # without those of YAML 1.1
+_Loader.yaml_constructors = {
+    tag: constructor
+    for tag, constructor in yaml.SafeLoader.yaml_constructors.items()
+    if tag not in {f"{_TAG}{kind}" for kind in ("binary", "set", "omap", "pairs", "timestamp")}
+}
 for _kind, _pattern, _first in _SCALARS:
     for _class in (_Loader, _Dumper):
         _class.add_implicit_resolver(f"{_TAG}{_kind}", re.compile(f"^(?:{_pattern})$"), _first)

@@ -79,7 +79,9 @@ def test_message_names_setting_value_and_limit_in_plain_words(content, words):
 
 
 @pytest.mark.parametrize(
-    "value", ["x" * 100_000, list(range(100_000)), {str(n): n for n in range(9999)}, 10**4000]
+    "value",
+    ["x" * 100_000, list(range(100_000)), {str(n): n for n in range(9999)}, 10**4000],
+    ids=["text", "list", "mapping", "number"],
 )
 def test_message_stays_short_whatever_the_value(value):
     assert len(refusal({"steps": value})) < 300

@@ -146,7 +146,7 @@ def test_what_is_no_file_is_refused_without_waiting(tmp_path, kind):
 
 
 TEXTS = st.text(max_size=12) | st.sampled_from(
-    ["1e5", "no", "010", "~", "1:30", "0o7", "<<", "", "="]
+    ["1e5", "no", "010", "~", "1:30", "0o7", "<<", "", "=", "\x85", "\u2028"]
 )
 CONTENT = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**18), 10**18) | st.floats(allow_nan=False) | TEXTS,
