@@ -26,7 +26,8 @@ _DEFAULT_SHARED = Path(__file__).resolve().parents[2] / "shared"
 def shared() -> Path:
     """Folder with DFT frames and reference potentials; the test is skipped where it is missing."""
     data = os.environ.get("LIMLFF_DATA")
-    folder = Path(os.environ.get("LIMLFF_SHARED") or (Path(data).parent if data else _DEFAULT_SHARED))
+    beside_data = Path(data).parent if data else _DEFAULT_SHARED
+    folder = Path(os.environ.get("LIMLFF_SHARED", beside_data))
     if not folder.is_dir():
         pytest.skip(f"no folder {folder} with DFT frames; set LIMLFF_SHARED to it")
     return folder
