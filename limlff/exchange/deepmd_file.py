@@ -103,12 +103,15 @@ def _read_hdf5(path: Path) -> Tree:
 def _write_hdf5(tree: Tree, path: Path) -> None:
     import h5py
 
-    with h5py.File(path, "w") as file:
+    # in memory first: HDF5 itself ends the process when the disk is full
+    with h5py.File(path.name, "w", driver="core", backing_store=False) as file:
 
         def store(array: Any) -> str:
             return str(file.create_dataset(f"variable_{len(file):04d}", data=array).name)
 
         file.attrs["json"] = json.dumps(_with_leaves(tree, store), separators=(",", ":"))
+        file.flush()
+        path.write_bytes(file.id.get_file_image())
 
 
 def _read_yaml(path: Path) -> Tree:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +19,8 @@ from ase.io import write
 import limlff.calculator
 from limlff.cli.endings import ending_of
 from limlff.cli.main import main
+from limlff.errors import InputError
+from limlff.exchange.deepmd_file import read_tree, write_tree
 
 
 @pytest.fixture
@@ -152,6 +157,51 @@ def test_an_output_that_cannot_be_is_refused_before_the_work(
     assert main(words) == 2
     message = capsys.readouterr().err
     assert message.count("\n") == 1 and place in message
+
+
+@contextmanager
+def small_files(most_bytes: int) -> Iterator[None]:
+    """As on a full disk: no file can grow beyond a size."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "data check dft.extxyz --json new.json",
+        "data convert dft.extxyz new.h5",
+        "data convert dft.extxyz new.extxyz",
+        "label li dft.extxyz --out new.h5",
+        "evaluate li dft.extxyz --json new.json --plots plots",
+        "import old.mtp new.limlff --elements Li",
+        "run healing/quick --out study",
+    ],
+)
+def test_a_full_disk_is_one_line_and_leaves_nothing_half(folder, capsys, shared, words):
+    Path("old.mtp").write_bytes((shared / "reference/mtp/Li.mtp").read_bytes())
+    before = contents(folder)
+    with small_files(100):
+        assert main(words.split()) == 2
+    message = capsys.readouterr().err
+    assert "File too large" in message and message.count("\n") == 1
+    after = contents(folder)
+    assert {name for name in after if Path(name).name != "run.lock"} == before.keys()
+
+
+def test_a_model_of_deepmd_on_a_full_disk_is_refused_and_the_process_lives(tmp_path):
+    tree = {"model": {"@variables": {"w": np.zeros(100)}}}
+    write_tree(tree, tmp_path / "whole.dp")
+    assert np.array_equal(
+        read_tree(tmp_path / "whole.dp")["model"]["@variables"]["w"], np.zeros(100)
+    )
+    with small_files(1000), pytest.raises(InputError, match="File too large"):
+        write_tree(tree, tmp_path / "half.dp")
+    assert [path.name for path in tmp_path.iterdir()] == ["whole.dp"]
 
 
 @pytest.mark.parametrize(
