@@ -74,7 +74,13 @@ def _placed(value: Any, info: ValidationInfo) -> Any:
     if not isinstance(value, str | Path):
         return value  # refused by the type that follows
     folder = None if isinstance(value, _GivenHere) else (info.context or {}).get("folder")
-    return str(Path.cwd() / (folder or "") / user_path(value))
+    placed = str(Path.cwd() / (folder or "") / user_path(value))
+    if any("\ud800" <= character <= "\udfff" for character in placed):  # bytes that are no text
+        raise InputError(
+            f"{shown(placed)}: holds characters that are not UTF-8 and cannot be kept in the files "
+            "of a run; rename it, or use a UTF-8 locale"
+        )
+    return placed
 
 
 def _found_potential(value: Any, info: ValidationInfo) -> Any:

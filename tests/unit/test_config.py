@@ -190,3 +190,11 @@ def test_bare_name_is_the_shipped_potential_also_beside_a_folder_of_that_name(
         assert load_config(file, kind).potential == "li"
         file.write_text(f"{content}potential: ./li\n")
         assert load_config(file, kind).potential == str(tmp_path / folder)
+
+
+def test_folder_whose_name_is_not_utf_8_is_refused(tmp_path):
+    folder = tmp_path / "M\udcfcller"  # a byte that an old system has left
+    folder.mkdir()
+    (folder / "md.yaml").write_text("structure: start.extxyz\nsteps: 5\n")
+    with pytest.raises(InputError, match=r"ller/start.extxyz: holds characters that are not UTF-8"):
+        load_config(folder / "md.yaml", MDConfig)
