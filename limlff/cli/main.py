@@ -107,15 +107,22 @@ def main(arguments: list[str] | None = None) -> int:
                 _check_output(failure_of_output())
         except (Exception, KeyboardInterrupt) as error:
             heed_no_more()
-            if signal_that_came() and not isinstance(error, LimlffError):
+            number = signal_that_came()
+            if number is not None and not isinstance(error, LimlffError):
                 # Libraries make other errors of the exception in a signal's place.
-                error = Interrupted(signal_that_came() or 0)
-                if command == "resume" or "--resume" in words:
-                    error = OutOfTime(f"interrupted by {error}; go on with the same command")
+                error = _interruption(number, is_resumed=command == "resume" or "--resume" in words)
             code = _end(command or "", error)
         if arguments is None:
             ignore_signals()
     return code
+
+
+def _interruption(number: int, is_resumed: bool) -> BaseException:
+    """What a signal means for a command: one that goes on with something can do so once more."""
+    interrupted = Interrupted(number)
+    if not is_resumed:
+        return interrupted
+    return OutOfTime(f"interrupted by {interrupted}; go on with the same command")
 
 
 def _end(command: str, error: BaseException) -> int:
