@@ -72,6 +72,10 @@ def _prepare(command: str) -> None:
     # XLA takes hints for its compiler for features of the processor, misses them, and says in many
     # lines that kept programs might fail. What really fails comes as an exception.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # Programs that cannot be kept, on a full disk or a read-only one, are compiled each time.
+    warnings.filterwarnings(
+        "ignore", message="Error (reading|writing) persistent compilation cache"
+    )
     if command in ("md", "resume", "run", "bench"):
         # The kernel has threads of its own. Around it XLA runs many short operations, which it
         # splits among threads at a cost above their own: 5.3 µs per atom and step instead of 4.1.
