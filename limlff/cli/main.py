@@ -111,11 +111,13 @@ def main(arguments: list[str] | None = None) -> int:
                 _check_output(failure_of_output())
         except (Exception, KeyboardInterrupt) as error:
             heed_no_more()
+            reason: BaseException = error
             number = signal_that_came()
             if number is not None and not isinstance(error, LimlffError):
                 # Libraries make other errors of the exception in a signal's place.
-                error = _interruption(number, is_resumed=command == "resume" or "--resume" in words)
-            code = _end(command or "", error)
+                is_resumed = command == "resume" or "--resume" in words
+                reason = _interruption(number, is_resumed)
+            code = _end(command or "", reason)
         if arguments is None:
             ignore_signals()
     return code

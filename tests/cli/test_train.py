@@ -166,7 +166,8 @@ def test_refused_resume_leaves_the_recipe_in_the_folder(recipe_file, trained, ca
 def test_bad_settings_end_with_one_line_and_code_2(recipe_file, tmp_path, capsys, change, message):
     large = label(crystals(1, 1)[0].to_atoms() * (3, 1, 1), "even")
     write_frames(recipe_file.with_name("large.extxyz"), [large])
-    settings = ["data=[{name: a, files: [large.extxyz]}]", "validation.files={}", change]
+    settings = ["data=[{name: a, files: [large.extxyz]}]", "elements=[Cu]", "validation.files={}"]
+    settings.append(change)
     if "elements" in change:
         settings = [change]
     command = ["train", str(recipe_file), "--out", str(tmp_path / "out"), "--quiet"]
