@@ -31,6 +31,9 @@ DAMAGED = (
 )
 """What reading a damaged zip may raise; a file that cannot be read raises OSError."""
 
+_HEADER = struct.Struct("<4s5H3L2H")
+"""Before the content of a member: signature, version, flags, method, ..., length of the name."""
+
 
 class Members:
     """Names and contents of the members of an open zip.
@@ -68,7 +71,21 @@ class Members:
             )
         if member.file_size > most:
             raise ValueError(f"{shown(name)} has {member.file_size} bytes, more than {most}")
+        self._check_header(member)
         return self._archive.read(member)
+
+    def _check_header(self, member: zipfile.ZipInfo) -> None:
+        """Refuse a header before the content that says other things than the directory does."""
+        assert self._archive.fp is not None
+        self._archive.fp.seek(member.header_offset)
+        _, _, flags, method, *_, names, _ = _HEADER.unpack(self._archive.fp.read(_HEADER.size))
+        name = self._archive.fp.read(names)
+        if (flags, method, name) != (member.flag_bits, zipfile.ZIP_STORED, _encoded(member)):
+            raise ValueError(f"{shown(member.filename)} has another header than the directory says")
+
+
+def _encoded(member: zipfile.ZipInfo) -> bytes:
+    return member.filename.encode("utf-8" if member.flag_bits & 0x800 else "cp437")
 
 
 @contextmanager

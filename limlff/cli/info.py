@@ -28,9 +28,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     description = describe(load(arguments.potential))
     if arguments.json:
-        print("\n".join(map(_escaped, _json_lines(description))))
+        # the one control character that JSON may hold as it is, and terminals obey
+        print(json.dumps(description, indent=1).replace("\x7f", "\\u007f"))
     else:
-        print("\n".join(map(_escaped, _lines(_shortened(description)))))
+        print("\n".join(_lines(_shortened(description))))
     return 0
 
 
@@ -57,20 +58,6 @@ def describe(potential: Potential) -> dict[str, Any]:
         "digest": potential_digest(potential),
         "card": potential.card,
     }
-
-
-def _json_lines(description: dict[str, Any]) -> list[str]:
-    return json.dumps(description, indent=1).split("\n")
-
-
-def _escaped(text: str) -> str:
-    """A line whose control characters are written out as in JSON, since terminals obey them."""
-    return "".join(c if c.isprintable() else _written_out(c) for c in text)
-
-
-def _written_out(character: str) -> str:
-    units = character.encode("utf-16-be").hex()
-    return "".join(f"\\u{units[start : start + 4]}" for start in range(0, len(units), 4))
 
 
 def _shortened(value: Any) -> Any:

@@ -92,8 +92,9 @@ def _read_hdf5(path: Path) -> Tree:
             found = file[name]
             if not isinstance(found, h5py.Dataset) or found.external or found.is_virtual:
                 raise ValueError(f"{shown(name)} is no array in the file itself")
-            if found.dtype.kind not in _NUMBERS or found.size is None or found.size > left:
-                raise ValueError(f"{shown(name)} is {found.dtype}{list(found.shape)}")
+            if found.shape is None or found.dtype.kind not in _NUMBERS or found.size > left:
+                size = list(found.shape or [])
+                raise ValueError(f"{shown(name)} is {found.dtype}{size}, no array of a model")
             left -= found.size
             return np.array(found)
 

@@ -38,7 +38,9 @@ def lithium(seed: int = 0) -> Atoms:
 
 def write_labelled(path: Path, structures: list[Atoms], forces=None) -> Path:
     for atoms in structures:
-        own = np.random.default_rng(1).normal(0, 0.1, (len(atoms), 3)) if forces is None else forces
+        own = np.random.default_rng(1).normal(0, 0.1, (len(atoms), 3))
+        own -= own.mean(axis=0)  # or a doubt about their sum is told
+        own = own if forces is None else forces
         atoms.calc = SinglePointCalculator(atoms, energy=-1.9 * len(atoms), forces=own)
     write(path, structures, format="extxyz")
     return path
@@ -168,6 +170,15 @@ def test_cutoff_that_does_not_suit_the_data_is_refused(tmp_path, capsys, cutoff,
     frames = write_labelled(tmp_path / "frames.extxyz", [lithium(i) for i in range(4)])
     recipe = write_recipe(tmp_path / "recipe.yaml", frames, cutoff=cutoff)
     assert words in refused(capsys, "train", recipe, "--out", tmp_path / "out")
+
+
+def test_element_that_no_frame_holds_is_refused(tmp_path, capsys):
+    structures = [lithium(i) for i in range(4)]
+    frames = write_labelled(tmp_path / "frames.extxyz", structures, np.zeros((16, 3)))
+    recipe = write_recipe(tmp_path / "recipe.yaml", frames)
+    recipe.write_text(recipe.read_text().replace("- Li\n", "- Li\n- Cu\n", 1))
+    message = refused(capsys, "train", recipe, "--out", tmp_path / "out")
+    assert "elements: Cu: no frame" in message and "take Cu out of elements" in message
 
 
 @pytest.mark.parametrize("command", ["info", "evaluate", "md"])

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import jax
 import numpy as np
@@ -59,6 +60,20 @@ def test_table_names_elements_cutoff_data_errors_and_licence(file, potential, ca
     assert ["sets", "first,", "second"] in lines
     assert ["force", "mae", "ev", "per", "angstrom", "0.0101"] in lines
     assert ["digest", potential_digest(potential)] in lines
+
+
+def test_control_characters_of_a_card_do_not_reach_the_terminal(potential, tmp_path, capsys):
+    """They could clear the screen, set its title or write a line that limlff did not."""
+    path, notes = tmp_path / "sly.limlff", "\x1b[2Jnotes\x9b31m\x7f\u202e\ndigest     0"
+    card = {"notes": notes, "\x1b]0;title\x07": ["\x1b[A", {"\r": "\x08"}]}
+    save_potential(replace(potential, card=card), path)
+    for option in ([], ["--json"]):
+        assert main(["info", str(path), *option]) == 0
+        printed = capsys.readouterr().out
+        assert printed.replace("\n", "").isprintable()
+        assert printed.count("digest") == 2 and "[2Jnotes" in printed
+        assert not printed.splitlines()[-1].startswith("digest     0")
+    assert json.loads(printed)["card"] == card
 
 
 def test_import_and_help_do_not_wait_for_jax():
