@@ -39,46 +39,47 @@ def check_symbol(symbol: str) -> str:
     raise ValueError(f"is {shown(symbol)!r}, which is no element{hint}")
 
 
-_number = BeforeValidator(_no_truth_value)
+is_number = BeforeValidator(_no_truth_value)
+"""Stands after the limits of a number: Annotated[int, Field(ge=2), is_number]; schemas see those."""
 
-Number = Annotated[float, _number]
-Positive = Annotated[float, Field(gt=0, le=1e12), _number]
-NonNegative = Annotated[float, Field(ge=0, le=1e12), _number]
-Fraction = Annotated[float, Field(ge=0, le=1), _number]
-Count = Annotated[int, Field(ge=1, le=10**9), _number]
-Index = Annotated[int, Field(ge=0, le=10**9), _number]
-Steps = Annotated[int, Field(ge=1, le=10**12), _number]
+Number = Annotated[float, is_number]
+Positive = Annotated[float, Field(gt=0, le=1e12), is_number]
+NonNegative = Annotated[float, Field(ge=0, le=1e12), is_number]
+Fraction = Annotated[float, Field(ge=0, le=1), is_number]
+Count = Annotated[int, Field(ge=1, le=10**9), is_number]
+Index = Annotated[int, Field(ge=0, le=10**9), is_number]
+Steps = Annotated[int, Field(ge=1, le=10**12), is_number]
 """2 ms of lithium; a counter of 64 bits holds a million times more."""
-Step = Annotated[int, Field(ge=0, le=10**12), _number]
-Seed = Annotated[int, Field(ge=0, lt=2**63), _number]
+Step = Annotated[int, Field(ge=0, le=10**12), is_number]
+Seed = Annotated[int, Field(ge=0, lt=2**63), is_number]
 
-Timestep = Annotated[float, Field(ge=1e-4, le=100.0), _number]
+Timestep = Annotated[float, Field(ge=1e-4, le=100.0), is_number]
 """In fs; the fastest vibrations of lithium take 100 fs."""
-RelaxationTime = Annotated[float, Field(ge=1e-2, le=1e9), _number]
+RelaxationTime = Annotated[float, Field(ge=1e-2, le=1e9), is_number]
 """In fs."""
-Picoseconds = Annotated[float, Field(ge=1e-6, le=1e9), _number]
-PicosecondsOrNone = Annotated[float, Field(ge=0, le=1e9), _number]
-Friction = Annotated[float, Field(ge=1e-9, le=1e6), _number]
+Picoseconds = Annotated[float, Field(ge=1e-6, le=1e9), is_number]
+PicosecondsOrNone = Annotated[float, Field(ge=0, le=1e9), is_number]
+Friction = Annotated[float, Field(ge=1e-9, le=1e6), is_number]
 """In 1/ps."""
-Minutes = Annotated[float, Field(gt=0, le=1e8), _number]
+Minutes = Annotated[float, Field(gt=0, le=1e8), is_number]
 
-Temperature = Annotated[float, Field(ge=0, le=1e5), _number]
+Temperature = Annotated[float, Field(ge=0, le=1e5), is_number]
 """In K."""
-PositiveTemperature = Annotated[float, Field(ge=1e-3, le=1e5), _number]
-Pressure = Annotated[float, Field(ge=-1e4, le=1e4), _number]
+PositiveTemperature = Annotated[float, Field(ge=1e-3, le=1e5), is_number]
+Pressure = Annotated[float, Field(ge=-1e4, le=1e4), is_number]
 """In GPa; the centre of the Earth has 360."""
-Compressibility = Annotated[float, Field(ge=1e-6, le=1e3), _number]
+Compressibility = Annotated[float, Field(ge=1e-6, le=1e3), is_number]
 """In 1/GPa."""
 
-Coordinate = Annotated[float, Field(ge=-LARGEST_LENGTH, le=LARGEST_LENGTH), _number]
+Coordinate = Annotated[float, Field(ge=-LARGEST_LENGTH, le=LARGEST_LENGTH), is_number]
 """In Å."""
-Length = Annotated[float, Field(gt=0, le=LARGEST_LENGTH), _number]
+Length = Annotated[float, Field(gt=0, le=LARGEST_LENGTH), is_number]
 """In Å."""
-ShortDistance = Annotated[float, Field(ge=0, le=10.0), _number]
+ShortDistance = Annotated[float, Field(ge=0, le=10.0), is_number]
 """Distance of neighbors (Å): all pairs that are closer are looked for."""
-Distance = Annotated[float, Field(ge=1e-3, le=1000.0), _number]
+Distance = Annotated[float, Field(ge=1e-3, le=1000.0), is_number]
 """In Å."""
-Skin = Annotated[float, Field(ge=1e-3, le=5.0), _number]
+Skin = Annotated[float, Field(ge=1e-3, le=5.0), is_number]
 """In Å; lists with a skin of 5 Å hold seven times the pairs of a potential of 5 Å."""
 
 Symbol = Annotated[str, AfterValidator(check_symbol)]

@@ -28,6 +28,7 @@ from limlff.quantities import (
     Temperature,
     TemperatureSchedule,
     Timestep,
+    is_number,
 )
 
 Axis = Literal["x", "y", "z"]
@@ -66,7 +67,7 @@ class NoseHoover(StrictModel):
 
     kind: Literal["nvt_nose_hoover"] = "nvt_nose_hoover"
     tau_fs: RelaxationTime = 100.0
-    chain_length: Annotated[Count, Field(ge=2, le=20)] = 3
+    chain_length: Annotated[int, Field(ge=2, le=20), is_number] = 3
 
 
 class AxisPressure(StrictModel):
@@ -314,7 +315,7 @@ class MDConfig(StrictModel):
     events: tuple[Event, ...] = ()
     precision: Literal["float32", "float64"] = "float32"
     skin_angstrom: Skin = 0.8
-    chunk_steps: Annotated[Count, Field(le=100_000)] = 100
+    chunk_steps: Annotated[int, Field(ge=1, le=100_000), is_number] = 100
 
     @property
     def start_temperature_k(self) -> float:

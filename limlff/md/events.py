@@ -13,6 +13,7 @@ atoms; the barostat keeps its mobility, which sets its speed and not its average
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -29,6 +30,8 @@ from limlff.neighbors.host import bucket
 from limlff.potential import Potential
 from limlff.quantities import check_symbol
 from limlff.units import BOLTZMANN
+
+_LOG = logging.getLogger(__name__)
 
 _ATTEMPTS = 1000
 """Places that a deposition tries before it says that there is none."""
@@ -104,6 +107,14 @@ def check_events(
             except ValueError as error:
                 raise InputError(f"events.{index}.element {error}") from error
             potential.species_of([event.element])
+        first = event.step_of(0)
+        if first is not None and first > config.steps:
+            _LOG.warning(
+                "events.%d: the first is at step %d, after the end of the run at step %d",
+                index,
+                first,
+                config.steps,
+            )
         if isinstance(event, Remove):
             _check_removal(event, f"events.{index}", config, structure, atoms)
         if isinstance(event, Deposit):

@@ -19,7 +19,7 @@ from pydantic import (
 
 from limlff.config import StrictModel
 from limlff.models.settings import different_elements
-from limlff.quantities import Count, NonNegative, Number, Positive, Seed
+from limlff.quantities import Count, NonNegative, Number, Positive, Seed, is_number
 from limlff.training.model_settings import ModelSettings, complete_settings
 
 Decay = Annotated[float, Field(ge=0, lt=1)]
@@ -277,7 +277,7 @@ class Recipe(StrictModel):
     least_squares: Literal["none", "first", "only"] = "none"
     epochs: Count = 200
     batch_atoms: Annotated[int, Field(ge=8, le=10**7)] = 512
-    shapes: Annotated[Count, Field(le=8)] = 2
+    shapes: Annotated[int, Field(ge=1, le=8), is_number] = 2
     patience: Count | None = None
     seed: Seed = 0
     dtype: Literal["float32", "float64"] = "float32"

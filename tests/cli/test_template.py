@@ -141,6 +141,29 @@ def violations(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> list
     return found
 
 
+def keywords_of(schema: Any) -> set[str]:
+    """All words of a schema but the names of its properties."""
+    if isinstance(schema, list):
+        return {word for each in schema for word in keywords_of(each)}
+    if not isinstance(schema, dict):
+        return set()
+    named = [*schema.get("properties", {}).values(), *schema.get("$defs", {}).values()]
+    others = [
+        value for key, value in schema.items() if key not in ("properties", "$defs", "default")
+    ]
+    return set(schema) | {word for each in [*named, *others] for word in keywords_of(each)}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_limits_stand_in_the_schema_in_its_own_words(name, capsys):
+    """Not as pydantic's `le`, which no editor knows."""
+    schema = json.loads(printed(capsys, "schema", name))
+    assert not {"ge", "le", "gt", "lt"} & keywords_of(schema)
+    if name == "md":
+        assert schema["properties"]["chunk_steps"]["maximum"] == 100_000
+        assert schema["properties"]["skin_angstrom"]["maximum"] == 5.0
+
+
 @pytest.mark.parametrize("name", KINDS)
 def test_schema_admits_the_template_and_refuses_what_the_loader_refuses(name, capsys):
     schema = json.loads(printed(capsys, "schema", name))

@@ -12,7 +12,6 @@ from limlff.quantities import (
     Count,
     Distance,
     Fraction,
-    Length,
     Minutes,
     Picoseconds,
     PicosecondsOrNone,
@@ -20,9 +19,9 @@ from limlff.quantities import (
     PositiveTemperature,
     Pressure,
     RelaxationTime,
-    Seed,
     Symbol,
     Timestep,
+    is_number,
 )
 from limlff.structures.lattice import LITHIUM_LATTICE_CONSTANT
 
@@ -117,7 +116,7 @@ class HealingConfig(StrictModel):
     study: Literal["healing"] = "healing"
     potential: PotentialName = "li"
     element: Symbol = "Li"
-    lattice_constant: Annotated[Length, Field(ge=1, le=20)] = LITHIUM_LATTICE_CONSTANT
+    lattice_constant: Annotated[float, Field(ge=1, le=20), is_number] = LITHIUM_LATTICE_CONSTANT
     repeats: tuple[Count, Count, Count] = (8, 8, 8)
     hole: Cavity = Cavity()
     temperature_k: PositiveTemperature = 300.0
@@ -128,8 +127,8 @@ class HealingConfig(StrictModel):
     near_angstrom: Distance = 4.0
     mobility_lag_ps: Picoseconds = 2.0
     max_runtime_minutes: Minutes = 9.0
-    processes: Annotated[Count, Field(le=1024)] = 2
-    seed: Annotated[Seed, Field(le=10**15)] = 1
+    processes: Annotated[int, Field(ge=1, le=1024), is_number] = 2
+    seed: Annotated[int, Field(ge=0, le=10**15), is_number] = 1
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> HealingConfig:
