@@ -40,7 +40,7 @@ def check_symbol(symbol: str) -> str:
 
 
 is_number = BeforeValidator(_no_truth_value)
-"""Stands after the limits of a number: Annotated[int, Field(ge=2), is_number]; schemas see those."""
+"""Stands after the limits of a number, Annotated[int, Field(ge=2), is_number], for schemas."""
 
 Number = Annotated[float, is_number]
 Positive = Annotated[float, Field(gt=0, le=1e12), is_number]
