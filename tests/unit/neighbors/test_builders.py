@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 
+import jax
 import numpy as np
 import pytest
 from ase import Atoms
@@ -18,6 +19,19 @@ from limlff.neighbors.images import images_within_reach
 from limlff.neighbors.matrix import NeighborMatrix, pair_vectors
 
 RADIUS = 5.0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _quick_compilation():
+    """Lists on a device are for accelerators, so that what a CPU makes of them need not be quick.
+
+    jax-md sets the sizes of such a list by fifty operations, each compiled for each shape.
+    """
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
 BUILDERS = {"host": build_neighbors, "device": DeviceNeighbors().build}
 
 
@@ -138,11 +152,16 @@ def brute_force_vectors(atoms: Atoms, radius: float) -> list[Counter]:
     return found
 
 
+@jax.jit
+def parts_of(positions, cell, neighbors):
+    """Vectors, mask and owners in one piece: operations by themselves take long to compile."""
+    return pair_vectors(positions, cell, neighbors), neighbors.mask, neighbors.owners
+
+
 def matrix_vectors(atoms: Atoms, neighbors: NeighborMatrix) -> list[Counter]:
     slots = neighbors.indices.shape[1]
     padded = np.pad(atoms.positions, ((0, slots - len(atoms)), (0, 0)))
-    vectors = np.asarray(pair_vectors(padded, atoms.cell.array, neighbors))
-    mask = np.asarray(neighbors.mask)
+    vectors, mask, _ = jax.device_get(parts_of(padded, atoms.cell.array, neighbors))
     assert not mask[:, len(atoms) :].any()
     return [
         Counter(_rounded(vectors[:, slot, i]) for slot in np.flatnonzero(mask[:, i]))
@@ -156,8 +175,8 @@ def _rounded(vector: np.ndarray) -> tuple[float, ...]:
 
 def canonical_pairs(neighbors: NeighborMatrix) -> np.ndarray:
     """Owner and shift of every neighbor in the order of the slots; -1 in empty slots."""
-    owners, mask = np.asarray(neighbors.owners), np.asarray(neighbors.mask)
-    columns = mask.shape[1]
+    columns = len(neighbors.lists)
+    _, mask, owners = jax.device_get(parts_of(np.zeros((columns, 3)), np.eye(3), neighbors))
     shifts = np.concatenate([np.zeros((columns, 3)), np.asarray(neighbors.ghost_shift)])
     pairs = np.concatenate([owners[..., None], shifts[np.asarray(neighbors.indices)]], axis=2)
     return np.where(mask[..., None], pairs, -99)[: mask.sum(axis=0).max()]
