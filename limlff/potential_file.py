@@ -33,6 +33,7 @@ from limlff.models.arrays import (
 from limlff.models.contract import Model, Parameters
 from limlff.models.registry import build_model, model_to_settings
 from limlff.npy import LONGEST_HEADER, array_from_bytes, array_to_bytes
+from limlff.paths import user_path
 from limlff.potential import Potential
 from limlff.strict_json import parse_json
 from limlff.zip_members import DAMAGED, Members, open_members
@@ -75,7 +76,7 @@ def save_potential(potential: Potential, path: str | Path) -> None:
         InputError: If a parameter is not finite or not one that the model asks for, the card does
             not fit into JSON, or the file cannot be written.
     """
-    path = Path(path)
+    path = user_path(path)
     members = {_DESCRIPTION: _description_bytes(potential, path), **_array_members(potential)}
     try:
         check_arrays(potential)
@@ -115,7 +116,8 @@ def load_potential(path: str | Path) -> Potential:
         InputError: If the file is missing, damaged, no potential, or of a newer format, or if its
             arrays are not those that its settings ask for.
     """
-    name = shown(Path(path))
+    path = user_path(path)
+    name = shown(path)
     try:
         with open_members(path) as members:
             return _potential_from(members)

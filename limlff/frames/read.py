@@ -17,6 +17,7 @@ from limlff.frames.mlearn import is_mlearn, read_mlearn
 from limlff.frames.opening import COMPRESSED, require_place
 from limlff.frames.source import FrameSource
 from limlff.frames.store import is_store, read_store
+from limlff.paths import user_path
 
 
 def read_frames(path: Path | str) -> list[Frame]:
@@ -34,7 +35,7 @@ def read_frames(path: Path | str) -> list[Frame]:
     Raises:
         InputError: If the file is missing, cannot be understood, or gives no frames.
     """
-    return list(read_source(Path(path)).frames)
+    return list(read_source(user_path(path)).frames)
 
 
 def read_source(path: Path) -> FrameSource:

@@ -24,6 +24,7 @@ from limlff.frames.digest import frames_digest
 from limlff.frames.frame import Frame
 from limlff.frames.opening import require_file
 from limlff.frames.store_layout import check_layout
+from limlff.paths import user_path
 
 FORMAT = "limlff-frames"
 VERSION = 1
@@ -143,7 +144,7 @@ class FrameStore(Sequence[Frame]):
         Raises:
             InputError: If it is missing, no store, of a newer version, or damaged.
         """
-        self.path = Path(path)
+        self.path = user_path(path)
         require_file(self.path)
         try:
             self._file = h5py.File(self.path, "r")

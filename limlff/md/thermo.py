@@ -12,6 +12,7 @@ from jaxtyping import Float
 from limlff.atomic_file import open_at_end
 from limlff.errors import InputError, shown
 from limlff.md.state import AtomTable, MDState, kinetic_tensor, temperature
+from limlff.paths import user_path
 from limlff.units import GIGAPASCAL
 
 COLUMNS = (
@@ -124,7 +125,7 @@ def read_thermo(path: Path | str) -> dict[str, Float[np.ndarray, " rows"]]:
     Raises:
         InputError: If the file is missing or is no thermo table.
     """
-    names, rows, garbled = read_rows(Path(path))
+    names, rows, garbled = read_rows(user_path(path))
     if garbled:
         line, text = next(iter(garbled.items()))
         raise InputError(

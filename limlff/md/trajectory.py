@@ -32,6 +32,7 @@ from jaxtyping import Bool, Float, Int
 
 from limlff.errors import InputError
 from limlff.md.single_writer import find_array, open_for_reading
+from limlff.paths import user_path
 
 GROUP = "particles/all"
 """Where in the file all is, but for what H5MD says of itself."""
@@ -99,7 +100,7 @@ class Trajectory:
     """
 
     def __init__(self, path: Path | str) -> None:
-        self._path = Path(path)
+        self._path = user_path(path)
         self._close: Callable[[], object] = lambda: None
         self._read(self._open)
 

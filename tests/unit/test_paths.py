@@ -7,12 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from limlff.calculator import Calculator
 from limlff.catalog import find_potential, find_workflow
 from limlff.cli.main import main
 from limlff.compile_cache import cache_folder
 from limlff.errors import InputError, shown
 from limlff.frames.locate import locate_data
+from limlff.frames.read import read_frames
+from limlff.frames.store import FrameStore
+from limlff.md.thermo import read_thermo
+from limlff.md.trajectory import Trajectory
 from limlff.paths import check_is_file, user_path
+from limlff.potential_file import load_potential
 
 
 @pytest.fixture
@@ -39,6 +45,13 @@ def test_tilde_is_the_home_folder_wherever_a_path_is_taken(home, monkeypatch):
     monkeypatch.setenv("LIMLFF_CACHE_DIR", "~/cache")
     assert cache_folder() == home / "cache"
     assert not list(Path().iterdir())
+
+
+def test_tilde_is_the_home_folder_in_python(home):
+    """A missing file is named with the folder in which it was looked for."""
+    for read in (load_potential, read_frames, read_thermo, Trajectory, FrameStore, Calculator):
+        with pytest.raises(InputError, match=str(home)):
+            read("~/none.h5")
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def test_atoms_that_the_file_holds_do_not_move(tmp_path, suffix, caplog):
     if suffix != "traj":
         assert mobile(read) == others(HELD)
         return
-    result = run_md(settings(steps=20), tmp_path / "run", read, COPPER, progress=False)
+    result = run_md(settings(steps=20), str(tmp_path / "run"), read, COPPER, progress=False)
     moved = np.linalg.norm(result.atoms.positions - atoms.positions, axis=1)
     assert moved[HELD].max() < 1e-12
     assert moved[others(HELD)].min() > 1e-4
