@@ -28,6 +28,8 @@ from limlff.md.config import MDConfig
 from limlff.md.events import check_events
 from limlff.md.prepare import build_integrator, check_structure, first_state
 from limlff.template import make_template
+from limlff.workflows.healing import Config as HealingConfig
+from limlff.workflows.healing.dynamics import md_settings
 from limlff.yaml_file import parse_yaml
 
 KINDS = sorted(CONFIGURATIONS)
@@ -130,6 +132,10 @@ def test_extreme_of_any_setting_is_taken_or_refused_in_one_short_line(name):
                 config = parse_config(content, kind, "file.yaml")
                 if isinstance(config, MDConfig):
                     prepare(config)
+                elif isinstance(config, HealingConfig):
+                    longest = config.reference.equilibration_ps + config.reference.duration_ps
+                    for time_ps in (longest, config.dynamics.duration_ps):
+                        md_settings(config, SLAB, 0, time_ps)
             except InputError as error:
                 assert len(str(error)) < 1500, (path, key, value)
                 assert str(error).isprintable(), (path, key, value)

@@ -16,7 +16,6 @@ from limlff.quantities import (
     Picoseconds,
     PicosecondsOrNone,
     Positive,
-    PositiveTemperature,
     Pressure,
     RelaxationTime,
     Symbol,
@@ -24,6 +23,9 @@ from limlff.quantities import (
     is_number,
 )
 from limlff.structures.lattice import LITHIUM_LATTICE_CONSTANT
+
+MOST_STEPS = 10**10
+"""Steps of a run of a study."""
 
 MOST_SITES = 20_000_000
 """Lattice sites of a study; a run of so many atoms needs about 100 GB."""
@@ -119,7 +121,7 @@ class HealingConfig(StrictModel):
     lattice_constant: Annotated[float, Field(ge=1, le=20), is_number] = LITHIUM_LATTICE_CONSTANT
     repeats: tuple[Count, Count, Count] = (8, 8, 8)
     hole: Cavity = Cavity()
-    temperature_k: PositiveTemperature = 300.0
+    temperature_k: Annotated[float, Field(ge=1e-3, le=2e4), is_number] = 300.0
     pressures_gpa: Annotated[tuple[Pressure, ...], Field(min_length=1, max_length=6)] = (0.0, 1.0)
     reference: Reference = Reference()
     dynamics: Dynamics = Dynamics()
@@ -144,6 +146,15 @@ class HealingConfig(StrictModel):
             raise ValueError(
                 f"dynamics.frame_every_ps is {every}, less than one step of "
                 f"{self.dynamics.timestep_fs} fs; frames cannot be closer than steps"
+            )
+        longest = max(
+            self.dynamics.duration_ps, self.reference.equilibration_ps + self.reference.duration_ps
+        )
+        if self.steps(longest) > MOST_STEPS:
+            raise ValueError(
+                f"{longest:g} ps in steps of {self.dynamics.timestep_fs:g} fs are "
+                f"{self.steps(longest):.1e} steps; the limit is {MOST_STEPS:.0e}. Run shorter, or "
+                "use a longer timestep_fs"
             )
         sites = 2 * math.prod(self.repeats)
         if sites > MOST_SITES:
