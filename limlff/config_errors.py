@@ -67,6 +67,9 @@ def sections_of(kind: type[BaseModel], path: Keys = ()) -> Iterator[Section]:
     for name, field in kind.model_fields.items():
         for section in _sections_in(field.annotation, (*path, name)):
             yield from sections_of(section.model, section.path)
+        for told in field.metadata:  # one of several, which are looked up only when asked for
+            choices = told.sections().values() if hasattr(told, "sections") else ()
+            yield from (Section((*path, name), model) for model in choices)
 
 
 def _sections_in(annotation: Any, path: Keys) -> Iterator[Section]:

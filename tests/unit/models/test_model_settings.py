@@ -172,6 +172,13 @@ def test_configuration_has_the_fields_and_defaults_of_the_model(model):
     assert kind.model_validate(settings).model_dump() == settings
 
 
+def test_setting_of_the_model_at_the_top_of_a_recipe_is_answered_with_its_path():
+    data = [{"name": "a", "files": ["a.xyz"]}]
+    content = {"elements": ["Li"], "model": {}, "data": data, "cutoff": 5.0}
+    with pytest.raises(InputError, match=r"unknown key 'cutoff'; did you mean 'model\.cutoff'"):
+        parse_config(content, Recipe, "recipe.yaml")
+
+
 def test_schema_of_a_recipe_knows_the_limits_of_each_architecture():
     choices = Recipe.model_json_schema()["properties"]["model"]["anyOf"]
     by_name = {choice["properties"]["architecture"]["const"]: choice for choice in choices}

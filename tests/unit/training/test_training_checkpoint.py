@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import zipfile
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 
 from limlff.errors import InputError
+from limlff.npy import array_to_bytes
 from limlff.training.checkpoint import find_checkpoints, load_checkpoint, save_checkpoint
+from limlff.training.progress import Progress
 
 LIKE = {"state": {"a": np.zeros((2, 3), np.float32), "step": np.zeros((), np.int32)}}
 
@@ -63,3 +68,70 @@ def test_failed_write_leaves_the_last_checkpoint_alone(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space"):
         save_checkpoint(tmp_path, 2, arrays_of(2), {})
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-000000001.npz"]
+
+
+def members_of(path):
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def rewrite(path, changes, compression=zipfile.ZIP_STORED):
+    members = {**members_of(path), **changes}
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+
+
+def header_of(text):
+    return array_to_bytes(np.array(text))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"header.npy": header_of("[" * 50_000 + "]" * 50_000)},
+        {"header.npy": header_of("[]")},
+        {"header.npy": header_of("{}")},
+        {"header.npy": header_of('{"version": "1"}')},
+        {"header.npy": header_of('{"version": 1, "version": 1}')},
+        {"header.npy": array_to_bytes(np.zeros(3))},
+        {"['state']['a'].npy": b"\x93NUMPY\x01\x00\x76\x00" + b"(" * 118},
+        {
+            "['state']['a'].npy": array_to_bytes(np.zeros((2, 3), np.float32)).replace(
+                b"(2, 3), }                       ", b"(2, 300000000000000), }         "
+            )
+        },
+    ],
+)
+def test_checkpoint_made_to_do_harm_is_passed_over(tmp_path, changes):
+    """No evaluated header, no memory that its arrays only claim."""
+    for step in (1, 2):
+        save_checkpoint(tmp_path, step, arrays_of(step), {})
+    latest = find_checkpoints(tmp_path)[0]
+    assert members_of(latest).keys() >= changes.keys()
+    rewrite(latest, changes)
+    assert load_checkpoint(tmp_path, LIKE)[0]["state"]["step"] == 1
+
+
+def test_compressed_checkpoint_is_passed_over_and_a_newer_one_refused(tmp_path):
+    for step in (1, 2):
+        save_checkpoint(tmp_path, step, arrays_of(step), {})
+    latest = find_checkpoints(tmp_path)[0]
+    rewrite(latest, {}, zipfile.ZIP_DEFLATED)
+    assert load_checkpoint(tmp_path, LIKE)[0]["state"]["step"] == 1
+    rewrite(latest, {"header.npy": header_of('{"version": 99}')})
+    with pytest.raises(InputError, match="newer limlff"):
+        load_checkpoint(tmp_path, LIKE)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"epoch": -1}, {"epoch": "3"}, {"sums": 5}, {"history": {}}, {"best_score": []}, {"more": 1}],
+)
+def test_progress_of_another_kind_is_refused(change):
+    whole = asdict(Progress())
+    assert Progress.restored(whole) == Progress()
+    with pytest.raises(InputError, match="checkpoint"):
+        Progress.restored({**whole, **change})
+    with pytest.raises(InputError, match="checkpoint"):
+        Progress.restored(None)
