@@ -19,6 +19,7 @@ import numpy as np
 from limlff.exchange.deepmd import export_deepmd
 from limlff.models.registry import build_model
 from limlff.potential import Potential
+from limlff.precision import own_precision
 
 SHORTEST_DISTANCE = 2.0  # Å; tables of the compression begin there
 
@@ -35,5 +36,7 @@ model = build_model(
     }
 )
 card = {"training": {"shortest_distance_angstrom": SHORTEST_DISTANCE}}
-potential = Potential(model, model.initialize(jax.random.PRNGKey(0)), np.zeros(1), card)
+with own_precision():
+    parameters = model.initialize(jax.random.PRNGKey(0))
+potential = Potential(model, parameters, np.zeros(1), card)
 export_deepmd(potential, Path(sys.argv[1]))

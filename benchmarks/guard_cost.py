@@ -24,6 +24,7 @@ from limlff.environment import describe_environment
 from limlff.md.config import MDConfig
 from limlff.md.guards import Look, find_problem
 from limlff.md.runner import build_simulation
+from limlff.precision import own_precision
 
 
 def seconds(action: Callable[[], Any], calls: int) -> float:
@@ -35,6 +36,7 @@ def seconds(action: Callable[[], Any], calls: int) -> float:
     return (time.process_time() - start) / calls
 
 
+@own_precision()
 def measure(cells: int, steps: int, name: str) -> dict[str, float]:
     """Costs in a crystal of lithium at 300 K."""
     atoms = bulk("Li", "bcc", a=3.44, cubic=True).repeat(cells)

@@ -25,6 +25,7 @@ from limlff.md.config import MDConfig
 from limlff.md.engine import list_neighbors, roomy_capacity
 from limlff.md.runner import run_md
 from limlff.potential import Potential
+from limlff.precision import own_precision
 
 ENSEMBLES = (
     {"kind": "nve"},
@@ -83,6 +84,7 @@ def load_or_make(name: str | None, cutoff: float) -> Potential:
     return Potential(model, model.initialize(jax.random.PRNGKey(0)), np.zeros(1))
 
 
+@own_precision()
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)

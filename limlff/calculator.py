@@ -28,6 +28,7 @@ from limlff.forks import refuse_forked_process
 from limlff.neighbors.kept import KeptList, SkinNeighbors
 from limlff.potential import Potential, Prediction
 from limlff.potential_file import load_potential
+from limlff.precision import own_precision
 from limlff.remembered import Computed, Remembered
 
 SHORTEST_DISTANCE = 0.5
@@ -42,6 +43,7 @@ UNCERTAINTIES = ("energy_spread", "force_spread", "extrapolation_grade")
 _VOIGT = ((0, 1, 2, 1, 0, 0), (0, 1, 2, 2, 2, 1))
 
 
+@own_precision()
 def load(name_or_path: str | Path) -> Potential:
     """Potential by the name of a shipped one ("li"), or by the path of a file or its folder.
 
@@ -99,6 +101,7 @@ class Calculator(AseCalculator):
         *UNCERTAINTIES,
     ]
 
+    @own_precision()
     def __init__(
         self, potential: Potential | str | Path, precision: str = "float64", skin: float = 0.5
     ) -> None:
@@ -113,6 +116,7 @@ class Calculator(AseCalculator):
         self.results: dict[str, Any] = {}
         self._start()
 
+    @own_precision()
     def _start(self) -> None:
         """Make what follows from potential, precision and skin."""
         self._program, self._weights = program_and_weights(self.potential)
@@ -162,6 +166,7 @@ class Calculator(AseCalculator):
             raise InputError("nothing has been computed yet; ask for the stresses first")
         return np.full(len(self.atoms), self.atoms.get_volume())
 
+    @own_precision()
     def calculate(
         self,
         atoms: Atoms | None = None,

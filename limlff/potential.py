@@ -17,11 +17,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from limlff import precision as precision  # first: sets up jax
 from limlff.errors import InputError
 from limlff.kernels import has_kernel, pack_for_kernel
 from limlff.models.contract import MessagePassingModel, Model, Parameters
 from limlff.neighbors.matrix import NeighborMatrix, pair_vectors
+from limlff.precision import own_precision
 
 # Measured: a block of this size keeps its radial and angular functions in the L2 cache of a core.
 CPU_BLOCK_ATOMS = 216
@@ -84,6 +84,7 @@ class Potential:
             )
         return np.array([index[symbol] for symbol in symbols], dtype=np.int32)
 
+    @own_precision()
     def predict(
         self,
         species: Int[Array, " atoms"],
@@ -96,11 +97,13 @@ class Potential:
 
         Args:
             species: Index into `elements` of each atom; -1 for an empty atom slot.
-            positions: Positions (Å, float64).
-            cell: Cell vectors as rows (Å, float64).
+            positions: Positions (Å), of any real type.
+            cell: Cell vectors as rows (Å), of any real type.
             neighbors: All pairs within the cutoff; pairs beyond it do no harm.
             dtype: Arithmetic of the model, "float32" or "float64".
         """
+        species = jnp.asarray(species, jnp.int32)
+        positions, cell = jnp.asarray(positions, jnp.float64), jnp.asarray(cell, jnp.float64)
         derive = self._by_kernel if has_kernel(self.model, self.parameters) else self._by_formula
         energies, forces, virial = derive(species, positions, cell, neighbors, dtype)
         energies += jnp.where(species >= 0, jnp.asarray(self.baseline)[species], 0.0)

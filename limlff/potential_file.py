@@ -35,6 +35,7 @@ from limlff.models.registry import build_model, model_to_settings
 from limlff.npy import LONGEST_HEADER, array_from_bytes, array_to_bytes
 from limlff.paths import user_path
 from limlff.potential import Potential
+from limlff.precision import own_precision
 from limlff.strict_json import parse_json
 from limlff.zip_members import DAMAGED, Members, open_members
 
@@ -103,6 +104,7 @@ def save_potential(potential: Potential, path: str | Path) -> None:
         raise InputError(f"{path}: cannot be written: {error.strerror}") from error
 
 
+@own_precision()
 def load_potential(path: str | Path) -> Potential:
     """Read a potential from a file and check that it is whole and fits together.
 

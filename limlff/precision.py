@@ -1,14 +1,17 @@
 """Precision and start-up settings of jax: the only place where they are set.
 
-Importing this module enables float64 (positions, integration, energy sums and files are float64;
-model arithmetic is float32 or float64 by choice), asks for the highest matmul precision, and
-refuses a jax that is known to compute wrong numbers.
+Positions, integration, energy sums and files are float64, model arithmetic is float32 or float64 by
+choice, and matrices are multiplied with the highest precision. All that others may call takes this
+for its own calls (`own_precision`), so that the user's settings of jax stay as they are. Importing
+this module refuses a jax that is known to compute wrong numbers.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 
 from limlff.errors import InputError
@@ -52,5 +55,26 @@ _set_xla_flags(version("jax"))
 
 import jax  # noqa: E402  (only after its version and flags are settled)
 
-jax.config.update("jax_enable_x64", True)
-jax.config.update("jax_default_matmul_precision", "highest")
+
+@contextmanager
+def own_precision() -> Iterator[None]:
+    """While open, or in a function that it decorates, jax works in float64 and without short cuts.
+
+    It holds for this thread alone and ends with the block: what the user has set for other programs
+    stays as it is.
+    """
+    with jax.enable_x64(True), jax.default_matmul_precision("highest"):
+        yield
+
+
+def require_float64() -> None:
+    """Refuse to go on in single precision, which jax would use in silence.
+
+    Raises:
+        InputError: If float64 is off in jax.
+    """
+    if not jax.config.jax_enable_x64:  # type: ignore[attr-defined]
+        raise InputError(
+            "jax_enable_x64 is off here, but positions and energies need float64; call this within "
+            "`with limlff.precision.own_precision():`, or switch jax_enable_x64 on"
+        )

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import jax
 import pytest
 
 from limlff.compile_cache import keep_jax_programs
@@ -18,6 +19,9 @@ from limlff.compile_cache import keep_jax_programs
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # as `limlff.cli.main` does, see there
 keep_jax_programs()
+# Tests call what is inside, too, which the library itself calls in its own precision only.
+jax.config.update("jax_enable_x64", True)
+jax.config.update("jax_default_matmul_precision", "highest")
 
 _DEFAULT_SHARED = Path(__file__).resolve().parents[2] / "shared"
 

@@ -76,6 +76,9 @@ def _prepare(command: str) -> None:
     warnings.filterwarnings(
         "ignore", message="Error (reading|writing) persistent compilation cache"
     )
+    # as `limlff.precision.own_precision`, for all of a process that is limlff's own
+    os.environ.setdefault("JAX_ENABLE_X64", "1")
+    os.environ.setdefault("JAX_DEFAULT_MATMUL_PRECISION", "highest")
     if command in ("md", "resume", "run", "bench"):
         # The kernel has threads of its own. Around it XLA runs many short operations, which it
         # splits among threads at a cost above their own: 5.3 µs per atom and step instead of 4.1.

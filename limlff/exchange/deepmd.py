@@ -21,9 +21,11 @@ from limlff.models.deepmd import DeepPotSE
 from limlff.models.deepmd_network import ACTIVATIONS
 from limlff.potential import Potential
 from limlff.potential_file import check_arrays, flatten_parameters
+from limlff.precision import own_precision
 from limlff.zip_members import DAMAGED
 
 
+@own_precision()
 def import_deepmd(path: Path, elements: list[str] | None = None) -> Potential:
     """Read a model of DeePMD-kit (`.dp`, `.yaml`).
 

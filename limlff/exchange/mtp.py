@@ -20,6 +20,7 @@ from limlff.models.mtp import MomentTensorPotential
 from limlff.paths import check_is_file, user_path
 from limlff.potential import Potential
 from limlff.potential_file import check_arrays
+from limlff.precision import own_precision
 from limlff.strict_json import parse_json
 from limlff.zip_members import DAMAGED
 
@@ -31,6 +32,7 @@ _LARGEST_FILE = 2**27
 """Bytes; a potential of level 28 has a fiftieth of them."""
 
 
+@own_precision()
 def import_mtp(path: Path, elements: list[str] | None = None) -> Potential:
     """Read a potential of MLIP-2.
 

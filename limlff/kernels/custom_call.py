@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import ctypes
-from functools import cache
+from threading import Lock
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from limlff import precision as precision  # first: sets up jax
+from limlff.errors import InputError
 from limlff.kernels.call import plan_call
 from limlff.kernels.machine_code import address_of
 from limlff.kernels.packing import PackedModel
-from limlff.kernels.parts import thread_float32, thread_float64, threaded
+from limlff.kernels.parts import ARGUMENTS, RESULTS, thread_float32, thread_float64, threaded
 from limlff.kernels.threads import threads_to_use
 from limlff.neighbors.matrix import NeighborMatrix
+from limlff.precision import require_float64
 
 PARTS = 16
 """Into which the atoms are divided, for up to eight threads; several for each, since cores are not
@@ -24,7 +26,10 @@ equally fast. The first is an eighth of the whole."""
 ATOMS_OF_A_PART = 64
 """Fewer atoms than this are not worth a part of their own."""
 
-_run_float32, _run_float64 = threaded(thread_float32), threaded(thread_float64)
+_LOCK, _REGISTERED = Lock(), set[str]()
+
+_run_float32 = threaded(thread_float32, "float32")
+_run_float64 = threaded(thread_float64, "float64")
 
 
 # Plain functions of the module, since numba cannot find others in its cache.
@@ -38,14 +43,35 @@ def call_float64(frame):
     return _run_float64(frame)
 
 
-@cache
 def _register(dtype: str) -> str:
     """Make the kernel for one arithmetic known to XLA; its name there."""
     call = {"float32": call_float32, "float64": call_float64}[dtype]
     name = f"moment_{dtype}"
-    address = ctypes.c_void_p(address_of(name, call))
-    jax.ffi.register_ffi_target(f"limlff_{name}", jax.ffi.pycapsule(address), platform="cpu")
+    with _LOCK:  # XLA refuses a second function of a name
+        if name not in _REGISTERED:
+            address = ctypes.c_void_p(address_of(name, call))
+            capsule = jax.ffi.pycapsule(address)
+            jax.ffi.register_ffi_target(f"limlff_{name}", capsule, platform="cpu")
+            _REGISTERED.add(name)
     return f"limlff_{name}"
+
+
+def _as_argument(name: str, value: Any, dtype: str, shape: tuple[int, ...]) -> Any:
+    """An argument of the type and the shape that the kernel reads; NumPy arrays remain such.
+
+    Raises:
+        InputError: If the shape is another, or jax cannot make such an array.
+    """
+    if isinstance(value, np.ndarray):
+        array: Any = np.ascontiguousarray(value, dtype)
+    else:
+        array = jnp.asarray(value, dtype)
+    if array.dtype != dtype or array.shape != shape:
+        raise InputError(
+            f"{name}: an array of {array.dtype} of the shape {array.shape}; the kernel needs one "
+            f"of {dtype} of the shape {shape}"
+        )
+    return array
 
 
 def evaluate_on_cpu(
@@ -66,38 +92,48 @@ def evaluate_on_cpu(
 
     Returns:
         Energies without the baseline (eV), forces (eV/Å), virial (eV).
+
+    Raises:
+        InputError: If an array has a wrong shape, or float64 is switched off in jax.
     """
+    require_float64()
     dtype = str(packed.weights.dtype)
     atoms, slots = neighbors.lists.shape
+    ghosts = len(neighbors.ghost_owner)
     threads = threads_to_use()
     call = plan_call(
         packed.sizes,
         dtype,
         atoms=atoms,
-        ghosts=len(neighbors.ghost_owner),
+        ghosts=ghosts,
         slots=slots,
         parts=max(1, min(max(PARTS, 2 * threads), atoms // ATOMS_OF_A_PART)),
         threads=min(threads, max(1, atoms // ATOMS_OF_A_PART)),
     )
-    shapes = (
-        jax.ShapeDtypeStruct((atoms,), jnp.float64),
-        jax.ShapeDtypeStruct((atoms, 3), jnp.float64),
-        jax.ShapeDtypeStruct((6,), jnp.float64),
-        jax.ShapeDtypeStruct((call.words,), jnp.float64),
+    numbers = np.array([*packed.sizes, *call], np.int64)
+    tables = np.concatenate([[packed.cutoff], packed.repulsion.ravel()])
+    values = (
+        (numbers, numbers.shape),
+        (tables, (1 + 3 * packed.sizes.elements**2,)),
+        (packed.segments, packed.segments.shape),
+        (packed.widths, (packed.sizes.layers + 1,)),
+        (packed.weights, (packed.sizes.elements, packed.sizes.weights)),
+        (species, (atoms,)),
+        (positions, (atoms, 3)),
+        (cell, (3, 3)),
+        (neighbors.lists, (atoms, slots)),
+        (neighbors.ghost_owner, (ghosts,)),
+        (neighbors.ghost_shift, (ghosts, 3)),
+        (neighbors.visits, (atoms,)),
     )
-    energies, forces, virial, _ = jax.ffi.ffi_call(_register(dtype), shapes)(
-        np.array([*packed.sizes, *call], np.int64),
-        np.concatenate([[packed.cutoff], packed.repulsion.ravel()]),
-        packed.segments,
-        packed.widths,
-        packed.weights,
-        species,
-        positions,
-        cell,
-        neighbors.lists,
-        neighbors.ghost_owner,
-        neighbors.ghost_shift,
-        neighbors.visits,
-    )
+    arguments = [
+        _as_argument(name, value, kind or dtype, shape)
+        for (name, kind), (value, shape) in zip(ARGUMENTS, values, strict=True)
+    ]
+    shapes = ((atoms,), (atoms, 3), (6,), (call.words,))
+    results = [
+        jax.ShapeDtypeStruct(shape, kind) for shape, kind in zip(shapes, RESULTS, strict=True)
+    ]
+    energies, forces, virial, _ = jax.ffi.ffi_call(_register(dtype), results)(*arguments)
     xx, yy, zz, yz, xz, xy = virial
     return energies, forces, jnp.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])

@@ -196,6 +196,8 @@ def _comparison(predicate: str) -> Callable[..., Any]:
     return choose
 
 
+# One instruction of a processor each, which gives the second argument where either is no number:
+# what may be none, and must not be lost, goes there.
 smaller = intrinsic(_comparison("<"))
 larger = intrinsic(_comparison(">"))
 
@@ -212,12 +214,12 @@ def as_lanes(typing: Any, value: types.Float, like: Lanes) -> Any:
 
 
 @intrinsic
-def is_less(typing: Any, a: types.Float, b: types.Float) -> Any:
-    """1 if a < b, else 0, as a whole number and thus without a branch."""
+def is_not_beyond(typing: Any, a: types.Float, b: types.Float) -> Any:
+    """1 if a < b or either is no number, else 0, as a whole number and thus without a branch."""
 
     def generate(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
         limit = context.cast(builder, arguments[1], b, a)
-        return builder.zext(builder.fcmp_ordered("<", arguments[0], limit), ir.IntType(64))
+        return builder.zext(builder.fcmp_unordered("<", arguments[0], limit), ir.IntType(64))
 
     return types.int64(a, b), generate
 
@@ -262,7 +264,7 @@ __all__ = [
     "Lanes",
     "as_lanes",
     "behind",
-    "is_less",
+    "is_not_beyond",
     "kernel_function",
     "larger",
     "load",

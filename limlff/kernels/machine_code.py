@@ -18,13 +18,14 @@ from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import llvmlite.binding as llvm
 from numba import cfunc, types
 
 from limlff.atomic_file import replaced_when_whole
-from limlff.compile_cache import cache_folder, numba_cache
+from limlff.compile_cache import cache_folder, is_private, numba_cache
 
 PACKAGE = Path(__file__).parent.parent
 FOLDER = PACKAGE / "kernels" / "prebuilt"
@@ -42,6 +43,7 @@ _SOURCES = (
 )
 
 _kept: list[Any] = []  # code is gone with the object that holds it
+_LOCK = Lock()  # the engines of LLVM are made one after the other
 
 
 def source_files() -> list[Path]:
@@ -66,13 +68,23 @@ def address_of(name: str, function: Callable[[Any], Any]) -> int:
         name: Name under which its bitcode may be found.
         function: Its source, a function of a module that numba can compile.
     """
-    address = _from_package(name)
-    if address is None:
-        with numba_cache(source_digest()) as kept:
-            compiled = cfunc(SIGNATURE, cache=kept)(function)
-        _kept.append(compiled)
-        address = int(compiled.address)
+    with _LOCK:
+        address = _from_package(name)
+        if address is None:
+            compiled = _by_numba(function)
+            _kept.append(compiled)
+            address = int(compiled.address)
     return address
+
+
+def _by_numba(function: Callable[[Any], Any]) -> Any:
+    with numba_cache(source_digest()) as kept:
+        try:
+            return cfunc(SIGNATURE, cache=kept)(function)
+        except Exception:  # a damaged cache can raise anything
+            if not kept:
+                raise
+    return cfunc(SIGNATURE)(function)
 
 
 def _from_package(name: str) -> int | None:
@@ -109,10 +121,11 @@ def _kept_code(name: str, packed: bytes, machine: llvm.TargetMachine) -> bytes |
     key = sha256(packed + f"{cpu} {llvm.llvm_version_info}".encode()).hexdigest()
     folder = cache_folder()
     file = folder and folder / f"{name}-{key[:16]}.code"
-    if file and file.is_file():
-        digest, code = file.read_bytes()[:_DIGEST], file.read_bytes()[_DIGEST:]
-        if sha256(code).digest() == digest:
-            return code
+    with suppress(OSError):  # of a file that cannot be read
+        if file and file.is_file() and is_private(file):
+            content = file.read_bytes()
+            if sha256(content[_DIGEST:]).digest() == content[:_DIGEST]:
+                return content[_DIGEST:]
     try:
         code = machine.emit_object(llvm.parse_bitcode(lzma.decompress(packed)))
     except RuntimeError:  # of a newer LLVM than this one

@@ -6,7 +6,7 @@ from math import exp, sqrt
 
 import numpy as np
 
-from limlff.kernels.lanes import behind, is_less, kernel_function, load
+from limlff.kernels.lanes import behind, is_not_beyond, kernel_function, load
 from limlff.kernels.quads import QUAD, note_vector
 from limlff.models.repulsion import SCREENING_AMPLITUDES, SCREENING_DECAYS
 
@@ -45,7 +45,8 @@ def _gather_lane(buffers, lane, element, begin, atoms, elements, cutoff):
     """Neighbors of one element of one atom, from slot `begin` on; where they end.
 
     Every candidate is written, and counted if it is near: branches that depend on distances would
-    be guessed wrongly too often.
+    be guessed wrongly too often. One whose distance is no number is counted too, so that a broken
+    position shows in energies and forces.
     """
     i = buffers.atoms[lane]
     here, candidates = load(atoms.extended, i), behind(atoms.neighbors, i * atoms.slots)
@@ -59,7 +60,7 @@ def _gather_lane(buffers, lane, element, begin, atoms, elements, cutoff):
             continue
         squared = note_vector(offsets, QUAD * n, load(atoms.extended, j) - here)
         neighbors[n] = j
-        wanted = is_less(squared, limit)
+        wanted = is_not_beyond(squared, limit)
         if elements > 1:
             wanted &= np.int64(atoms.extended[QUAD * j + 3] == element)
         n += wanted

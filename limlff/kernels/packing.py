@@ -75,7 +75,7 @@ def pack(model: MomentModel, parameters: Parameters, dtype: str) -> PackedModel:
         halvings=0 if dtype == "float32" else 4,
         weights=weights.shape[1],
     )
-    tables = np.array(pair_tables(model.elements))
+    tables = np.array(pair_tables(model.elements), np.float64)
     if not model.repulsion:
         tables[2] = 0.0
     return PackedModel(
@@ -84,7 +84,7 @@ def pack(model: MomentModel, parameters: Parameters, dtype: str) -> PackedModel:
         widths=np.array([blocks * channels, *hidden], np.int64),
         sizes=sizes,
         repulsion=tables,
-        cutoff=model.cutoff,
+        cutoff=float(model.cutoff),
     )
 
 

@@ -62,7 +62,7 @@ def _fill_vectors(buffers, first, last, cutoff, sizes):
         squared = multiply_add(x, x, multiply_add(y, y, z * z))
         nearest = smaller(squared, nearest)
         inverse = 1.0 / square_root(squared)
-        store(pairs, row + rest, smaller(squared * scale, as_lanes(1.0, squared)))
+        store(pairs, row + rest, smaller(as_lanes(1.0, squared), squared * scale))
         store(pairs, row + angular, y * inverse)
         store(pairs, row + angular + 1, z * inverse)
         store(pairs, row + angular + 2, x * inverse)

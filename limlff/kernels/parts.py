@@ -15,10 +15,13 @@ import numpy as np
 from limlff.kernels.call import HEAD, LINE, PHASES, TASK, call_of, sizes_of
 from limlff.kernels.foreign import (
     EXTENSION,
+    TYPES,
     address_of,
     answer_metadata,
+    error_of,
     float32_at,
     float64_at,
+    has_types,
     input_of,
     int32_at,
     int64_at,
@@ -38,7 +41,23 @@ from limlff.kernels.moment import evaluate
 from limlff.kernels.quads import QUAD
 from limlff.kernels.threads import c_entry, start, take_number, wait, wait_until
 
-# Arguments of the foreign function, and its results; the first are sizes and call.
+# Arguments of the foreign function and their types; the first are sizes and call, and the weights
+# are in the kernel's arithmetic.
+ARGUMENTS = (
+    ("numbers", "int64"),
+    ("tables", "float64"),
+    ("segments", "int64"),
+    ("widths", "int64"),
+    ("weights", None),
+    ("species", "int32"),
+    ("positions", "float64"),
+    ("cell", "float64"),
+    ("lists", "int32"),
+    ("owners", "int32"),
+    ("shifts", "float64"),
+    ("visits", "int32"),
+)
+RESULTS = ("float64",) * 4
 _TABLES, _SEGMENTS, _WIDTHS, _WEIGHTS, _SPECIES = range(1, 6)
 _POSITIONS, _CELL, _LISTS, _OWNERS, _SHIFTS, _VISITS = range(6, 12)
 _ENERGIES, _FORCES, _VIRIAL, _MEMORY = range(4)
@@ -233,14 +252,21 @@ def _thread(numbers_at: Any, dtype: str) -> Any:
 thread_float32, thread_float64 = _thread(float32_at, "float32"), _thread(float64_at, "float64")
 
 
-def threaded(work: Any) -> Any:
+_make_error = error_of("an array is not of the type that the kernel reads; call it in float64")
+
+
+def threaded(work: Any, dtype: str) -> Any:
     """The foreign function: threads are started, the caller being the first of them."""
     entry = c_entry(work)
+    arguments = tuple(TYPES[kind or dtype] for _, kind in ARGUMENTS)
+    results = tuple(TYPES[kind] for kind in RESULTS)
 
     @part_of_caller
     def run(frame):
         if frame[EXTENSION] != 0:
             return answer_metadata(frame)
+        if not has_types(frame, arguments, results):
+            return _make_error(frame)
         call = call_of(frame)
         memory = (result_of(frame, np.int64(_MEMORY)) + 63) // 64 * 64
         _clear(float64_at(memory), 0, call.extended)

@@ -71,7 +71,8 @@ def hyperbolic_tangent(x, halvings):
     latter.
     """
     limit = 9.0 if halvings == 0 else 19.5
-    bounded = smaller(larger(x, as_lanes(-limit, x)), as_lanes(limit, x))
+    # in this order of the arguments what is no number stays so, see `limlff.kernels.lanes.smaller`
+    bounded = smaller(as_lanes(limit, x), larger(as_lanes(-limit, x), x))
     y = bounded * (1.0 / (1 << halvings))
     q = y * y
     upper, lower = as_lanes(0.0, x), as_lanes(0.0, x)

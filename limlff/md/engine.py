@@ -16,7 +16,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from limlff import precision as precision  # first: sets up jax
 from limlff.md.ensembles import Integrator
 from limlff.md.state import AtomTable, MDState
 from limlff.neighbors.choice import choose_builder
@@ -24,6 +23,7 @@ from limlff.neighbors.host import Capacity
 from limlff.neighbors.matrix import NeighborMatrix
 from limlff.neighbors.skin import list_is_complete
 from limlff.potential import Potential
+from limlff.precision import own_precision
 
 
 @jax.tree_util.register_dataclass
@@ -86,6 +86,7 @@ class Engine:
         """Programs compiled so far."""
         return len(self._programs)
 
+    @own_precision()
     def advance(
         self, state: MDState, atoms: AtomTable, neighbors: NeighborList, stop: int
     ) -> Reached:

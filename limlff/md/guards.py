@@ -14,6 +14,7 @@ import numpy as np
 from ase.data import chemical_symbols, covalent_radii
 from jaxtyping import Float
 
+from limlff.errors import InputError
 from limlff.md.config import MDConfig
 from limlff.md.prepare import Structure
 from limlff.md.state import MDState, temperature
@@ -73,7 +74,10 @@ def find_problem(look: Look) -> Problem | None:
         look: The state and its circumstances.
     """
     for guard in (not_finite, too_close, too_large_force, too_far, too_hot, energy_jump):
-        problem = guard(look)
+        try:
+            problem = guard(look)
+        except InputError as error:  # of a search for pairs, which such a state does not allow
+            problem = Problem(str(error))
         if problem:
             return problem
     return None

@@ -38,6 +38,7 @@ from limlff.md.trajectory import Trajectory, TrajectoryFrame
 from limlff.md.watch import UncertaintyWatch, find_assessor
 from limlff.paths import user_path
 from limlff.potential import Potential
+from limlff.precision import own_precision
 
 _LOG = logging.getLogger(__name__)
 
@@ -56,6 +57,7 @@ _NEVER = (
 _DELIBERATELY = ("potential", "temperature_k", "ensemble", "precision")
 
 
+@own_precision()
 def resume_md(
     out: Path | str,
     potential: Potential | None = None,

@@ -36,11 +36,13 @@ from limlff.md.watch import UncertaintyWatch, find_assessor
 from limlff.neighbors.host import Capacity
 from limlff.paths import user_path
 from limlff.potential import Potential
+from limlff.precision import own_precision
 from limlff.yaml_file import dump_yaml
 
 _LOG = logging.getLogger(__name__)
 
 
+@own_precision()
 def run_md(
     config: MDConfig,
     out: Path | str,
@@ -89,6 +91,7 @@ def run_md(
         return Run(simulation, out, until).to_the_end(None, progress, max_runtime_seconds)
 
 
+@own_precision()
 def forecast_md(config: MDConfig) -> Forecast:
     """What a run would take, from a few steps of it; nothing is written.
 
@@ -102,6 +105,7 @@ def forecast_md(config: MDConfig) -> Forecast:
     return make_forecast(simulation)
 
 
+@own_precision()
 def build_simulation(
     config: MDConfig,
     atoms: Atoms,

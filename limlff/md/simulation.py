@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 from limlff.atom_virials import atom_virials
+from limlff.errors import InputError
 from limlff.md.config import MDConfig
 from limlff.md.engine import Engine, NeighborList, list_neighbors
 from limlff.md.events import EventClock, EventImpossible, Population, happen, to_slots
@@ -143,7 +144,10 @@ class Simulation:
             self._accept(attempt)
             fresh_list = attempt.stale
             if attempt.stale:
-                self.rebuild()
+                try:
+                    self.rebuild()
+                except InputError as error:  # no fault of the input: the run has led there
+                    raise Halted(Problem(str(error)), attempt.look) from error
                 self._refuse_collapse(attempt.look)
 
     def _try(self, stop: int) -> Attempt:
@@ -210,10 +214,10 @@ class Simulation:
         try:
             for index in due:
                 atoms = happen(self.config.events[index], index, self.step, atoms, self.config)
-        except EventImpossible as error:
+            self.evaluate_anew(atoms.structure, to_slots(atoms, self.state, self.step))
+        except (EventImpossible, InputError) as error:
             look = Look(self.state, self.structure, self.config, self.conserved, self.conserved)
             raise Halted(Problem(str(error)), look) from error
-        self.evaluate_anew(atoms.structure, to_slots(atoms, self.state, self.step))
         self.watch.resized(atoms.kept, len(atoms.structure))
         for index in due:
             self.clock.counts[index] += 1

@@ -10,7 +10,6 @@ import jax
 import numpy as np
 from ase import Atoms
 
-from limlff import precision as precision  # first: sets up jax
 from limlff.kernels.threads import threads_to_use
 from limlff.md.config import NVE, MDConfig
 from limlff.md.memory import peak_memory_mb
@@ -18,6 +17,7 @@ from limlff.md.runner import build_simulation
 from limlff.md.simulation import Simulation
 from limlff.neighbors.host import build_neighbors
 from limlff.potential import Potential
+from limlff.precision import own_precision
 
 TIMESTEP_FS = 1.0
 TEMPERATURE_K = 300.0
@@ -59,6 +59,7 @@ class Speed:
     threads: int
 
 
+@own_precision()
 def measure_speed(
     potential: Potential,
     atoms: Atoms,

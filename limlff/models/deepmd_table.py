@@ -26,6 +26,7 @@ from limlff.models.contract import Parameters
 from limlff.models.deepmd import DeepPotSE
 from limlff.models.deepmd_network import Activation, apply_layers
 from limlff.potential import Potential
+from limlff.precision import own_precision
 
 MOST_NODES = 10**6
 """Nodes of a table."""
@@ -73,6 +74,7 @@ class TabulatedDeepPotSE(DeepPotSE):
         return jnp.moveaxis(value, -1, 0)
 
 
+@own_precision()
 def tabulate(
     potential: Potential, spacing: float = 0.01, shortest: float = 1.0
 ) -> tuple[Potential, float]:

@@ -8,18 +8,15 @@ together, and the neighbors of each atom put in order, in a second step.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from numba import types
 
-from limlff.kernels.foreign import float64_at, int32_at, int64_at
 from limlff.kernels.lanes import behind, kernel_function
 from limlff.kernels.machine_code import address_of
-
-SHIFT_LIMIT = 1 << 11
-"""Shifts must be smaller, so that three of them and an owner fit into one 64-bit code."""
+from limlff.kernels.words import Float64s, Int32s, Int64s, Whole, read
 
 # 2^64 over the golden ratio, signed: upper bits of a multiple depend on all bits of a code
 _SPREADING = -7046029254386353131
@@ -27,7 +24,7 @@ _DONE, _NO_ROOM = 0, 1
 
 
 class Task(NamedTuple):
-    """A part of a search: whole numbers and arrays, of int64 where nothing else is said.
+    """A part of a search.
 
     Attributes:
         first: First visit of the part.
@@ -35,14 +32,15 @@ class Task(NamedTuple):
         slots: Width of the lists.
         room: Ghosts for which there is room.
         table_size: Size of the hash table, a power of two.
-        places: Places of points (float64), see `limlff.neighbors.points`, as are the next five.
+        places: Places of points, see `limlff.neighbors.points`, as are the next five.
         images: Owners and shifts.
         cubes: Cubes.
         starts: First points of cubes.
         grid: Number of cubes, and how many the radius reaches.
         visits: Points that are atoms.
-        limit: Square of the radius (float64).
-        lists: Neighbors of each atom (int32, atoms x slots): an atom, or -1 less number of a ghost.
+        limit: Square of the radius.
+        spread: Largest shifts of ghosts along each cell vector, see `image_code`.
+        lists: Neighbors of each atom (atoms x slots): an atom, or -1 less number of a ghost.
         counts: Number of neighbors of each atom, also if they are more than slots.
         table: Hash table: number of a ghost, or -1.
         codes: Code of each ghost.
@@ -50,28 +48,29 @@ class Task(NamedTuple):
         candidates: Scratch space, one more than points.
     """
 
-    first: Any
-    last: Any
-    slots: Any
-    room: Any
-    table_size: Any
-    places: Any
-    images: Any
-    cubes: Any
-    starts: Any
-    grid: Any
-    visits: Any
-    limit: Any
-    lists: Any
-    counts: Any
-    table: Any
-    codes: Any
-    found: Any
-    candidates: Any
+    first: Whole
+    last: Whole
+    slots: Whole
+    room: Whole
+    table_size: Whole
+    places: Float64s
+    images: Int64s
+    cubes: Int64s
+    starts: Int64s
+    grid: Int64s
+    visits: Int64s
+    limit: Float64s
+    spread: Int64s
+    lists: Int32s
+    counts: Int64s
+    table: Int64s
+    codes: Int64s
+    found: Int64s
+    candidates: Int64s
 
 
 class Order(NamedTuple):
-    """A part of the lists that shall be put in order: whole numbers and arrays, as in a `Task`.
+    """A part of the lists that shall be put in order.
 
     Attributes:
         first: First visit of the part.
@@ -79,7 +78,7 @@ class Order(NamedTuple):
         slots: Width of the lists.
         images: Owners and shifts of points.
         visits: Points that are atoms.
-        lists: Neighbors of each atom as the search left them (int32).
+        lists: Neighbors of each atom as the search left them.
         counts: Number of neighbors of each atom.
         atom_ranks: Rank of each atom in the order of owners and shifts.
         ghost_ranks: Rank of each ghost of the part.
@@ -87,50 +86,39 @@ class Order(NamedTuple):
         scratch: One more than slots.
     """
 
-    first: Any
-    last: Any
-    slots: Any
-    images: Any
-    visits: Any
-    lists: Any
-    counts: Any
-    atom_ranks: Any
-    ghost_ranks: Any
-    index: Any
-    scratch: Any
+    first: Whole
+    last: Whole
+    slots: Whole
+    images: Int64s
+    visits: Int64s
+    lists: Int32s
+    counts: Int64s
+    atom_ranks: Int64s
+    ghost_ranks: Int64s
+    index: Int64s
+    scratch: Int64s
 
 
-def image_code(owner, x, y, z):
-    """One integer per owner and shift, in the order of both; of NumPy arrays, too."""
-    base = 2 * SHIFT_LIMIT
-    return ((owner * base + x + SHIFT_LIMIT) * base + y + SHIFT_LIMIT) * base + z + SHIFT_LIMIT
+def image_code(owner, x, y, z, spread):
+    """One integer per owner and shift, in the order of both; of NumPy arrays, too.
+
+    The shifts lie between `-spread` and `spread` of their axis: as many codes as there can be, so
+    that owners and shifts fit into 64 bits also where atoms have drifted through many cells.
+    """
+    code = owner * (2 * spread[0] + 1) + x + spread[0]
+    code = code * (2 * spread[1] + 1) + y + spread[1]
+    return code * (2 * spread[2] + 1) + z + spread[2]
+
+
+def codes_needed(atoms: int, spread: Sequence[int]) -> int:
+    """How many codes there can be."""
+    needed = int(atoms)
+    for largest in spread:
+        needed *= 2 * int(largest) + 1
+    return needed
 
 
 _image_code = kernel_function(image_code)
-
-
-@kernel_function
-def _task_of(words):
-    return Task(
-        words[0],
-        words[1],
-        words[2],
-        words[3],
-        words[4],
-        float64_at(words[5]),
-        int64_at(words[6]),
-        int64_at(words[7]),
-        int64_at(words[8]),
-        int64_at(words[9]),
-        int64_at(words[10]),
-        float64_at(words[11]),
-        int32_at(words[12]),
-        int64_at(words[13]),
-        int64_at(words[14]),
-        int64_at(words[15]),
-        int64_at(words[16]),
-        int64_at(words[17]),
-    )
 
 
 @kernel_function
@@ -173,7 +161,7 @@ def _ghost_of(task, code):
 
 @kernel_function
 def _search(words):
-    task = _task_of(words)
+    task = read(words, Task)
     images = task.images
     for visit in range(task.first, task.last):
         centre = task.visits[visit]
@@ -188,7 +176,7 @@ def _search(words):
             sy = images[4 * k + 2] - images[4 * centre + 2]
             sz = images[4 * k + 3] - images[4 * centre + 3]
             if sx != 0 or sy != 0 or sz != 0:
-                ghost = _ghost_of(task, _image_code(entry, sx, sy, sz))
+                ghost = _ghost_of(task, _image_code(entry, sx, sy, sz, task.spread))
                 if ghost < 0:
                     return _NO_ROOM
                 entry = -1 - ghost
@@ -200,25 +188,8 @@ def _search(words):
 
 
 @kernel_function
-def _order_of(words):
-    return Order(
-        words[0],
-        words[1],
-        words[2],
-        int64_at(words[3]),
-        int64_at(words[4]),
-        int32_at(words[5]),
-        int64_at(words[6]),
-        int64_at(words[7]),
-        int64_at(words[8]),
-        int64_at(words[9]),
-        int64_at(words[10]),
-    )
-
-
-@kernel_function
 def _put_in_order(words):
-    order = _order_of(words)
+    order = read(words, Order)
     ranks = order.scratch
     for visit in range(order.first, order.last):
         atom = order.images[4 * order.visits[visit]]

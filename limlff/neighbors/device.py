@@ -16,11 +16,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from limlff import precision as precision  # first: sets up jax
 from limlff.jax_md_parts import partition, space
+from limlff.neighbors.geometry import checked_geometry
 from limlff.neighbors.host import Capacity, bucket, image_keys
 from limlff.neighbors.images import images_within_reach
 from limlff.neighbors.matrix import NeighborMatrix
+from limlff.precision import own_precision
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class DeviceNeighbors:
     def __init__(self) -> None:
         self._finder: _Finder | None = None
 
+    @own_precision()
     def build(
         self,
         positions: Float[np.ndarray, "atoms 3"],
@@ -65,13 +67,13 @@ class DeviceNeighbors:
         Args and result are those of `limlff.neighbors.host.build_neighbors`; the pairs and their
         order are the same, but there are more ghosts, also such that are nobody's neighbor.
         """
-        positions = np.asarray(positions, float)
+        positions, cell, periodic, radius = checked_geometry(positions, cell, periodic, radius)
         columns = atom_slots or len(positions)
         owners, shifts = images_within_reach(positions, cell, periodic, radius)
         ghosts = 0 if capacity is None else capacity.ghosts
         if len(owners) > ghosts:
             ghosts = bucket(len(owners), 64)
-        images = positions[owners] + shifts @ np.asarray(cell, float)
+        images = positions[owners] + shifts @ cell
         extended, box = _place(positions, images, columns, ghosts, radius)
         order = _canonical_rank(len(positions), owners, shifts, columns, ghosts)
         rows, needed = self._find(extended, box, radius, order, columns)
@@ -101,12 +103,14 @@ class DeviceNeighbors:
         columns: int,
     ) -> tuple[Int[Array, "found atoms"], int]:
         """Sorted extended indices of the neighbors of each column, and their largest number."""
-        if self._finder is None or not self._finder.fits(box, radius, len(extended)):
-            self._finder = _make_finder(extended, box, radius)
-        rows, needed, overflow = _find_rows(self._finder.template, extended, order, columns)
+        finder = self._finder  # another thread may put its own in the place meanwhile
+        if finder is None or not finder.fits(box, radius, len(extended)):
+            finder = _make_finder(extended, box, radius)
+        rows, needed, overflow = _find_rows(finder.template, extended, order, columns)
         if bool(overflow):  # too many atoms in a cell or around an atom: new sizes, then again
-            self._finder = _make_finder(extended, self._finder.box, radius)
-            rows, needed, overflow = _find_rows(self._finder.template, extended, order, columns)
+            finder = _make_finder(extended, finder.box, radius)
+            rows, needed, overflow = _find_rows(finder.template, extended, order, columns)
+        self._finder = finder
         if bool(overflow):
             raise RuntimeError(
                 "jax-md's neighbor list overflows in sizes taken from these positions"
@@ -155,8 +159,11 @@ def _place(
     """Positions of atoms and ghosts in a box that starts at the origin, and its edges.
 
     Empty places lie on a grid above the atoms, farther than `radius` from them and from each other.
+    Gaps between atoms are closed to a length that no pair can bridge, so that the box does not grow
+    with an atom that has flown away.
     """
-    occupied = np.concatenate([positions, images])
+    occupied = _without_gaps(np.concatenate([positions, images]), radius)
+    positions, images = np.split(occupied, [len(positions)])
     corner = occupied.min(axis=0) - 0.5 * radius
     box = occupied.max(axis=0) + 0.5 * radius - corner
     spacing = 1.01 * radius
@@ -171,6 +178,18 @@ def _place(
     return np.concatenate(places), box
 
 
+def _without_gaps(
+    places: Float[np.ndarray, "places 3"], radius: float
+) -> Float[np.ndarray, "places 3"]:
+    """The places with gaps along x, y and z closed to twice the radius; none is a pair then too."""
+    closed = np.array(places)
+    for axis in range(3):
+        order = np.argsort(places[:, axis])
+        excess = np.maximum(np.diff(places[order, axis]) - 2.0 * radius, 0.0)
+        closed[order[1:], axis] -= np.cumsum(excess)
+    return closed
+
+
 def _canonical_rank(
     atoms: int,
     owners: Int[np.ndarray, " images"],
@@ -181,8 +200,8 @@ def _canonical_rank(
     """Place of each extended index in the order by owner and shift; what is empty comes last."""
     rank = np.full(columns + ghosts + 1, np.iinfo(np.int32).max, np.int32)
     real = np.concatenate([np.arange(atoms), columns + np.arange(len(owners))])
-    keys = np.concatenate(
-        [image_keys(np.arange(atoms), np.zeros((atoms, 3), int)), image_keys(owners, shifts)]
+    keys = image_keys(
+        np.concatenate([np.arange(atoms), owners]), np.concatenate([np.zeros((atoms, 3)), shifts])
     )
     rank[real[np.argsort(keys)]] = np.arange(len(real))
     return rank

@@ -16,7 +16,8 @@ from jaxtyping import Float, Int
 from vesin import NeighborList
 
 from limlff.errors import InputError
-from limlff.neighbors.cells import SHIFT_LIMIT, image_code
+from limlff.neighbors.cells import codes_needed, image_code
+from limlff.neighbors.geometry import Geometry, checked_geometry, refuse_absurd_sizes
 from limlff.neighbors.matrix import NeighborMatrix
 from limlff.neighbors.search import search
 
@@ -66,12 +67,14 @@ def find_pairs(
         The pairs in canonical order.
 
     Raises:
-        InputError: If a periodic direction has no cell vector, or the cell vectors lie in a plane.
+        InputError: If a periodic direction has no cell vector, the cell vectors lie in a plane, an
+            argument is not what it must be, or there would be absurdly many pairs.
     """
-    _check_cell(cell, periodic)
-    finder = NeighborList(cutoff=radius, full_list=True)
+    geometry = _filled(checked_geometry(positions, cell, periodic, radius))
+    refuse_absurd_sizes(geometry, np.linalg.inv(geometry.cell))
+    finder = NeighborList(cutoff=geometry.radius, full_list=True)
     i, j, shifts = finder.compute(
-        np.asarray(positions, float), full_cell(cell), list(map(bool, periodic)), "ijS"
+        geometry.positions, geometry.cell, geometry.periodic.tolist(), "ijS"
     )
     i, j = i.astype(np.int64), j.astype(np.int64)
     order = np.lexsort((image_keys(j, shifts), i))
@@ -98,13 +101,15 @@ def build_neighbors(
 
     Returns:
         The matrix (NumPy arrays) and the capacity that it has.
+
+    Raises:
+        InputError: As `find_pairs`.
     """
-    atoms = len(positions)
+    geometry = _filled(checked_geometry(positions, cell, periodic, radius))
+    atoms = len(geometry.positions)
     columns = atom_slots or atoms
-    _check_cell(cell, periodic)
-    full, periodic = full_cell(cell), np.asarray(periodic, bool)
     expected = capacity or Capacity(0, 0)
-    pairs = search(positions, full, periodic, radius, columns, expected.slots, expected.ghosts)
+    pairs = search(*geometry, columns, expected.slots, expected.ghosts)
     ghosts = len(pairs.ghost_owner)
     capacity = _grown(capacity, int(pairs.counts.max(initial=0)), ghosts)
     lists = pairs.put_in_order(capacity.slots)
@@ -124,22 +129,27 @@ def _grown(capacity: Capacity | None, slots: int, ghosts: int) -> Capacity:
     )
 
 
-def _check_cell(cell: Float[np.ndarray, "3 3"], periodic: np.ndarray) -> None:
+def _filled(geometry: Geometry) -> Geometry:
+    """The geometry with missing cell vectors filled, which no periodic direction may need."""
     for axis in range(3):
-        if periodic[axis] and not np.any(cell[axis]):
+        if geometry.periodic[axis] and not np.any(geometry.cell[axis]):
             raise InputError(
                 f"the structure is periodic along cell vector {axis}, which is zero; "
                 "give the vector or switch the periodicity off"
             )
+    return geometry._replace(cell=full_cell(geometry.cell))
 
 
 def image_keys(owners: np.ndarray, shifts: np.ndarray) -> np.ndarray:
-    """One integer per owner and shift, in the order of both."""
-    if shifts.size and np.abs(shifts).max() >= SHIFT_LIMIT:
+    """One integer per owner and shift, in the order of both; alike for these alone."""
+    spread = np.abs(shifts).max(axis=0, initial=0).astype(np.int64)
+    if codes_needed(int(owners.max(initial=0)) + 1, spread.tolist()) >= 1 << 63:
         raise InputError(
-            f"an atom is {np.abs(shifts).max()} cells away from the cell; wrap the positions first"
+            f"an image of an atom is {spread.max()} cells away from it, too many for so many "
+            "atoms; wrap the positions first"
         )
-    return np.asarray(image_code(owners.astype(np.int64), *shifts.astype(np.int64).T))
+    x, y, z = shifts.astype(np.int64).T
+    return np.asarray(image_code(owners.astype(np.int64), x, y, z, spread))
 
 
 def full_cell(cell: Float[np.ndarray, "3 3"]) -> Float[np.ndarray, "3 3"]:

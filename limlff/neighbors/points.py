@@ -9,18 +9,18 @@ wide as the radius, and one more each.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 from numba import types
 
-from limlff.errors import InputError
-from limlff.kernels.foreign import float64_at, int64_at
-from limlff.kernels.lanes import kernel_function
+from limlff.kernels.lanes import behind, kernel_function
 from limlff.kernels.machine_code import address_of
+from limlff.kernels.words import Float64s, Int64s, Whole, call, read
+from limlff.neighbors.geometry import checked_geometry, refuse_absurd_sizes
 
 CUBES_PER_RADIUS = 2
 # wider cubes where most would be empty, as for a cluster in a large vacuum
@@ -39,6 +39,7 @@ class Points(NamedTuple):
             radius reaches.
         visits: Points that are atoms, in the order of cubes.
         farthest: The largest number of cell vectors in `images`.
+        spread: Largest difference of such numbers along each cell vector.
     """
 
     places: Float[np.ndarray, "points 3"]
@@ -47,11 +48,12 @@ class Points(NamedTuple):
     starts: Int[np.ndarray, " cubes+1"]
     grid: Int[np.ndarray, "4"]
     visits: Int[np.ndarray, " atoms"]
-    farthest: float
+    farthest: int
+    spread: Int[np.ndarray, "3"]
 
 
 class _Sorting(NamedTuple):
-    """What the compiled function works on: numbers and arrays, of float64 or int64.
+    """What the compiled function works on.
 
     Attributes:
         atoms: Number of atoms.
@@ -60,7 +62,8 @@ class _Sorting(NamedTuple):
         cell: Cell vectors as rows.
         inverse: Its inverse.
         reach: The radius in fractions of the heights of the cell.
-        widths: Radius and smallest width of cubes; the largest shift is put behind them.
+        widths: Radius and smallest width of cubes.
+        bounds: Smallest and largest shift along each cell vector, a pair for each; set.
         fresh_places: Places of points, atom by atom.
         fresh_images: Owners and shifts of points, atom by atom.
         fresh_cubes: Cubes of points, atom by atom.
@@ -72,49 +75,23 @@ class _Sorting(NamedTuple):
         visits: .
     """
 
-    atoms: Any
-    periodic: Any
-    positions: Any
-    cell: Any
-    inverse: Any
-    reach: Any
-    widths: Any
-    fresh_places: Any
-    fresh_images: Any
-    fresh_cubes: Any
-    places: Any
-    images: Any
-    cubes: Any
-    starts: Any
-    grid: Any
-    visits: Any
-
-
-def words_of(task: Sequence[Any]) -> Int[np.ndarray, " words"]:
-    """Numbers and addresses of arrays, as compiled functions take them."""
-    return np.array([w.ctypes.data if isinstance(w, np.ndarray) else w for w in task], np.int64)
-
-
-@kernel_function
-def _sorting_of(words):
-    return _Sorting(
-        words[0],
-        int64_at(words[1]),
-        float64_at(words[2]),
-        float64_at(words[3]),
-        float64_at(words[4]),
-        float64_at(words[5]),
-        float64_at(words[6]),
-        float64_at(words[7]),
-        int64_at(words[8]),
-        int64_at(words[9]),
-        float64_at(words[10]),
-        int64_at(words[11]),
-        int64_at(words[12]),
-        int64_at(words[13]),
-        int64_at(words[14]),
-        int64_at(words[15]),
-    )
+    atoms: Whole
+    periodic: Int64s
+    positions: Float64s
+    cell: Float64s
+    inverse: Float64s
+    reach: Float64s
+    widths: Float64s
+    bounds: Int64s
+    fresh_places: Float64s
+    fresh_images: Int64s
+    fresh_cubes: Int64s
+    places: Float64s
+    images: Int64s
+    cubes: Int64s
+    starts: Int64s
+    grid: Int64s
+    visits: Int64s
 
 
 @kernel_function
@@ -136,36 +113,44 @@ def _along(task, atom, axis):
 
 @kernel_function
 def _put(task, point, atom, fractions, homes, shifts):
-    """Write one point; the largest component of its shift."""
-    cell, farthest = task.cell, 0.0
+    """Write one point."""
+    cell = task.cell
     a, b, c = fractions[0] + shifts[0], fractions[1] + shifts[1], fractions[2] + shifts[2]
     for k in range(3):
         task.fresh_places[3 * point + k] = a * cell[k] + b * cell[3 + k] + c * cell[6 + k]
     task.fresh_images[4 * point] = atom
     for k in range(3):
-        shift = shifts[k] - homes[k]
-        task.fresh_images[4 * point + 1 + k] = types.int64(shift)
-        farthest = max(farthest, abs(shift))
+        task.fresh_images[4 * point + 1 + k] = types.int64(shifts[k] - homes[k])
     # whether it is the atom itself is kept in the place of its cube until that is known
     task.fresh_cubes[point] = types.int64(shifts[0] == 0 and shifts[1] == 0 and shifts[2] == 0)
-    return farthest
+
+
+@kernel_function
+def _widen(task, atom, axis, home, first, last):
+    """Let the bounds of the shifts along an axis hold those of one more atom."""
+    bounds, shift = behind(task.bounds, 2 * axis), types.int64(home)
+    bounds[0] = first - shift if atom == 0 else min(bounds[0], first - shift)
+    bounds[1] = last - shift if atom == 0 else max(bounds[1], last - shift)
 
 
 @kernel_function
 def _make_points(task):
     """All points, atom by atom; their number."""
-    point, farthest = types.int64(0), 0.0
+    point = types.int64(0)
+    for k in range(6):
+        task.bounds[k] = 0
     for atom in range(task.atoms):
         fa, ha, first_a, last_a = _along(task, atom, 0)
         fb, hb, first_b, last_b = _along(task, atom, 1)
         fc, hc, first_c, last_c = _along(task, atom, 2)
+        _widen(task, atom, np.int64(0), ha, first_a, last_a)
+        _widen(task, atom, np.int64(1), hb, first_b, last_b)
+        _widen(task, atom, np.int64(2), hc, first_c, last_c)
         for a in range(first_a, last_a + 1):
             for b in range(first_b, last_b + 1):
                 for c in range(first_c, last_c + 1):
-                    far = _put(task, point, atom, (fa, fb, fc), (ha, hb, hc), (a, b, c))
-                    farthest = max(farthest, far)
+                    _put(task, point, atom, (fa, fb, fc), (ha, hb, hc), (a, b, c))
                     point += 1
-    task.widths[2] = farthest
     return point
 
 
@@ -180,7 +165,7 @@ def _bounds(task, points, axis):
 
 @kernel_function
 def _sort_points(words):
-    task = _sorting_of(words)
+    task = read(words, _Sorting)
     points = _make_points(task)
     low_x, x = _bounds(task, points, 0)
     low_y, y = _bounds(task, points, 1)
@@ -258,24 +243,25 @@ def sort_points(
         radius: Largest distance of neighbors (Å).
 
     Raises:
-        InputError: If a position is not finite.
+        InputError: If an argument is not what it must be, or the search would be absurdly large.
     """
-    positions, atoms = np.ascontiguousarray(positions, float), len(positions)
-    if not np.isfinite(positions).all():
-        raise InputError("a position is not a finite number; correct the structure")
-    inverse = np.linalg.inv(cell)
+    geometry = checked_geometry(positions, cell, periodic, radius)
+    positions, cell, periodic, radius = geometry
+    atoms, inverse = len(positions), np.linalg.inv(cell)
+    refuse_absurd_sizes(geometry, inverse)
     # the 1e-9 keeps images that rounding would put just outside
     reach = np.where(periodic, radius * np.linalg.norm(inverse, axis=0) * (1 + 1e-9), 0.0)
     per_axis = np.where(periodic, np.floor(1.0 + 2.0 * reach + 1e-6) + 1.0, 1.0)
     room = atoms * int(np.prod(per_axis))
     task = _Sorting(
         atoms=atoms,
-        periodic=np.asarray(periodic, np.int64),
+        periodic=periodic.astype(np.int64),
         positions=positions,
-        cell=np.ascontiguousarray(cell, float),
-        inverse=inverse,
+        cell=cell,
+        inverse=np.ascontiguousarray(inverse),
         reach=reach,
-        widths=np.array([radius, radius / CUBES_PER_RADIUS, 0.0]),
+        widths=np.array([radius, radius / CUBES_PER_RADIUS]),
+        bounds=np.empty((3, 2), np.int64),
         fresh_places=np.empty((room, 3)),
         fresh_images=np.empty((room, 4), np.int64),
         fresh_cubes=np.empty(room, np.int64),
@@ -286,7 +272,7 @@ def sort_points(
         grid=np.empty(4, np.int64),
         visits=np.empty(atoms + 1, np.int64),
     )
-    found = _compiled()(words_of(task).ctypes.data)
+    found = call(_compiled(), task)
     return Points(
         task.places[:found],
         task.images[:found],
@@ -294,5 +280,6 @@ def sort_points(
         task.starts,
         task.grid,
         task.visits[:atoms],
-        float(task.widths[2]),
+        int(np.abs(task.bounds).max()),
+        task.bounds[:, 1] - task.bounds[:, 0],
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise
 
 import numpy as np
@@ -17,8 +17,10 @@ from jaxtyping import Bool, Float, Int
 
 from limlff.errors import InputError
 from limlff.kernels.threads import threads_to_use
-from limlff.neighbors.cells import SHIFT_LIMIT, Order, Task, compiled, image_code
-from limlff.neighbors.points import Points, sort_points, words_of
+from limlff.kernels.words import call
+from limlff.neighbors.cells import Order, Task, codes_needed, compiled, image_code
+from limlff.neighbors.geometry import checked_geometry, refuse_too_many
+from limlff.neighbors.points import Points, sort_points
 
 _ATOMS_OF_A_PART = 512  # fewer are not worth a thread
 _USUAL_SLOTS, _USUAL_GHOSTS = 96, 4096
@@ -115,35 +117,36 @@ def search(
         ghosts: The same of ghosts.
 
     Raises:
-        InputError: If an atom is too many cells away from the cell.
+        InputError: If an argument is not what it must be, or the search would be absurdly large.
     """
-    atoms = len(positions)
-    points = sort_points(np.asarray(positions, float), cell, periodic, radius)
-    if 2 * points.farthest >= SHIFT_LIMIT:
+    geometry = checked_geometry(positions, cell, periodic, radius)
+    atoms, points = len(geometry.positions), sort_points(*geometry)
+    if codes_needed(atoms, points.spread.tolist()) >= 1 << 63:
         raise InputError(
-            f"an image of an atom is {points.farthest:.0f} cells away from it, "
-            f"{SHIFT_LIMIT // 2} at most are possible; wrap the positions first"
+            f"an image of an atom is {points.farthest} cells away from it, too many for {atoms} "
+            "atoms; wrap the positions first"
         )
     slots, ghosts = slots or _USUAL_SLOTS, max(ghosts, _USUAL_GHOSTS)
     while True:
         lists = np.empty((columns, slots), np.int32)
         counts = np.zeros(atoms, np.int64)
-        parts = _search_parts(points, lists, counts, radius, ghosts)
+        parts = _search_parts(points, lists, counts, geometry.radius, ghosts)
         if parts is None:
             ghosts *= 2
         elif counts.max(initial=0) > slots:
             slots = int(counts.max())
+            refuse_too_many(geometry, slots, columns)
         else:
             break
     ghosts_found = [part.codes for part in parts]
     codes, ranks = np.unique(np.concatenate(ghosts_found), return_inverse=True)
     # atoms stand between ghosts in the order of owners and shifts, and are in order themselves
-    before_atom = np.searchsorted(codes, image_code(np.arange(atoms), 0, 0, 0))
+    before_atom = np.searchsorted(codes, image_code(np.arange(atoms), 0, 0, 0, points.spread))
     atom_ranks = np.arange(atoms) + before_atom
     is_ghost = np.ones(atoms + len(codes), bool)
     is_ghost[atom_ranks] = False
     ghost_ranks = np.flatnonzero(is_ghost)[ranks]
-    owner, shift = _decoded(codes)
+    owner, shift = _decoded(codes, points.spread)
     bounds = np.cumsum([len(found) for found in ghosts_found])[:-1]
     return Pairs(
         counts,
@@ -174,7 +177,9 @@ def has_pair_within(
         periodic: Periodicity along each cell vector.
         radius: Distance (Å).
     """
-    points = sort_points(positions, cell, periodic, radius)
+    geometry = checked_geometry(positions, cell, periodic, radius)
+    positions, radius = geometry.positions, geometry.radius
+    points = sort_points(*geometry)
     counts = np.zeros(len(positions), np.int64)
     nowhere = np.empty((len(positions), 0), np.int32)
     parts = _search_parts(points, nowhere, counts, radius, _GHOSTS_WHERE_NONE_ARE_EXPECTED)
@@ -203,6 +208,7 @@ def _search_parts(
             grid=points.grid,
             visits=points.visits,
             limit=np.array([radius * radius]),
+            spread=points.spread,
             lists=lists,
             counts=counts,
             table=np.full(table_size, -1, np.int64),
@@ -218,22 +224,21 @@ def _search_parts(
 
 
 def _decoded(
-    codes: Int[np.ndarray, " ghosts"],
+    codes: Int[np.ndarray, " ghosts"], spread: Int[np.ndarray, "3"]
 ) -> tuple[Int[np.ndarray, " ghosts"], Int[np.ndarray, "ghosts 3"]]:
-    """Owners and shifts of codes."""
-    base, shifts = 2 * SHIFT_LIMIT, []
-    for _ in range(3):
-        codes, shift = np.divmod(codes, base)
-        shifts.append(shift - SHIFT_LIMIT)
+    """Owners and shifts of codes, see `limlff.neighbors.cells.image_code`."""
+    shifts = []
+    for largest in spread[::-1]:
+        codes, shift = np.divmod(codes, 2 * largest + 1)
+        shifts.append(shift - largest)
     return codes, np.column_stack(shifts[::-1])
 
 
 def _in_threads(function: Callable[[int], int], tasks: Sequence[Task | Order]) -> list[int]:
     """What a compiled function returns for each task."""
-    words = [words_of(task) for task in tasks]
-    if len(words) == 1:
-        return [function(words[0].ctypes.data)]
-    return list(_pool(len(words)).map(function, [own.ctypes.data for own in words]))
+    if len(tasks) == 1:
+        return [call(function, tasks[0])]
+    return list(_pool(len(tasks)).map(partial(call, function), tasks))
 
 
 @cache

@@ -18,6 +18,7 @@ from scipy.spatial.transform import Rotation
 
 from limlff.neighbors.host import Capacity, build_neighbors
 from limlff.potential import Potential, Prediction
+from limlff.precision import own_precision
 from limlff.testing.examples import SKIN, Bench, bond_length, geometry
 
 _STEP = 2e-4  # Å or strain; larger ones feel the third derivative where neighbors cross the cutoff
@@ -50,6 +51,7 @@ class Check:
         return f"{self.name}: {self.measured:.1e} {self.unit} (limit {self.limit:.0e}) {verdict}"
 
 
+@own_precision()
 def check_potential(potential: Potential, seed: int = 0) -> list[Check]:
     """Run all checks on structures of the potential's elements.
 

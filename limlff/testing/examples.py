@@ -13,6 +13,7 @@ from limlff.compiled import predict, program_and_weights
 from limlff.neighbors.host import Capacity, build_neighbors
 from limlff.neighbors.matrix import NeighborMatrix
 from limlff.potential import Potential, Prediction
+from limlff.precision import own_precision
 
 SKIN = 0.6
 """Pairs up to the cutoff plus this are listed (Å): more than any displacement of a check."""
@@ -76,6 +77,7 @@ class Bench:
         structures: The example structures, by name.
     """
 
+    @own_precision()
     def __init__(self, potential: Potential, seed: int = 0) -> None:
         self.potential = potential
         self.structures = example_structures(potential, seed)
@@ -92,6 +94,7 @@ class Bench:
         )
         return neighbors
 
+    @own_precision()
     def predict(
         self, atoms: Atoms, dtype: str = "float64", neighbors: NeighborMatrix | None = None
     ) -> Prediction:

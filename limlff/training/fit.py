@@ -14,12 +14,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from limlff import precision as precision  # first: sets up jax
 from limlff.errors import InputError
 from limlff.forks import refuse_forked_process
 from limlff.models.arrays import expected_shapes
 from limlff.models.contract import Model, Parameters
 from limlff.potential import Potential
+from limlff.precision import own_precision
 from limlff.training.batches import Shape, assemble_batch, make_packing
 from limlff.training.coverage import check_elements_are_trained, check_loss_has_labels
 from limlff.training.data import TrainingData
@@ -44,6 +44,7 @@ _LEFT_OUT: dict[str, Any] = {
 class Fit:
     """A training of a model by a recipe; `run` it, then take its `potential`."""
 
+    @own_precision()
     def __init__(self, recipe: Recipe, data: TrainingData, model: Model, folder: Path) -> None:
         """Set up the training.
 
@@ -103,6 +104,7 @@ class Fit:
             fingerprint_of(recipe, data, model),
         )
 
+    @own_precision()
     def run(
         self,
         max_seconds: float | None = None,
@@ -118,6 +120,7 @@ class Fit:
         """Whether the parameters are more than a random start."""
         return self._recipe.least_squares != "none" or bool(self.trainer.progress.history)
 
+    @own_precision()
     def potential(self) -> Potential:
         """The best potential so far, its baseline fitted once more, with its card."""
         elements = self._model.elements

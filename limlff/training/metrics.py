@@ -10,7 +10,6 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from limlff import precision as precision  # first: sets up jax
 from limlff.compiled import predict, program_and_weights
 from limlff.forks import refuse_forked_process
 from limlff.frames.frame import Frame
@@ -18,6 +17,7 @@ from limlff.kernels import has_kernel
 from limlff.neighbors.host import Capacity, build_neighbors
 from limlff.neighbors.matrix import NeighborMatrix
 from limlff.potential import Potential
+from limlff.precision import own_precision
 from limlff.training.batches import assemble_batch, make_packing
 from limlff.training.loss import predict_batch
 from limlff.training.samples import LabelledFrame, make_samples, species_of_frame
@@ -45,6 +45,7 @@ class FramePrediction:
     stress: Float[np.ndarray, "3 3"] | None
 
 
+@own_precision()
 def predict_frames(
     potential: Potential, frames: list[Frame], dtype: str = "float64"
 ) -> list[FramePrediction]:

@@ -8,12 +8,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from limlff import precision as precision  # first: sets up jax
 from limlff.errors import InputError
 from limlff.kernels import has_kernel
 from limlff.models.contract import Parameters
 from limlff.neighbors.matrix import NeighborMatrix, pair_vectors
 from limlff.potential import Potential
+from limlff.precision import own_precision
 from limlff.uncertainty.contract import KEY, FeatureModel
 from limlff.uncertainty.kernel import member_forces_by_kernel
 from limlff.uncertainty.members import Deviations, member_deviations
@@ -41,6 +41,7 @@ def available(potential: Potential) -> bool:
     return isinstance(potential.model, FeatureModel) and KEY in potential.parameters
 
 
+@own_precision()
 def assess(
     potential: Potential,
     species: Int[Array, " atoms"],
@@ -60,8 +61,8 @@ def assess(
     Args:
         potential: A potential for which `available` is true.
         species: Index into its elements of each atom; -1 for an empty atom slot.
-        positions: Positions (Å, float64).
-        cell: Cell vectors as rows (Å, float64).
+        positions: Positions (Å), of any real type.
+        cell: Cell vectors as rows (Å), of any real type.
         neighbors: All pairs within the cutoff; pairs beyond it do no harm.
         dtype: Arithmetic of the model, "float32" or "float64"; the first is ample.
 
@@ -75,12 +76,14 @@ def assess(
         raise InputError(
             "the potential has no uncertainty: train it with `uncertainty` in its recipe"
         )
+    species = jnp.asarray(species, jnp.int32)
+    positions, cell = jnp.asarray(positions, jnp.float64), jnp.asarray(cell, jnp.float64)
     parameters = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), potential.parameters)
     vectors = pair_vectors(positions, cell, neighbors).astype(dtype)
     deviations = member_deviations(
         potential.model,  # type: ignore[arg-type]  # `available` has made sure
         parameters,
-        jnp.asarray(species),
+        species,
         neighbors.owners,
         vectors,
         neighbors.mask,

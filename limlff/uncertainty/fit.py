@@ -10,9 +10,9 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from limlff import precision as precision  # first: sets up jax
 from limlff.frames.frame import Frame
 from limlff.potential import Potential
+from limlff.precision import own_precision
 from limlff.training.batches import make_packing
 from limlff.training.data import TrainingData
 from limlff.training.metrics import predict_frames
@@ -37,6 +37,7 @@ _SHAPES = 1  # compiling another shape takes longer than the padding to one
 _FEWEST_ATOMS = 100  # to calibrate on
 
 
+@own_precision()
 def add_uncertainty(potential: Potential, data: TrainingData, recipe: Recipe) -> Potential:
     """The same potential with an ensemble of readouts around its own, calibrated, and a grade.
 

@@ -9,10 +9,10 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from limlff import precision as precision  # first: sets up jax
 from limlff.errors import InputError
 from limlff.frames.frame import Frame
 from limlff.potential import Potential
+from limlff.precision import own_precision
 from limlff.training.batches import make_packing
 from limlff.training.metrics import FramePrediction
 from limlff.training.samples import LabelledFrame, make_samples
@@ -44,6 +44,7 @@ class FrameAssessment:
     grades: Float[np.ndarray, " atoms"]
 
 
+@own_precision()
 def assess_frames(
     potential: Potential, frames: list[Frame], dtype: str = "float32"
 ) -> list[FrameAssessment]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk
 
 from limlff.kernels import has_kernel
+from limlff.kernels.custom_call import evaluate_on_cpu
+from limlff.kernels.packing import pack
 from limlff.models.moment import MomentModel
 from limlff.neighbors.host import Capacity, build_neighbors
 from limlff.potential import Potential
@@ -133,3 +136,95 @@ def test_kernel_is_not_used_where_parameters_are_differentiated():
     jax.grad(energy)(jax.tree.map(np.asarray, potential.parameters))
     assert seen == [False]
     assert not has_kernel(replace(potential, model=None).model, potential.parameters)
+
+
+def test_types_of_what_the_kernel_is_given_change_nothing():
+    """A cutoff and weights in whole numbers, a species in int64, positions in float32."""
+    whole = replace(SHAPES["linear, no repulsion"], cutoff=4)
+    potential, atoms = _potential(whole), _atoms(("Li",))
+    atoms.positions = atoms.positions.astype(np.float32).astype(float)
+    matrix, _ = build_neighbors(atoms.positions, atoms.cell.array, atoms.pbc, 4.0)
+    species = np.zeros(len(atoms), np.int32)
+    exact = (species, atoms.positions, atoms.cell.array, matrix)
+    expected = _potential(SHAPES["linear, no repulsion"]).predict(*exact)
+    single = atoms.cell.array.astype(np.float32)
+    assert np.abs(single - atoms.cell.array).max() < 1e-6
+    wide = replace(
+        matrix,
+        **{
+            name: np.asarray(getattr(matrix, name)).astype(np.int64)
+            for name in ("lists", "ghost_owner", "visits")
+        },
+    )
+    wide = replace(wide, ghost_shift=wide.ghost_shift.astype(np.int32))
+    other = (species.astype(np.int64), atoms.positions.astype(np.float32), atoms.cell.array, wide)
+    for predict in (potential.predict, jax.jit(potential.predict)):
+        for found, wanted in zip(predict(*other), expected, strict=True):
+            np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-12)
+    found = potential.predict(species, atoms.positions, single, matrix).energy
+    exact = potential.predict(species, atoms.positions, single.astype(float), matrix).energy
+    assert found == exact
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("shape", ["odd sizes, two elements", "all degrees, silu"])
+def test_a_weight_that_is_no_number_shows_in_energies_and_forces(shape, dtype):
+    """In each array of the parameters, as in the formulas."""
+    potential = _potential(SHAPES[shape])
+    atoms = _atoms(potential.elements)
+    matrix, _ = build_neighbors(atoms.positions, atoms.cell.array, atoms.pbc, potential.cutoff)
+    species = jnp.asarray(potential.species_of(atoms.get_chemical_symbols()))
+    arguments = (species, atoms.positions, atoms.cell.array, matrix)
+    parameters = jax.tree.map(np.asarray, potential.parameters)
+    packed = pack(potential.model, parameters, dtype)
+
+    @jax.jit
+    def by_kernel(weights):  # an argument, so that all are one program
+        return evaluate_on_cpu(replace(packed, weights=weights), *arguments)
+
+    @jax.jit
+    def by_formula(parameters):
+        return replace(potential, parameters=parameters)._by_formula(*arguments, dtype)
+
+    for path, leaf in jax.tree_util.tree_leaves_with_path(parameters):
+
+        def spoilt(at, values, path=path):
+            values = np.array(values, float)
+            if at == path:
+                values.ravel()[-1] = np.nan
+            return values
+
+        assert leaf.size
+        broken = jax.tree_util.tree_map_with_path(spoilt, parameters)
+        energies, forces, virial = by_kernel(pack(potential.model, broken, dtype).weights)
+        expected = np.isnan(by_formula(broken)[0])
+        assert expected.any(), path
+        np.testing.assert_array_equal(np.isnan(energies), expected, err_msg=str(path))
+        if "mean" not in str(path) and "bias" not in str(path):
+            assert np.isnan(forces).any() and np.isnan(virial).any(), path
+
+
+def test_a_position_that_is_no_number_shows_in_the_energies_of_its_neighbors():
+    potential, atoms = _potential(SHAPES["as shipped"]), _atoms(("Li",))
+    matrix, _ = build_neighbors(atoms.positions, atoms.cell.array, atoms.pbc, potential.cutoff)
+    positions = atoms.positions.copy()
+    positions[5, 1] = np.nan
+    species = np.zeros(len(atoms), np.int32)
+    for dtype in ("float64", "float32"):
+        found = potential._by_kernel(species, positions, atoms.cell.array, matrix, dtype)
+        wanted = potential._by_formula(species, positions, atoms.cell.array, matrix, dtype)
+        assert np.isnan(wanted[0]).sum() > 1
+        np.testing.assert_array_equal(np.isnan(found[0]), np.isnan(wanted[0]))
+        assert np.isnan(np.asarray(found[1])[np.isnan(wanted[1])]).all()
+
+
+def test_buffers_of_other_types_are_an_error_and_no_crash():
+    """As when float64 was switched off between the writing of a program and its call."""
+    potential, atoms = _potential(SHAPES["as shipped"]), _atoms(("Li",))
+    _evaluate(potential, atoms, "_by_kernel", "float64")  # makes the kernel known to XLA
+    results = [jax.ShapeDtypeStruct((3,), "float32")] * 4
+    program = jax.jit(jax.ffi.ffi_call("limlff_moment_float64", results))
+    with pytest.raises(jax.errors.JaxRuntimeError, match="not of the type"):
+        jax.block_until_ready(program(*[np.ones(3, np.float32)] * 12))
+    with pytest.raises(jax.errors.JaxRuntimeError, match="not of the type"):
+        jax.block_until_ready(program(np.ones(3)))

@@ -266,12 +266,78 @@ def test_one_atom_without_a_cell_has_no_neighbors():
         assert not np.asarray(neighbors.mask).any()
 
 
-def test_an_atom_that_is_thousands_of_cells_away_is_refused():
-    atoms = _tiny()
-    atoms.append("Li")
-    atoms.positions[1] += 5000 * atoms.cell[0]
-    with pytest.raises(InputError, match="wrap the positions"):
-        build_neighbors(atoms.positions, atoms.cell.array, atoms.pbc, RADIUS)
+@pytest.mark.parametrize("builder", BUILDERS)
+@pytest.mark.parametrize("name", ["sheared", "slab", "wire"])
+def test_atoms_any_number_of_cells_away_have_the_neighbors_of_their_wrapped_selves(name, builder):
+    """Drifted together, and each of two far on its own, as atoms that evaporated long ago."""
+    atoms = STRUCTURES[name]()
+    expected = brute_force_vectors(atoms, RADIUS)
+    moves = np.zeros((len(atoms), 3), int)
+    for first, second in ((1_501, -2_222), (200_000, 100_000)):
+        moves[:] = [77, -5_000, 1_024]
+        moves[0, :2] += first
+        moves[3] -= second
+        moves[:, ~atoms.pbc] = 0
+        positions = atoms.positions + moves @ atoms.cell.array
+        neighbors, _ = BUILDERS[builder](positions, atoms.cell.array, atoms.pbc, RADIUS)
+        vectors = np.asarray(pair_vectors(positions, atoms.cell.array, neighbors))
+        mask = np.asarray(neighbors.mask)
+        for atom, wanted in enumerate(expected):
+            found = vectors[:, mask[:, atom], atom].T
+            assert len(found) == wanted.total()
+            lengths = np.sort(np.linalg.norm(found, axis=1))
+            exact = np.sort([np.linalg.norm(vector) for vector in wanted.elements()])
+            np.testing.assert_allclose(lengths, exact, atol=1e-6)
+
+
+@pytest.mark.parametrize("build", BUILDERS.values(), ids=BUILDERS)
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"radius": 105.0}, "neighbors per atom; the limit is 10,000"),
+        ({"radius": 1e6}, "images to search"),
+        ({"radius": 1e300}, "images to search"),
+        ({"radius": np.inf}, "above 0 and finite"),
+        ({"radius": np.nan}, "above 0 and finite"),
+        ({"radius": 0}, "above 0 and finite"),
+        ({"radius": -1.0}, "above 0 and finite"),
+        ({"radius": "5"}, "real numbers"),
+        ({"cell": 1e-3 * np.eye(3)}, "the limit is"),
+        ({"cell": np.full((3, 3), np.nan)}, "not a finite number"),
+        ({"cell": np.eye(2)}, "of the shape"),
+        ({"positions": np.full((2, 3), 1e9)}, "from the origin"),
+        ({"positions": np.zeros((2, 3), complex)}, "real numbers"),
+        ({"positions": np.zeros((3, 2))}, "of the shape"),
+        ({"periodic": True}, "one per axis"),
+    ],
+)
+def test_absurd_geometries_are_refused_in_one_line_before_memory_is_taken(build, change, words):
+    geometry = {
+        "positions": np.array([[0.0, 0, 0], [1.7, 1.7, 1.7]]),
+        "cell": 3.4 * np.eye(3),
+        "periodic": np.ones(3, bool),
+        "radius": RADIUS,
+    }
+    with pytest.raises(InputError, match=words) as error:
+        build(**{**geometry, **change})
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("build", BUILDERS.values(), ids=BUILDERS)
+def test_types_of_arrays_and_numbers_change_nothing(build):
+    atoms = _sheared()
+    atoms.positions = np.round(atoms.positions, 1).astype(np.float32).astype(float)
+    cell, periodic = np.round(atoms.cell.array), np.ones(3, bool)
+    expected, _ = build(atoms.positions, cell, periodic, 5.0)
+    for positions, same_cell, flags, radius in (
+        (atoms.positions.astype(np.float32), cell.astype(int), [1, 1, 1], 5),
+        (np.asfortranarray(atoms.positions), cell.astype(np.float32), [True] * 3, np.float32(5)),
+        (atoms.positions.tolist(), cell.tolist(), np.ones(3, int), np.array(5)),
+        (np.repeat(atoms.positions, 2, axis=0)[::2], cell.T.copy().T, periodic, np.int64(5)),
+    ):
+        found, _ = build(positions, same_cell, flags, radius)
+        for name in ("lists", "ghost_owner", "ghost_shift"):
+            np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
 
 
 def test_buckets_hold_their_count_and_are_whole_steps():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -122,8 +123,39 @@ def test_a_position_that_is_no_number_is_refused() -> None:
         build_neighbors(positions, cell, np.ones(3, bool), RADIUS)
 
 
-def test_an_atom_too_far_outside_the_cell_is_refused() -> None:
-    with pytest.raises(InputError, match="1501 cells away"):
-        build_neighbors(
-            np.array([[0.0, 0, 0], [6000.0, 0, 0]]), 4.0 * np.eye(3), np.ones(3, bool), RADIUS
-        )
+def test_an_atom_is_too_far_away_only_where_digits_are_lost() -> None:
+    """Beyond 1e8 Å; two atoms in one cell see the same up to there."""
+    near = np.array([[0.0, 0, 0], [2.0, 0, 0]])
+    expected, _ = build_neighbors(near, 4.0 * np.eye(3), np.ones(3, bool), RADIUS)
+    for cells in (1_501, 24_000_000):
+        far = near + np.array([[0.0, 0, 0], [4.0 * cells, 0, 0]])
+        found, _ = build_neighbors(far, 4.0 * np.eye(3), np.ones(3, bool), RADIUS)
+        np.testing.assert_array_equal(found.mask.sum(axis=0), expected.mask.sum(axis=0))
+        assert has_pair_within(far, 4.0 * np.eye(3), np.ones(3, bool), 2.1)
+        assert not has_pair_within(far, 4.0 * np.eye(3), np.ones(3, bool), 1.9)
+        assert len(find_pairs(far, 4.0 * np.eye(3), np.ones(3, bool), 2.1).centres) == 4
+    with pytest.raises(InputError, match=r"1\.2e\+08 Å from the origin"):
+        build_neighbors(near + 1.2e8, 4.0 * np.eye(3), np.ones(3, bool), RADIUS)
+
+
+def test_codes_that_would_not_fit_are_refused() -> None:
+    """Only a gas that has spread over millions of cells in all directions needs so many."""
+    positions = np.random.default_rng(0).uniform(-9e7, 9e7, (50, 3))
+    with pytest.raises(InputError, match="wrap the positions"):
+        build_neighbors(positions, 4.0 * np.eye(3), np.ones(3, bool), 1.0)
+
+
+def test_searches_in_many_threads_at_once_find_the_same() -> None:
+    """Small ones, so that compiled code is entered and left all the time."""
+    random = np.random.default_rng(5)
+    cell = 7.0 * np.eye(3)
+    tasks = [random.uniform(0, 7, (16, 3)) for _ in range(8)]
+
+    def work(task: int) -> list[np.ndarray]:
+        return _arrays(build_neighbors(tasks[task % 8], cell, np.ones(3, bool), RADIUS)[0])
+
+    expected = [work(task) for task in range(8)]
+    with ThreadPoolExecutor(6) as pool:
+        for task, found in enumerate(pool.map(work, range(1200))):
+            for one, other in zip(found, expected[task % 8], strict=True):
+                np.testing.assert_array_equal(one, other)
