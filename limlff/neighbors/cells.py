@@ -12,8 +12,11 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import NamedTuple
 
+import numpy as np
+from jaxtyping import Int
 from numba import types
 
+from limlff.errors import InputError
 from limlff.kernels.lanes import behind, kernel_function
 from limlff.kernels.machine_code import address_of
 from limlff.kernels.words import Float64s, Int32s, Int64s, Whole, read
@@ -39,7 +42,7 @@ class Task(NamedTuple):
         grid: Number of cubes, and how many the radius reaches.
         visits: Points that are atoms.
         limit: Square of the radius.
-        spread: Largest shifts of ghosts along each cell vector, see `image_code`.
+        strides: See `image_code`.
         lists: Neighbors of each atom (atoms x slots): an atom, or -1 less number of a ghost.
         counts: Number of neighbors of each atom, also if they are more than slots.
         table: Hash table: number of a ghost, or -1.
@@ -60,7 +63,7 @@ class Task(NamedTuple):
     grid: Int64s
     visits: Int64s
     limit: Float64s
-    spread: Int64s
+    strides: Int64s
     lists: Int32s
     counts: Int64s
     table: Int64s
@@ -99,23 +102,40 @@ class Order(NamedTuple):
     scratch: Int64s
 
 
-def image_code(owner, x, y, z, spread):
+def image_code(owner, x, y, z, strides):
     """One integer per owner and shift, in the order of both; of NumPy arrays, too.
 
-    The shifts lie between `-spread` and `spread` of their axis: as many codes as there can be, so
-    that owners and shifts fit into 64 bits also where atoms have drifted through many cells.
+    Args:
+        owner: The atom of which it is an image.
+        x: Cell vectors between them along the first of the cell.
+        y: Along the second.
+        z: Along the third.
+        strides: What `code_strides` gives for the largest shifts.
     """
-    code = owner * (2 * spread[0] + 1) + x + spread[0]
-    code = code * (2 * spread[1] + 1) + y + spread[1]
-    return code * (2 * spread[2] + 1) + z + spread[2]
+    return owner * strides[0] + x * strides[1] + y * strides[2] + z + strides[3]
 
 
-def codes_needed(atoms: int, spread: Sequence[int]) -> int:
-    """How many codes there can be."""
-    needed = int(atoms)
-    for largest in spread:
-        needed *= 2 * int(largest) + 1
-    return needed
+def code_strides(atoms: int, spread: Sequence[int]) -> Int[np.ndarray, "4"]:
+    """Factors of owners and shifts in their codes, and what makes these positive.
+
+    Codes are as many as there can be, so that owners and shifts fit into 64 bits also where atoms
+    have drifted through many cells.
+
+    Args:
+        atoms: Number of owners.
+        spread: Largest shift along each cell vector.
+
+    Raises:
+        InputError: If there are more than 2^63 of them.
+    """
+    x, y, z = map(int, spread)
+    strides = [(2 * x + 1) * (2 * y + 1) * (2 * z + 1), (2 * y + 1) * (2 * z + 1), 2 * z + 1]
+    if atoms * strides[0] >= 1 << 63:
+        raise InputError(
+            f"an image of an atom is {max(x, y, z)} cells away from it, too many for {atoms} "
+            "atoms; wrap the positions first"
+        )
+    return np.array([*strides, x * strides[1] + y * strides[2] + z], np.int64)
 
 
 _image_code = kernel_function(image_code)
@@ -162,7 +182,8 @@ def _ghost_of(task, code):
 @kernel_function
 def _search(words):
     task = read(words, Task)
-    images = task.images
+    images, s = task.images, task.strides
+    strides = s[0], s[1], s[2], s[3]  # in registers
     for visit in range(task.first, task.last):
         centre = task.visits[visit]
         atom, count = images[4 * centre], 0
@@ -176,7 +197,7 @@ def _search(words):
             sy = images[4 * k + 2] - images[4 * centre + 2]
             sz = images[4 * k + 3] - images[4 * centre + 3]
             if sx != 0 or sy != 0 or sz != 0:
-                ghost = _ghost_of(task, _image_code(entry, sx, sy, sz, task.spread))
+                ghost = _ghost_of(task, _image_code(entry, sx, sy, sz, strides))
                 if ghost < 0:
                     return _NO_ROOM
                 entry = -1 - ghost

@@ -57,12 +57,12 @@ def checked_geometry(positions: Any, cell: Any, periodic: Any, radius: Any) -> G
     flags = np.asarray(periodic)
     if flags.shape != (3,):
         raise InputError(f"the periodicity has the shape {flags.shape}; give three, one per axis")
-    if not np.isfinite(positions).all():
-        raise InputError("a position is not a finite number; correct the structure")
     if not np.isfinite(cell).all():
         raise InputError("a cell vector is not a finite number; correct the cell")
-    farthest = float(np.abs(positions).max(initial=0.0))
-    if farthest > FARTHEST:
+    farthest = float(max(positions.max(initial=0.0), -positions.min(initial=0.0)))
+    if not farthest <= FARTHEST:
+        if not np.isfinite(positions).all():
+            raise InputError("a position is not a finite number; correct the structure")
         raise InputError(
             f"a position is {farthest:.3g} Å from the origin; the limit is {FARTHEST:.0e} Å, since "
             "digits are lost beyond. Wrap the atoms into the cell, or remove what has flown away"
@@ -107,9 +107,11 @@ def refuse_absurd_sizes(geometry: Geometry, inverse: Float[np.ndarray, "3 3"]) -
         return
     with np.errstate(over="ignore"):
         heights = 1.0 / np.linalg.norm(inverse, axis=0)
-        extents = heights * np.ptp(positions @ inverse, axis=0)
         points = atoms * float(np.prod(np.where(periodic, 1.0 + 2.0 * radius / heights, 1.0)))
-        room = np.where(periodic, heights, extents) + 2.0 * radius
+        room = heights + 2.0 * radius
+        for axis in np.flatnonzero(~periodic):
+            extent = heights[axis] * float(np.ptp(positions @ inverse[:, axis]))
+            room[axis] = extent + 2.0 * radius
         # of the points, which fill a box, those in a sphere
         neighbors = points * (4.0 / 3.0 * np.pi) * float(np.prod(radius / room))
     if not points <= MOST_POINTS:

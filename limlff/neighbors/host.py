@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 from vesin import NeighborList
 
 from limlff.errors import InputError
-from limlff.neighbors.cells import codes_needed, image_code
+from limlff.neighbors.cells import code_strides, image_code
 from limlff.neighbors.geometry import Geometry, checked_geometry, refuse_absurd_sizes
 from limlff.neighbors.matrix import NeighborMatrix
 from limlff.neighbors.search import search
@@ -109,7 +109,7 @@ def build_neighbors(
     atoms = len(geometry.positions)
     columns = atom_slots or atoms
     expected = capacity or Capacity(0, 0)
-    pairs = search(*geometry, columns, expected.slots, expected.ghosts)
+    pairs = search(geometry, columns, expected.slots, expected.ghosts)
     ghosts = len(pairs.ghost_owner)
     capacity = _grown(capacity, int(pairs.counts.max(initial=0)), ghosts)
     lists = pairs.put_in_order(capacity.slots)
@@ -142,14 +142,10 @@ def _filled(geometry: Geometry) -> Geometry:
 
 def image_keys(owners: np.ndarray, shifts: np.ndarray) -> np.ndarray:
     """One integer per owner and shift, in the order of both; alike for these alone."""
-    spread = np.abs(shifts).max(axis=0, initial=0).astype(np.int64)
-    if codes_needed(int(owners.max(initial=0)) + 1, spread.tolist()) >= 1 << 63:
-        raise InputError(
-            f"an image of an atom is {spread.max()} cells away from it, too many for so many "
-            "atoms; wrap the positions first"
-        )
+    spread = np.abs(shifts).max(axis=0, initial=0).tolist()
+    strides = code_strides(int(owners.max(initial=0)) + 1, spread)
     x, y, z = shifts.astype(np.int64).T
-    return np.asarray(image_code(owners.astype(np.int64), x, y, z, spread))
+    return np.asarray(image_code(owners.astype(np.int64), x, y, z, strides))
 
 
 def full_cell(cell: Float[np.ndarray, "3 3"]) -> Float[np.ndarray, "3 3"]:

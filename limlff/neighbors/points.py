@@ -20,7 +20,7 @@ from numba import types
 from limlff.kernels.lanes import behind, kernel_function
 from limlff.kernels.machine_code import address_of
 from limlff.kernels.words import Float64s, Int64s, Whole, call, read
-from limlff.neighbors.geometry import checked_geometry, refuse_absurd_sizes
+from limlff.neighbors.geometry import Geometry, checked_geometry, refuse_absurd_sizes
 
 CUBES_PER_RADIUS = 2
 # wider cubes where most would be empty, as for a cluster in a large vacuum
@@ -245,7 +245,11 @@ def sort_points(
     Raises:
         InputError: If an argument is not what it must be, or the search would be absurdly large.
     """
-    geometry = checked_geometry(positions, cell, periodic, radius)
+    return points_of(checked_geometry(positions, cell, periodic, radius))
+
+
+def points_of(geometry: Geometry) -> Points:
+    """The same of a geometry that has been checked; its cell has no zero vectors."""
     positions, cell, periodic, radius = geometry
     atoms, inverse = len(positions), np.linalg.inv(cell)
     refuse_absurd_sizes(geometry, inverse)

@@ -15,12 +15,11 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from limlff.errors import InputError
 from limlff.kernels.threads import threads_to_use
 from limlff.kernels.words import call
-from limlff.neighbors.cells import Order, Task, codes_needed, compiled, image_code
-from limlff.neighbors.geometry import checked_geometry, refuse_too_many
-from limlff.neighbors.points import Points, sort_points
+from limlff.neighbors.cells import Order, Task, code_strides, compiled, image_code
+from limlff.neighbors.geometry import Geometry, checked_geometry, refuse_too_many
+from limlff.neighbors.points import Points, points_of
 
 _ATOMS_OF_A_PART = 512  # fewer are not worth a thread
 _USUAL_SLOTS, _USUAL_GHOSTS = 96, 4096
@@ -96,41 +95,25 @@ class Pairs:
         return np.concatenate([lists, more], axis=1)
 
 
-def search(
-    positions: Float[np.ndarray, "atoms 3"],
-    cell: Float[np.ndarray, "3 3"],
-    periodic: np.ndarray,
-    radius: float,
-    columns: int,
-    slots: int = 0,
-    ghosts: int = 0,
-) -> Pairs:
+def search(geometry: Geometry, columns: int, slots: int = 0, ghosts: int = 0) -> Pairs:
     """All pairs of atoms and images closer than a radius.
 
     Args:
-        positions: Positions (Å).
-        cell: Cell vectors as rows, none of them zero (Å).
-        periodic: Periodicity along each cell vector.
-        radius: Largest distance (Å).
+        geometry: Positions, cell without zero vectors, and radius, as they were checked.
         columns: Lists to make, at least the number of atoms.
         slots: Neighbors per atom expected, which saves a second search if they are enough.
         ghosts: The same of ghosts.
 
     Raises:
-        InputError: If an argument is not what it must be, or the search would be absurdly large.
+        InputError: If the search would be absurdly large.
     """
-    geometry = checked_geometry(positions, cell, periodic, radius)
-    atoms, points = len(geometry.positions), sort_points(*geometry)
-    if codes_needed(atoms, points.spread.tolist()) >= 1 << 63:
-        raise InputError(
-            f"an image of an atom is {points.farthest} cells away from it, too many for {atoms} "
-            "atoms; wrap the positions first"
-        )
+    atoms, points = len(geometry.positions), points_of(geometry)
+    strides = code_strides(atoms, points.spread.tolist())
     slots, ghosts = slots or _USUAL_SLOTS, max(ghosts, _USUAL_GHOSTS)
     while True:
         lists = np.empty((columns, slots), np.int32)
         counts = np.zeros(atoms, np.int64)
-        parts = _search_parts(points, lists, counts, geometry.radius, ghosts)
+        parts = _search_parts(points, strides, lists, counts, geometry.radius, ghosts)
         if parts is None:
             ghosts *= 2
         elif counts.max(initial=0) > slots:
@@ -141,7 +124,7 @@ def search(
     ghosts_found = [part.codes for part in parts]
     codes, ranks = np.unique(np.concatenate(ghosts_found), return_inverse=True)
     # atoms stand between ghosts in the order of owners and shifts, and are in order themselves
-    before_atom = np.searchsorted(codes, image_code(np.arange(atoms), 0, 0, 0, points.spread))
+    before_atom = np.searchsorted(codes, image_code(np.arange(atoms), 0, 0, 0, strides))
     atom_ranks = np.arange(atoms) + before_atom
     is_ghost = np.ones(atoms + len(codes), bool)
     is_ghost[atom_ranks] = False
@@ -178,16 +161,22 @@ def has_pair_within(
         radius: Distance (Å).
     """
     geometry = checked_geometry(positions, cell, periodic, radius)
-    positions, radius = geometry.positions, geometry.radius
-    points = sort_points(*geometry)
-    counts = np.zeros(len(positions), np.int64)
-    nowhere = np.empty((len(positions), 0), np.int32)
-    parts = _search_parts(points, nowhere, counts, radius, _GHOSTS_WHERE_NONE_ARE_EXPECTED)
+    points, atoms = points_of(geometry), len(geometry.positions)
+    counts = np.zeros(atoms, np.int64)
+    nowhere = np.empty((atoms, 0), np.int32)
+    strides = code_strides(atoms, points.spread.tolist())
+    ghosts = _GHOSTS_WHERE_NONE_ARE_EXPECTED
+    parts = _search_parts(points, strides, nowhere, counts, geometry.radius, ghosts)
     return parts is None or bool(counts.any())
 
 
 def _search_parts(
-    points: Points, lists: np.ndarray, counts: np.ndarray, radius: float, ghosts: int
+    points: Points,
+    strides: Int[np.ndarray, "4"],
+    lists: np.ndarray,
+    counts: np.ndarray,
+    radius: float,
+    ghosts: int,
 ) -> list[_Part] | None:
     """Search in parts; None if there was not room for so many ghosts."""
     atoms = len(counts)
@@ -208,7 +197,7 @@ def _search_parts(
             grid=points.grid,
             visits=points.visits,
             limit=np.array([radius * radius]),
-            spread=points.spread,
+            strides=strides,
             lists=lists,
             counts=counts,
             table=np.full(table_size, -1, np.int64),

@@ -25,7 +25,6 @@ SETTINGS = {
     "temperature_k": 300,
     "steps": 4,
     "ensemble": {"kind": "nvt_langevin"},
-    "guards": {"max_grade": 1e3, "uncertainty_every": 2},
 }
 
 
