@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import jax
 import pytest
 
 from limlff.compile_cache import keep_jax_programs
@@ -19,6 +18,9 @@ from limlff.compile_cache import keep_jax_programs
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # as `limlff.cli.main` does, see there
 keep_jax_programs()
+
+import jax  # noqa: E402  (only after it knows where to keep programs)
+
 # Tests call what is inside, too, which the library itself calls in its own precision only.
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_default_matmul_precision", "highest")

@@ -16,6 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from limlff.precision import own_precision
+
 MAX_DEGREE = 4
 
 
@@ -86,6 +88,7 @@ def cubic_couplings(max_degree: int) -> list[tuple[int, int, int]]:
 
 
 @cache
+@own_precision()  # once for all, whoever asks first
 def coupling_terms(l1: int, l2: int, l3: int) -> tuple[tuple[int, int, int, float], ...]:
     """Non-zero coefficients that couple three harmonics to a scalar.
 

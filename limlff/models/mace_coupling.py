@@ -11,6 +11,8 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
+from limlff.precision import own_precision
+
 
 def paths(
     left: tuple[int, ...], right: tuple[int, ...], out: tuple[int, ...]
@@ -26,6 +28,7 @@ def paths(
 
 
 @cache
+@own_precision()  # once for all, whoever asks first
 def coupling(l1: int, l2: int, l3: int) -> Float[np.ndarray, "m1 m2 m3"]:
     """Coefficients that couple two tensors to a third, of unit mean square for random ones."""
     import e3nn_jax  # takes seconds to import
@@ -35,6 +38,7 @@ def coupling(l1: int, l2: int, l3: int) -> Float[np.ndarray, "m1 m2 m3"]:
 
 
 @cache
+@own_precision()
 def symmetric_basis(max_degree: int, order: int, degree: int) -> Float[np.ndarray, "... paths m"]:
     """All ways to couple `order` copies of the tensors l = 0 .. max_degree to one of a degree.
 

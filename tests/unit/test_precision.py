@@ -18,6 +18,8 @@ from limlff.errors import InputError
 from limlff.md.config import MDConfig
 from limlff.md.resume import resume_md
 from limlff.md.runner import run_md
+from limlff.models.angular import coupling_terms
+from limlff.models.mace_coupling import coupling, symmetric_basis
 from limlff.neighbors.host import build_neighbors
 from limlff.precision import own_precision, require_float64
 
@@ -108,3 +110,13 @@ def test_a_program_of_the_users_in_single_precision_may_call_a_potential():
     with jax.enable_x64(False):
         found = jax.jit(energy)(jax.numpy.asarray(atoms.positions))
     assert float(found) == pytest.approx(float(expected), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("coefficients", "arguments"),
+    [(coupling_terms, (2, 3, 3)), (coupling, (1, 2, 3)), (symmetric_basis, (2, 2, 1))],
+)
+def test_coefficients_that_are_kept_for_all_are_exact_whoever_asks_first(coefficients, arguments):
+    expected = coefficients.__wrapped__(*arguments)
+    with jax.enable_x64(False):
+        np.testing.assert_array_equal(coefficients.__wrapped__(*arguments), expected)
