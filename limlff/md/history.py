@@ -77,8 +77,8 @@ def find_start(out: Path, new_files: bool) -> Start:
         raise InputError(f"{out}: has no checkpoint to go on from: {why}. Start the run anew")
     if not new_files:
         raise InputError(
-            f"{out}: has no checkpoint to go on from: {why}. Put back what is missing, or go on "
-            f"without what was written before: limlff resume {out} --new-files"
+            f"{out}: has no checkpoint to go on from: {why}. Put back or repair what is missing, "
+            f"or go on without what was written before: limlff resume {out} --new-files"
         )
     counted = without.checkpoint.written.items()
     written = {key: count for key, count in counted if key not in without.lost}

@@ -20,6 +20,7 @@ import h5py
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _BLOCK = 48  # bytes of the first block, versions 2 and 3, with addresses of 8 bytes
 _FLAGS = 11  # where in it the mark is
+_END = slice(28, 36)  # where in it the end of the file is
 _WRITER = 4  # the bit that says that it is a single writer
 _MASK = 0xFFFFFFFF
 
@@ -83,8 +84,14 @@ class _WithoutMark(io.RawIOBase):
     """The bytes of a file, with a first block that bears no mark of a writer."""
 
     def __init__(self, descriptor: int, block: bytes) -> None:
-        cleared = block[:_FLAGS] + b"\0" + block[_FLAGS + 1 : -4]
-        self._block = cleared + _sum_of(cleared)
+        cleared = bytearray(block[:-4])
+        cleared[_FLAGS] = 0
+        # A write under way notes the new end after what lies there; an end beyond that of the file
+        # stays, for HDF5 to refuse.
+        size = os.fstat(descriptor).st_size
+        if size > int.from_bytes(cleared[_END], "little"):
+            cleared[_END] = size.to_bytes(8, "little")
+        self._block = bytes(cleared) + _sum_of(bytes(cleared))
         self._descriptor, self._place = descriptor, 0
 
     def readable(self) -> bool:

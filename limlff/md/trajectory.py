@@ -106,6 +106,7 @@ class Trajectory:
 
     def _open(self) -> None:
         self._close()
+        self._opened = _state_of(self._path)
         file = open_for_reading(self._path)
         # also when Python ends, lest HDF5 asks for bytes after that
         self._close = weakref.finalize(self, file.close)
@@ -116,7 +117,7 @@ class Trajectory:
         for name in ("velocity/value", "virial/value"):
             if name.partition("/")[0] in self._group:
                 self._data[name] = find_array(self._group, name)
-        self._count = len(self._data["position/step"])
+        self._count = min(map(len, self._data.values()))  # one frame may be half written
         self._check_sizes()
 
     def _check_sizes(self) -> None:
@@ -130,7 +131,6 @@ class Trajectory:
     def _read(self, read: Callable[[], Value]) -> Value:
         """Read, and again from the newly opened file if that fails while it is being written."""
         for attempt in range(_TRIES):
-            before = _state_of(self._path)
             try:
                 return read()
             except InputError:
@@ -138,7 +138,7 @@ class Trajectory:
                 raise
             except _UNREADABLE as error:
                 time.sleep(_TRY_SECONDS)
-                if attempt == _TRIES - 1 or _state_of(self._path) == before:
+                if attempt == _TRIES - 1 or _state_of(self._path) == self._opened:
                     self._close()
                     reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
                     reason = " ".join(reason.split())
@@ -187,7 +187,10 @@ class Trajectory:
         return self._read(lambda: self._frame(index % count))
 
     def _frame(self, row: int) -> TrajectoryFrame:
-        data = {name: values[row] for name, values in self._data.items()}
+        with np.errstate(invalid="ignore"):  # in places of atoms that a frame has not
+            return self._frame_of({name: values[row] for name, values in self._data.items()}, row)
+
+    def _frame_of(self, data: dict[str, np.ndarray], row: int) -> TrajectoryFrame:
         real = data["species/value"] >= 0
         numbers = data["species/value"][real].astype(int)
         reals = {

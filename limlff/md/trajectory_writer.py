@@ -92,12 +92,17 @@ class TrajectoryWriter:
         self._file = _new_file(copy, periodic, self._names)
         self._data = _datasets(self._file[GROUP], self._names)
         self._space = copy.open("r+b")
-        self._used, self._reserved = os.fstat(self._space.fileno()).st_size, 0
-        if keep_frames is not None:
-            with Trajectory(path) as old:
-                for index in range(keep_frames):
-                    self.write(old[index])
-        os.replace(copy, path)
+        self._reserved = 0
+        try:
+            if keep_frames is not None:
+                with Trajectory(path) as old:
+                    for index in range(keep_frames):
+                        self.write(old[index])
+            os.replace(copy, path)
+        except BaseException:
+            self.close()
+            copy.unlink(missing_ok=True)
+            raise
 
     def __len__(self) -> int:
         """Frames written."""
@@ -119,10 +124,11 @@ class TrajectoryWriter:
         """Make sure that a frame finds its space on the disk."""
         pieces = -(-max(atoms, self._data["position/value"].shape[1]) // _ATOM_CHUNK)
         of_atom = sum(_COLUMNS[name].bytes_of_atom for name in self._names)
-        self._used += pieces * _ATOM_CHUNK * of_atom + 512
-        if self._used + _RESERVE_BYTES // 2 > self._reserved:
-            os.posix_fallocate(self._space.fileno(), 0, self._used + _RESERVE_BYTES)
-            self._reserved = self._used + _RESERVE_BYTES
+        # from where HDF5 has come to, because its bookkeeping grows with the frames
+        needed = self._file.id.get_filesize() + pieces * _ATOM_CHUNK * of_atom
+        if needed + _RESERVE_BYTES // 2 > self._reserved:
+            os.posix_fallocate(self._space.fileno(), 0, needed + _RESERVE_BYTES)
+            self._reserved = needed + _RESERVE_BYTES
 
     def _append(self, frame: TrajectoryFrame) -> None:
         row, atoms = len(self), len(frame.numbers)

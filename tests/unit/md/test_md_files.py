@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import fields, replace
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -94,6 +97,54 @@ def test_trajectory_can_be_read_while_it_is_written_and_continued_after_a_kill(t
     with Trajectory(killed) as trajectory:
         assert [each.step for each in trajectory] == [0, 1, 7]
         assert_same(trajectory[1], frame(1, 4))
+
+
+def test_space_is_kept_free_for_frames_to_come_however_many_there_were(tmp_path):
+    """HDF5 dies where it finds no space, so half a megabyte is always there beyond what it uses."""
+    path = tmp_path / "t.h5"
+    writer = TrajectoryWriter(path, np.ones(3, bool), velocities=True)
+    for step in range(600):
+        each = replace(frame(step, 4), velocities=np.zeros((4, 3)))
+        writer.write(each)
+        used = int.from_bytes(path.read_bytes()[28:36], "little") if step % 50 == 0 else 0
+        assert path.stat().st_size - used >= 1 << 19
+    writer.close()
+
+
+FAST_WRITER = """
+import sys, time
+from pathlib import Path
+import numpy as np
+sys.path[:0] = sys.argv[2:]
+from test_md_files import frame
+from limlff.md.trajectory_writer import TrajectoryWriter
+writer = TrajectoryWriter(Path(sys.argv[1]), np.ones(3, bool))
+begin = time.monotonic()
+step = 0
+while time.monotonic() - begin < 3.0:
+    writer.write(frame(step, 5))
+    step += 1
+writer.close()
+"""
+
+
+def test_trajectory_is_read_by_another_process_while_it_grows_fast(tmp_path):
+    """Hundreds of frames a second: every frame that a reader sees is whole, and none is refused."""
+    path, here = tmp_path / "t.h5", Path(__file__).parent
+    arguments = [sys.executable, "-c", FAST_WRITER, str(path), str(here), str(here.parents[1])]
+    writer = subprocess.Popen(arguments)
+    reads, longest = 0, 0
+    while writer.poll() is None:
+        if not path.exists():
+            continue
+        with Trajectory(path) as trajectory:
+            longest = max(longest, len(trajectory))
+            for index in {0, len(trajectory) // 2, len(trajectory) - 1} if len(trajectory) else ():
+                assert_same(trajectory[index], frame(index, 5))
+                reads += 1
+    assert writer.returncode == 0
+    assert reads > 100
+    assert longest > 100
 
 
 def test_a_file_that_is_no_trajectory_is_refused(tmp_path):
