@@ -93,7 +93,7 @@ def _explain_one(problem: Any, content: Any, kind: type[BaseModel]) -> str:
         few = isinstance(problem["loc"][-1], int)
         return f"{'.'.join(keys[:-1])}: has too few values" if few else f"'{key}' is missing"
     if sort in ("union_tag_invalid", "union_tag_not_found"):
-        return _explain_kind(problem, key)
+        return _explain_kind(problem, keys, kind)
     said = _said(problem)
     written = shown(_as_written(got))
     known = sort == "value_error" and (isinstance(got, dict) or written.strip("'") in said)
@@ -138,15 +138,17 @@ def _has(content: Any, place: Any) -> bool:
     return isinstance(content, list | tuple) and isinstance(place, int) and place < len(content)
 
 
-def _explain_kind(problem: Any, key: str) -> str:
+def _explain_kind(problem: Any, keys: Keys, kind: type[BaseModel]) -> str:
     """A choice by `kind` that is missing or unknown."""
+    key = ".".join(keys)
     context, got = problem["ctx"], problem["input"]
     choice = context["discriminator"].strip("'")
     if not choice.isidentifier():  # chosen by the shape of the value
         return f"{key}: must be a number or a list of two (got {shown(_as_written(got))})"
     if problem["type"] == "union_tag_not_found":
-        example = "" if isinstance(got, dict) else f"; write {key}: {{{choice}: ...}}"
-        return f"'{key}.{choice}' is missing{example}"
+        there = [each.model for each in sections_of(kind) if _is_at(each.path, keys)]
+        names = [str(model.model_fields[choice].default) for model in there]
+        return f"'{key}.{choice}' is missing; choose {', '.join(names)}"
     tags, tag = context["expected_tags"], context["tag"]
     return f"{key}.{choice}: must be one of {tags}{_did_you_mean(tag, tags)} (got {shown(tag)!r})"
 

@@ -64,7 +64,7 @@ def test_unknown_key_of_a_recipe_and_of_a_study_is_found_in_lists_and_sections()
         ({"output": None}, "output: must be a section of 'key: value' lines (got nothing)"),
         ({"ensemble": "npt"}, "ensemble: must be a section of 'key: value' lines (got 'npt')"),
         ({"ensemble": {"kind": "nvt"}}, "did you mean 'nvt_langevin'?"),
-        ({"ensemble": {}}, "'ensemble.kind' is missing"),
+        ({"ensemble": {}}, "'ensemble.kind' is missing; choose nve, nvt_langevin,"),
         ({"ensemble": {"kind": "npt", "pressure_gpa": {"x": "1,5"}}}, "ensemble.pressure_gpa.x:"),
         ({"precision": "float46"}, "did you mean 'float64'?"),
         ({"frozen": {"elements": ["li"]}}, "'li', which is no element; did you mean 'Li'?"),
