@@ -10,6 +10,10 @@ from limlff.cli.arguments import add_force, file_of_potential
 from limlff.errors import InputError
 from limlff.outputs import check_output_file
 
+FEWEST_ATOMS, MOST_ATOMS = 16, 50_000_000
+"""Of the crystal; more than the most would take 200 GB."""
+LONGEST_SECONDS = 86400.0
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
@@ -25,10 +29,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure; prints a table."""
-    if arguments.atoms < 16 or not arguments.seconds > 0:
+    if not FEWEST_ATOMS <= arguments.atoms <= MOST_ATOMS:
         raise InputError(
-            f"--atoms {arguments.atoms} --seconds {arguments.seconds}: give at least 16 atoms and "
-            "a time above 0"
+            f"--atoms {arguments.atoms}: give a number from {FEWEST_ATOMS} to {MOST_ATOMS}"
+        )
+    if not 0 < arguments.seconds <= LONGEST_SECONDS:
+        raise InputError(
+            f"--seconds {arguments.seconds:g}: give a time above 0, at most {LONGEST_SECONDS:g}"
         )
     if arguments.json:
         inputs = file_of_potential(arguments.potential)

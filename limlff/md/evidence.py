@@ -7,6 +7,7 @@ from pathlib import Path
 import ase.io
 import numpy as np
 from ase import Atoms
+from ase.constraints import FixAtoms
 
 from limlff.atomic_file import replaced_when_whole
 from limlff.md.cutout import cut_out
@@ -54,7 +55,7 @@ def write_evidence(
 
 
 def atoms_of(state: MDState, structure: Structure) -> Atoms:
-    """A state as an ASE structure with momenta, unwrapped."""
+    """A state as an ASE structure with momenta, unwrapped; atoms that are held are fixed in it."""
     count = len(structure)
     atoms = Atoms(
         structure.numbers,
@@ -64,6 +65,9 @@ def atoms_of(state: MDState, structure: Structure) -> Atoms:
         masses=structure.masses,
     )
     atoms.set_momenta(np.asarray(state.momenta)[:count])
+    held = np.flatnonzero(structure.mobile == 0)
+    if len(held):  # so that a run that begins with this structure holds them too
+        atoms.set_constraint(FixAtoms(held))
     return atoms
 
 

@@ -30,6 +30,16 @@ def test_figures_are_there_and_agree_with_each_other(tmp_path, capsys):
     assert f"{speed['atoms']} atoms of Li at 300 K" in capsys.readouterr().out
 
 
-def test_too_few_atoms_are_refused(capsys):
-    assert main(["bench", "li", "--atoms", "4"]) == 2
-    assert "--atoms 4" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    "option, value",
+    [
+        ("--atoms", "4"),
+        ("--atoms", "1000000000000"),
+        ("--seconds", "0"),
+        ("--seconds", "inf"),
+        ("--seconds", "nan"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(option, value, capsys):
+    assert main(["bench", "li", option, value]) == 2
+    assert f"{option} {value}" in capsys.readouterr().err

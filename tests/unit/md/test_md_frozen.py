@@ -44,6 +44,7 @@ def test_atoms_that_the_file_holds_do_not_move(tmp_path, suffix, caplog):
     assert moved[HELD].max() < 1e-12
     assert moved[others(HELD)].min() > 1e-4
     assert "holds 3 of 32 atoms fixed" in caplog.text
+    assert mobile(read_structure(tmp_path / "run/final.extxyz")) == others(HELD)  # a next run's
 
 
 def test_atoms_held_by_file_and_by_settings_add_up_and_the_file_can_be_overruled():
