@@ -1,19 +1,12 @@
-"""Going on with a run from its newest whole checkpoint, bit for bit as if it had not stopped.
-
-What may be different from before: guards, intervals of the output, chunks, skin, number of steps
-without ramps. Potential, temperature, ensemble and precision only if that is said. What has no
-meaning for a run under way, as its structure or its time step, never.
-"""
+"""Going on with a run from its newest whole checkpoint, bit for bit as if it had not stopped."""
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -22,8 +15,9 @@ from limlff.config import load_config
 from limlff.errors import InputError
 from limlff.forks import refuse_forked_process
 from limlff.md import names as files
+from limlff.md.changes import check_changes
 from limlff.md.checkpoint import Checkpoint, potential_digest
-from limlff.md.config import MDConfig, schedule_ends
+from limlff.md.config import MDConfig
 from limlff.md.events import EventClock
 from limlff.md.history import KEYS, Start, find_start, set_aside
 from limlff.md.lock import locked
@@ -41,20 +35,6 @@ from limlff.potential import Potential
 from limlff.precision import own_precision
 
 _LOG = logging.getLogger(__name__)
-
-_NEVER = (
-    "structure",
-    "seed",
-    "timestep_fs",
-    "initial_velocities",
-    "initial_temperature_k",
-    "frozen",
-    "events",
-    "output.velocities",
-    "output.virials",
-    "output.extended_xyz",
-)
-_DELIBERATELY = ("potential", "temperature_k", "ensemble", "precision")
 
 
 @own_precision()
@@ -101,16 +81,12 @@ def resume_md(
         before = MDConfig.model_validate_json(checkpoint.config)
         config = _settings(out, before, overrides or [])
         noted = was_accepted(out / files.CHECKPOINTS, config)
-        accepted = _accepted(before, config, overrides or [], accept_changes, out, noted)
+        accepted = check_changes(before, config, overrides or [], accept_changes, out, noted)
         potential = potential or load(config.potential)
         own_digest = potential_digest(potential)
         same = own_digest == checkpoint.potential
         if not same and not accepted("potential") and own_digest != noted:
-            raise InputError(
-                f"{out}: was run with another potential than {config.potential} is now; resume "
-                "with the same file, or say that it shall be another one: --set potential=... or "
-                "--accept-changes"
-            )
+            raise _other_potential(out, config)
         simulation = _simulation(checkpoint, config, before, potential, same)
         run = Run(simulation, out, until)
         written = checkpoint.written if checkpoint.state.step >= 0 else None
@@ -131,6 +107,13 @@ def _refuse_no_run(out: Path) -> None:
     if not os.path.isdir(out):
         why = "it is no folder" if os.path.exists(out) else "there is no such folder"
     raise InputError(f"{out}: holds no run to go on with: {why}")
+
+
+def _other_potential(out: Path, config: MDConfig) -> InputError:
+    return InputError(
+        f"{out}: was run with another potential than {config.potential} is now; resume with the "
+        "same file, or say that it shall be another one: --set potential=... or --accept-changes"
+    )
 
 
 def _settle(out: Path, start: Start, config: MDConfig, potential: str, changed: bool) -> None:
@@ -164,67 +147,6 @@ def _settings(out: Path, before: MDConfig, overrides: list[str]) -> MDConfig:
         _LOG.warning("%s: is missing; the settings of the checkpoint are used", path)
         write_settings(before, out)
     return load_config(path, MDConfig, overrides)
-
-
-def _accepted(
-    before: MDConfig,
-    config: MDConfig,
-    overrides: list[str],
-    accept_changes: bool,
-    out: Path,
-    noted: str | None,
-) -> Callable[[str], bool]:
-    """Check what has changed; the result says whether a change of a setting is accepted.
-
-    What was accepted before, and noted, needs no consent again.
-    """
-    named = [override.partition("=")[0].strip() for override in overrides]
-
-    def is_part(key: str, of: tuple[str, ...] | list[str]) -> bool:
-        return any(key == name or key.startswith(f"{name}.") for name in of)
-
-    def accepted(key: str) -> bool:
-        return accept_changes or is_part(key, named)
-
-    ramps = _has_ramp(before) or _has_ramp(config)
-    for key, (old, new) in _differences(before, config).items():
-        what = f"{out}: {key} was {old} and is now {new}"
-        if is_part(key, _NEVER):
-            raise InputError(f"{what}; a run under way cannot change it: start a new one")
-        deliberate = is_part(key, _DELIBERATELY) or (key == "steps" and ramps)
-        if deliberate and noted is None and not accepted(key):
-            raise InputError(
-                f"{what}; set it back in {files.CONFIG}, or say that it shall change: "
-                f"--set {key}={json.dumps(new)} or --accept-changes"
-            )
-    return accepted
-
-
-def _differences(before: MDConfig, config: MDConfig) -> dict[str, tuple[Any, Any]]:
-    """Settings that differ, by their dotted names."""
-    old, new = (_flat(each.model_dump(mode="json")) for each in (before, config))
-    keys = [key for key in {**old, **new} if old.get(key) != new.get(key)]
-    return {key: (old.get(key), new.get(key)) for key in keys}
-
-
-def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in settings.items():
-        if isinstance(value, dict):
-            found.update(_flat(value, f"{prefix}{key}."))
-        else:
-            found[f"{prefix}{key}"] = value
-    return found
-
-
-def _has_ramp(config: MDConfig) -> bool:
-    schedules: list[Any] = [config.temperature_k]
-    pressure = getattr(config.ensemble, "pressure_gpa", 0.0)
-    if isinstance(pressure, (int, float, tuple)):
-        schedules.append(pressure)
-    else:
-        schedules += [pressure.x, pressure.y, pressure.z]
-    return any(first != last for first, last in map(schedule_ends, schedules))
 
 
 def _simulation(
