@@ -60,10 +60,18 @@ import jax  # noqa: E402  (only after its version and flags are settled)
 def own_precision() -> Iterator[None]:
     """While open, or in a function that it decorates, jax works in float64 and without short cuts.
 
-    It holds for this thread alone and ends with the block: what the user has set for other programs
-    stays as it is.
+    Random numbers come from the generator for which runs are the same everywhere, and arrays of
+    different kinds and ranks combine as in NumPy, whatever the user has chosen. It holds for this
+    thread alone and ends with the block: what the user has set for other programs stays as it is.
     """
-    with jax.enable_x64(True), jax.default_matmul_precision("highest"):
+    with (
+        jax.enable_x64(True),
+        jax.default_matmul_precision("highest"),
+        jax.numpy_dtype_promotion("standard"),
+        jax.numpy_rank_promotion("allow"),
+        jax.default_prng_impl("threefry2x32"),
+        jax.threefry_partitionable(True),
+    ):
         yield
 
 

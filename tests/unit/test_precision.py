@@ -95,6 +95,26 @@ def test_precision_is_taken_for_the_call_alone():
         assert jax.numpy.ones(1).dtype == "float32"
 
 
+def test_choices_of_random_numbers_and_of_promotion_do_not_reach_a_calculation():
+    """A user's own program may be strict, or draw with another generator."""
+
+    def results():
+        atoms = bulk("Li", "bcc", a=3.44, cubic=True)
+        atoms.calc = Calculator("li")
+        with own_precision():
+            drawn = jax.random.normal(jax.random.PRNGKey(3), (2,)).tolist()
+        return atoms.get_potential_energy(), atoms.get_stresses().tolist(), drawn
+
+    expected = results()
+    with (
+        jax.numpy_dtype_promotion("strict"),
+        jax.numpy_rank_promotion("raise"),
+        jax.default_prng_impl("rbg"),
+        jax.threefry_partitionable(False),
+    ):
+        assert results() == expected
+
+
 def test_a_program_of_the_users_in_single_precision_may_call_a_potential():
     """Its own arrays are float32; the potential works in float64 all the same."""
     atoms = bulk("Li", "bcc", a=3.44, cubic=True)
