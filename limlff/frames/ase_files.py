@@ -19,6 +19,7 @@ from limlff.frames.convergence import (
     says_unconverged,
 )
 from limlff.frames.frame import Frame
+from limlff.frames.key_remarks import remark_on_convergence
 from limlff.frames.labels import full_stress
 from limlff.frames.limits import real_array
 from limlff.frames.opening import frame_of, plain_file
@@ -52,6 +53,7 @@ def read_ase(path: Path) -> FrameSource:
         origin = frame_of(path, index)
         if reason is None:
             kept.append(_make_frame(atoms, origin, source))
+            remark_on_convergence(_keys_of(atoms), origin, source)
         else:
             source.leave_out(origin, reason)
     if steps is not None and steps.is_cut:
@@ -198,6 +200,12 @@ def _make_frame(atoms: Atoms, origin: str, source: FrameSource) -> Frame:
         group=str(atoms.info.get("config_type", "")),
         origin=origin,
     )
+
+
+def _keys_of(atoms: Atoms) -> dict[str, Any]:
+    """Keys of an image, with those of a database's row."""
+    of_row = atoms.info.get("key_value_pairs")
+    return {**atoms.info, **(of_row if isinstance(of_row, dict) else {})}
 
 
 def _has(results: Mapping[str, Any], key: str) -> bool:

@@ -42,7 +42,8 @@ def comment_pairs(line: str) -> list[tuple[str, str]]:
             if value is None:
                 unclosed.add(sign)
         value = value or _PLAIN.match(line, place)
-        if value is None:
+        if value is None:  # the line ends behind the sign of equality
+            pairs.append((word.group().strip("\"'"), ""))
             break
         place = value.end()
         text = value.group()

@@ -25,6 +25,8 @@ _KEYS = re.compile(
     r"(?i)(dft_)?(scf|electronic(ally)?)_?(is_)?converge[dn]\w*|converged_electronic"
 )
 _FALSE = {"f", "false", "0", "no"}
+_TRUE = {"t", "true", "1", "yes"}
+_OTHER_KEYS = re.compile(r"(?i)(?P<negated>un|not?_?|non_?)?(is_)?converge[dn]\w*")
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,15 @@ def says_unconverged(info: Mapping[str, Any]) -> str | None:
     for key, value in info.items():
         if _KEYS.fullmatch(key) and str(value).strip().lower() in _FALSE:
             return f"{NOT_CONVERGED}, as {key} says"
+    return None
+
+
+def speaks_of_convergence(info: Mapping[str, Any]) -> str | None:
+    """A key that says that something did not converge, be it electrons or atoms; None without."""
+    for key, value in info.items():
+        found = _OTHER_KEYS.fullmatch(key)
+        if found and str(value).strip().lower() in (_TRUE if found["negated"] else _FALSE):
+            return key
     return None
 
 

@@ -21,11 +21,11 @@ from limlff.errors import InputError, shown
 from limlff.frames.comment import comment_pairs
 from limlff.frames.convergence import says_unconverged
 from limlff.frames.frame import Frame
+from limlff.frames.key_remarks import remark_on_keys
 from limlff.frames.labels import (
     LabelKeys,
     choose_label_keys,
     full_stress,
-    looks_like_label,
     names_a_label,
     stress_from_virial,
 )
@@ -40,15 +40,7 @@ _FORMAT_KEYS = {name.lower(): name for name in ("Lattice", "Properties", "pbc", 
 _FORMAT_COLUMNS = ("pos", "species", "Z", "numbers", "atomic_numbers")
 # Names under which other formats keep the cell; with one of them and no Lattice the frame would be
 # taken for a cluster.
-_OTHER_CELLS = {
-    "cell",
-    "unit_cell",
-    "unitcell",
-    "box",
-    "lattice_vectors",
-    "cell_vectors",
-    "lattices",
-}
+_OTHER_CELL = re.compile(r"cell|lattice|box|^latt?$", re.IGNORECASE)
 _MOST_COLUMNS = 10_000
 
 
@@ -136,7 +128,7 @@ def _parse_frame(
     columns = _parse_columns(info.get("Properties"), rows, origin, header, source)
     cell, periodic = parse_cell(info, origin)
     keys = choose_label_keys(info, columns)
-    _remark_on_keys(info, columns, keys, origin, source)
+    remark_on_keys(info, columns, keys, origin, source)
     energy = None if keys.energy is None else _numbers(info[keys.energy], 1, keys.energy, origin)[0]
     stress = _parse_stress(info, keys, cell, periodic, origin, source)
     source.count_keys(keys.energy, keys.forces, keys.stress if stress is not None else None)
@@ -151,36 +143,6 @@ def _parse_frame(
         group=info.get("config_type", info.get("group", "")),
         origin=origin,
     )
-
-
-def _remark_on_keys(
-    info: dict[str, str],
-    columns: dict[str, np.ndarray],
-    keys: LabelKeys,
-    origin: str,
-    source: FrameSource,
-) -> None:
-    """What a user must know of the choice of labels."""
-    for key, taken in keys.passed_over:
-        # the same text twice is no choice that a user need know of
-        if key in columns or info[key] != info[taken]:
-            source.remark(f"{key} is there too, and {taken} was taken", origin)
-    if keys.is_mixed:
-        source.remark(
-            f"{keys.energy} is taken together with {keys.forces}; make sure that both are of one "
-            "calculation",
-            origin,
-        )
-    for label, chosen, names in (
-        ("energy", keys.energy, info),
-        ("forces", keys.forces, columns),
-        ("stress", keys.stress, info),
-    ):
-        unknown = [] if chosen else [key for key in names if looks_like_label(key, label)]
-        if unknown:
-            source.remark(
-                f"{shown(unknown[0], 40)} is not read; name it {label} if it is the label", origin
-            )
 
 
 def _numbers(text: str, count: int | None, key: str, origin: str) -> np.ndarray:
@@ -209,7 +171,7 @@ def parse_cell(info: dict[str, str], origin: str) -> tuple[np.ndarray, np.ndarra
         InputError: If there is another key for a cell and no Lattice, or no volume where it is
             periodic.
     """
-    other = next((key for key in info if key.lower() in _OTHER_CELLS), None)
+    other = next((key for key, value in info.items() if _is_other_cell(key, value)), None)
     if other is not None and "Lattice" not in info:
         raise InputError(
             f"{origin}: has a key {shown(other, 40)} but no Lattice; write the cell as "
@@ -229,6 +191,20 @@ def parse_cell(info: dict[str, str], origin: str) -> tuple[np.ndarray, np.ndarra
     ):
         raise InputError(f"{origin}: is periodic but its cell has no volume; write Lattice")
     return cell, periodic
+
+
+def _is_other_cell(key: str, value: str) -> bool:
+    """Whether a key holds a cell by its name, and by its value: three numbers or more."""
+    words = _NUMBER.findall(value.removeprefix("_JSON"))
+    return bool(_OTHER_CELL.search(key)) and sum(map(_is_number, words)) >= 3
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
 
 
 def _parse_stress(

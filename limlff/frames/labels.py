@@ -7,6 +7,7 @@ that belongs to the forces is taken, and readers report its key, so that nothing
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -24,6 +25,12 @@ _STEMS = {
 }
 # A prefix says that the value is the reference; the bare name may be what a calculator left behind.
 _PREFIXES = ("ref_", "dft_", "vasp_", "qm_", "")
+# Names that speak of a label, however it is meant.
+_LOOKS = {
+    "energy": re.compile(r"energy|^(e|pe|e_?0|e_?pot|e_?tot|e_?total|toten)$", re.IGNORECASE),
+    "forces": re.compile(r"force|grad|^f(_?[xyz1])?$", re.IGNORECASE),
+    "stress": re.compile(r"stress|virial|pressure", re.IGNORECASE),
+}
 # A stress that is not symmetric to this part of its largest component has its components mixed up.
 _ASYMMETRY_LIMIT = 0.05
 
@@ -116,8 +123,8 @@ def names_a_label(key: str) -> bool:
 
 
 def looks_like_label(key: str, label: str) -> bool:
-    """Whether a key that is not read has a name that speaks of a label, as `my_forces` does."""
-    return {"energy": "energy", "forces": "force", "stress": "stress"}[label] in key.lower()
+    """Whether a key that is not read has a name that speaks of a label, as `my_forces` and `fx`."""
+    return _LOOKS[label].search(key) is not None
 
 
 def full_stress(values: np.ndarray | Iterable[float], origin: str) -> Float[np.ndarray, "3 3"]:

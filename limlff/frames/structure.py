@@ -6,6 +6,8 @@ Labels do not matter here; what `limlff.frames.read` refuses for its labels can 
 from __future__ import annotations
 
 import io
+import logging
+import re
 from collections import deque
 from pathlib import Path
 
@@ -16,7 +18,19 @@ from limlff.frames.ase_files import find_format, read_images
 from limlff.frames.extxyz import blocks, column_layout, parse_cell, read_info
 from limlff.frames.limits import element_numbers
 from limlff.frames.opening import open_text, plain_file, require_file
+from limlff.frames.selective_dynamics import hold_as_poscar
 from limlff.frames.source import FrameSource
+
+_LOG = logging.getLogger(__name__)
+
+_MOVE_MASK = "move_mask"
+"""Column that ASE reads as atoms that are held."""
+_HOLDS = re.compile(
+    r"fix(ed)?(_?mask|_?atoms?)?|frozen(_?mask|_?atoms?)?|constrain(t|ts|ed)|mov(e|able|eable)|"
+    r"mobile|selective_dynamics",
+    re.IGNORECASE,
+)
+"""Columns that others mean so, without a rule for what of them is held."""
 
 
 def read_structure(path: Path) -> Atoms:
@@ -47,7 +61,10 @@ def _read_last(path: Path) -> Atoms:
     with plain_file(path) as plain:
         if plain.suffix.lower() in (".xyz", ".extxyz"):
             return _read_last_extxyz(plain, path)
-        images = read_images(plain, find_format(plain, path), path, FrameSource(str(path)))
+        kind = find_format(plain, path)
+        images = read_images(plain, kind, path, FrameSource(str(path)))
+        if images and kind == "vasp":
+            hold_as_poscar(images[-1], plain)
     if not images:
         raise InputError(f"{shown(path)}: has no frames; give a file with at least one")
     return images[-1]
@@ -75,6 +92,15 @@ def _geometry_of(comment: str, path: Path) -> str:
         parts.append(f'Lattice="{" ".join(map(repr, cell.ravel().tolist()))}"')
     if "Properties" in info:
         names, kinds, widths = column_layout(info["Properties"], path.name)
+        names = [_MOVE_MASK if name.lower() == _MOVE_MASK else name for name in names]
+        for name in filter(_HOLDS.fullmatch, names):
+            _LOG.warning(
+                "%s: the column %s holds no atom; name the atoms with 'frozen', or call it "
+                "%s:L:1 (F is held)",
+                shown(path),
+                shown(name, 40),
+                _MOVE_MASK,
+            )
         columns = zip(names, kinds, map(str, widths), strict=True)
         parts.append("Properties=" + ":".join(":".join(column) for column in columns))
     return " ".join(parts)

@@ -187,7 +187,10 @@ def test_lower_case_keys_of_gpumd_and_its_virial(tmp_path):
     [
         ('cell="3 0 0 0 3 0 0 0 3"', "has a key cell but no Lattice"),
         ('Box="3 0 0 0 3 0 0 0 3"', "has a key Box but no Lattice"),
+        ('unitcell_angstrom="3 3 3"', "has a key unitcell_angstrom but no Lattice"),
+        ('lat="3 0 0 0 3 0 0 0 3"', "has a key lat but no Lattice"),
         ('pbc="T T T"', "its cell has no volume"),
+        (f"{CELL} energy=", "energy has 0 numbers"),
         (f'{CELL} lattice="4 0 0 0 4 0 0 0 4"', "Lattice stands there twice"),
         (f"{CELL} energy=-1 energy=-2", "energy stands there twice"),
     ],
@@ -204,6 +207,31 @@ def test_what_is_not_read_is_remarked(tmp_path):
     remarks = " ".join(source.sentences())
     assert "mace_energy is not read; name it energy" in remarks
     assert "only the first 4 of 7 columns are read" in remarks
+
+
+@pytest.mark.parametrize(
+    "words, columns, remark",
+    [
+        ("pe=-1", "forces:R:3", "pe is not read; name it energy"),
+        ("energy=-1", "F:R:3", "F is not read; name it forces if"),
+        ("energy=-1", "fx:R:1:fy:R:1:fz:R:1", "fx is not read; name it forces if"),
+        ("energy=-1", "gradient:R:3", "name it forces, with the other sign, if"),
+        ("energy=-1 energy_unit=Hartree", "forces:R:3", "energy_unit is not heeded"),
+        ("energy=-1 converged=F", "forces:R:3", "converged says that something did not converge"),
+        ("energy=-1 unconverged=True", "forces:R:3", "unconverged says that something did not"),
+    ],
+)
+def test_words_that_may_change_what_labels_mean_are_remarked(tmp_path, words, columns, remark):
+    comment = f"{CELL.partition('Properties')[0]} Properties=species:S:1:pos:R:3:{columns} {words}"
+    assert remark in " ".join(read_extxyz(write(tmp_path / "a.extxyz", comment)).sentences())
+
+
+@pytest.mark.parametrize(
+    "words", ["converged=T", "cell_type=bcc", "unconverged=F", "force_field=x"]
+)
+def test_words_that_say_nothing_of_labels_are_passed_over(tmp_path, words):
+    comment = f"{CELL} energy=-1 {words}"
+    assert read_extxyz(write(tmp_path / "a.extxyz", comment)).sentences() == []
 
 
 def test_stress_without_full_periodicity_is_dropped_and_remarked(tmp_path):

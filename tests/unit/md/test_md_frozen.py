@@ -47,6 +47,34 @@ def test_atoms_that_the_file_holds_do_not_move(tmp_path, suffix, caplog):
     assert mobile(read_structure(tmp_path / "run/final.extxyz")) == others(HELD)  # a next run's
 
 
+@pytest.mark.parametrize("flag", ["F", "f", ".FALSE.", "false"])
+def test_flags_of_a_poscar_are_read_as_fortran_reads_them(tmp_path, flag):
+    head = "Li\n1.0\n10 0 0\n0 10 0\n0 0 10\nLi\n2\nselective\nDirect\n"
+    path = tmp_path / "POSCAR"
+    path.write_text(f"{head}0 0 0 {flag} {flag} {flag}\n.5 .5 .5 .TRUE. T t\n")
+    assert mobile(read_structure(path)) == [1]
+    path.write_text(f"{head}0 0 0 {flag} T {flag}\n.5 .5 .5 T T T\n")
+    with pytest.raises(InputError, match="atom 0 is held fixed in some directions"):
+        mobile(read_structure(path))
+    path.write_text(f"{head}0 0 0 0 0 0\n.5 .5 .5 T T T\n")
+    with pytest.raises(InputError, match="has the flag 0 of selective dynamics; write T or F"):
+        read_structure(path)
+
+
+@pytest.mark.parametrize(
+    ("column", "held", "words"),
+    [("Move_Mask", [0], ""), ("fixed", [], "fixed holds no atom"), ("group", [], "")],
+)
+def test_columns_of_extended_xyz_hold_atoms_or_it_is_said_that_they_do_not(
+    tmp_path, caplog, column, held, words
+):
+    path = tmp_path / "start.extxyz"
+    path.write_text(f"2\nProperties=species:S:1:pos:R:3:{column}:L:1\nCu 0 0 0 F\nCu 3 3 3 T\n")
+    atoms = read_structure(path)
+    assert [index for index in range(2) if index not in mobile(atoms)] == held
+    assert (words in caplog.text) if words else ("holds no atom" not in caplog.text)
+
+
 def test_atoms_held_by_file_and_by_settings_add_up_and_the_file_can_be_overruled():
     atoms = copper()
     atoms.set_constraint([FixAtoms([0]), FixAtoms([5])])
