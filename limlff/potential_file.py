@@ -324,6 +324,7 @@ def _model_from(description: Any) -> Model:
     if description["units"] != UNITS:
         raise InputError(f"its units are {shown(repr(description['units']))}, not {UNITS}")
     _check_card(description["card"])
+    _check_recipe(description["card"], model)
     return model
 
 
@@ -334,6 +335,22 @@ def _check_card(card: Any) -> None:
     for name, kind in _CARD_KINDS.items():
         if name in card and not isinstance(card[name], kind):
             raise ValueError(f"{name} of its card is {shown(repr(card[name]))}")
+
+
+def _check_recipe(card: dict[str, Any], model: Model) -> None:
+    """Refuse settings that are not those of the recipe by which the potential was trained.
+
+    Arrays can have the right shapes for another cutoff all the same.
+    """
+    recipe = card.get("training", {}).get("recipe", {})
+    trained = recipe.get("model", {}) if isinstance(recipe, dict) else {}
+    settings = parse_json(_json_bytes(model_to_settings(model)))  # tuples as lists
+    for key in sorted(trained.keys() & settings.keys()) if isinstance(trained, dict) else ():
+        if trained[key] != settings[key]:
+            raise InputError(
+                f"its {key} is {shown(repr(settings[key]), 40)}, but it was trained with "
+                f"{shown(repr(trained[key]), 40)}; copy it again from its source"
+            )
 
 
 def _shapes_of(model: Model, names: set[str]) -> dict[str, Shape]:

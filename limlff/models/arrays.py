@@ -80,8 +80,12 @@ def check_names(found: set[str], expected: dict[str, Shape]) -> None:
         raise InputError(f"its settings ask for no array {shown(repr(unknown[0]))}")
 
 
+LARGEST = 1e30
+"""Largest parameter; products of those beyond overflow to energies that are no numbers."""
+
+
 def check_array(name: str, array: np.ndarray, shape: Shape) -> None:
-    """Refuse an array of another shape or dtype, and one that is not finite.
+    """Refuse an array of another shape or dtype, and one that is not finite or out of all bounds.
 
     Raises:
         InputError: If it is one.
@@ -99,6 +103,9 @@ def check_array(name: str, array: np.ndarray, shape: Shape) -> None:
         raise InputError(
             f"array {shown(name)} holds values that are not finite, the first at {place}"
         )
+    largest = float(np.abs(array).max(initial=0.0))
+    if largest > LARGEST:
+        raise InputError(f"array {shown(name)} holds {largest:.3g}; the limit is {LARGEST:g}")
 
 
 def check_positive(model: Model, arrays: dict[str, np.ndarray]) -> None:

@@ -10,6 +10,7 @@ import struct
 import warnings
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,7 @@ def nan_in(array: np.ndarray) -> np.ndarray:
 CHANGES = {
     "not a number": (nan_in, "not finite"),
     "infinite": (lambda a: np.full_like(a, np.inf), r"not finite, the first at \(0"),
+    "beyond all bounds": (lambda a: np.full_like(a, -2e30), r"holds 2e\+30; the limit is 1e\+30"),
     "a number": (lambda a: np.array(1.0), "shape"),
     "one that would be repeated": (lambda a: np.ones(1), "shape"),
     "the same along an axis": (lambda a: np.ones((*a.shape[:-1], 1)), "shape"),
@@ -178,6 +180,17 @@ def test_same_settings_and_another_way_to_write_them_are_the_same_potential(
     loaded = load_potential(path)
     assert loaded.model == MODEL and type(loaded.model.cutoff) is float
     assert potential_digest(loaded) == potential_digest(potential)
+
+
+def test_settings_other_than_those_of_the_training_are_refused(potential, tmp_path):
+    """Though all sums and the digest are right: arrays have the same shapes at any cutoff."""
+    recipe = {"model": {"architecture": "moment", "cutoff": 4, "hidden": [3, 3]}, "seed": 0}
+    card = {"training": {"recipe": recipe}}
+    save_potential(replace(potential, card=card), tmp_path / "right.limlff")
+    assert load_potential(tmp_path / "right.limlff").model == MODEL
+    recipe["model"]["cutoff"] = 5.0
+    save_potential(replace(potential, card=card), tmp_path / "other.limlff")
+    assert "its cutoff is 4.0, but it was trained with 5.0" in refused(tmp_path / "other.limlff")
 
 
 HEADERS = {
