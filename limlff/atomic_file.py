@@ -63,8 +63,8 @@ def create_empty(path: Path) -> None:
         OSError: If the name is that of a folder, or the folder cannot be written to.
     """
     path.unlink(missing_ok=True)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    os.close(os.open(path, flags, 0o666))
+    # who makes a file that must not be there follows no link
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
 
 
 def open_at_end(path: Path, keep_bytes: int | None) -> BinaryIO:
@@ -124,6 +124,8 @@ def remove_leftovers(folder: Path, patterns: Sequence[str]) -> None:
 
 
 def _is_alive(process: int) -> bool:
+    if os.name == "nt":  # where signal 0 is Ctrl-C
+        return True
     try:
         os.kill(process, 0)
     except ProcessLookupError:

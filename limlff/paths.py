@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -56,6 +57,21 @@ def user_path(path: str | os.PathLike[str]) -> Path:
             f"name and {_LONGEST_PATH} for all of it"
         )
     return expanded
+
+
+def open_regular_file(path: Path) -> int:
+    """A descriptor of a file to read from; what is no file is not waited for.
+
+    Raises:
+        OSError: If it is missing, cannot be read, or is a folder, pipe, socket or device.
+    """
+    # Windows has no pipes among its files, but lines that are ended in two ways
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, flags)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "is no regular file")
+    return descriptor
 
 
 def check_is_file(path: Path, problem: str = "cannot be read") -> None:

@@ -53,7 +53,7 @@ class SteadyStream:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self.failure: Exception | None = None
-        with suppress(OSError, ValueError):
+        with suppress(OSError, ValueError, AttributeError):  # Windows learned it late
             # A program that shares the pipe may have switched it; full, it would lose text.
             os.set_blocking(stream.fileno(), True)
 

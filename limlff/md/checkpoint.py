@@ -13,7 +13,6 @@ import hashlib
 import io
 import os
 import re
-import stat
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from limlff.errors import InputError, shown
 from limlff.md.checkpoint_layout import read_arrays
 from limlff.md.state import MDState
 from limlff.neighbors.host import Capacity
+from limlff.paths import open_regular_file
 from limlff.potential import Potential
 
 _FORMAT = 2
@@ -195,10 +195,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
 def _bytes_of(path: Path) -> bytes:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        with open(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode) or status.st_size > _MOST_BYTES:
+        with open(open_regular_file(path), "rb") as file:
+            if os.fstat(file.fileno()).st_size > _MOST_BYTES:
                 raise DamagedCheckpoint(
                     f"{path}: is no file of at most {_MOST_BYTES >> 30} GB, so it is no checkpoint"
                 )

@@ -8,7 +8,6 @@ message only.
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import os
 import socket
@@ -18,10 +17,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from limlff.errors import InputError
+from limlff.file_lock import lock_alone
 
 LOCK = "run.lock"
 
-_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+# no link is followed and no pipe waited for; Windows has neither flag
+_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _MOST_BYTES = 4096
 
 
@@ -55,18 +56,18 @@ def locked(folder: Path) -> Iterator[str | None]:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1 or status.st_size > _MOST_BYTES:
             raise _not_a_lock(folder)
-        content = os.pread(descriptor, _MOST_BYTES, 0)
+        content = _content(descriptor)
         before = _holder(content)
         if content.strip(b"\0") and before is None:
             raise _not_a_lock(folder)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock_alone(descriptor)
         except OSError as error:
             raise InputError(
                 f"{folder}: is in use by {before or 'another process'}; wait for it, stop it, or "
                 "choose another folder"
             ) from error
-        before = _holder(os.pread(descriptor, _MOST_BYTES, 0))
+        before = _holder(_content(descriptor))
         _write(descriptor, {"pid": os.getpid(), "host": socket.gethostname()}, folder)
         try:
             yield before
@@ -83,6 +84,11 @@ def _not_a_lock(folder: Path) -> InputError:
     )
 
 
+def _content(descriptor: int) -> bytes:
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return os.read(descriptor, _MOST_BYTES)
+
+
 def _holder(content: bytes) -> str | None:
     try:
         holder = json.loads(content)
@@ -94,6 +100,7 @@ def _holder(content: bytes) -> str | None:
 def _write(descriptor: int, holder: dict[str, int | str], folder: Path) -> None:
     try:
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps(holder).encode(), 0)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        os.write(descriptor, json.dumps(holder).encode())
     except OSError as error:
         raise InputError(f"{folder}: cannot be written to: {error.strerror}; free space") from error

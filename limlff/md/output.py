@@ -10,6 +10,7 @@ the order in which they belong into them; everything else is written by the call
 
 from __future__ import annotations
 
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,18 +52,26 @@ class RunFiles:
         periodic: Bool[np.ndarray, "3"],
         kept: dict[str, int],
     ) -> None:
-        self._folder = RunFolder(out)
-        self._thermo = ThermoWriter(out / THERMO, kept.get("thermo_bytes"))
-        self._trajectory = TrajectoryWriter(
-            out / TRAJECTORY,
-            periodic,
-            config.output.velocities,
-            kept.get("frames"),
-            virials=config.output.virials,
-        )
-        self._xyz = None
-        if config.output.extended_xyz:
-            self._xyz = ExtendedXYZWriter(out / EXTENDED_XYZ, periodic, kept.get("xyz_bytes"))
+        with ExitStack() as opened:  # closed if a later one fails, as on a full disk
+            self._folder = opened.enter_context(closing(RunFolder(out)))
+            self._thermo = opened.enter_context(
+                closing(ThermoWriter(out / THERMO, kept.get("thermo_bytes")))
+            )
+            self._trajectory = opened.enter_context(
+                closing(
+                    TrajectoryWriter(
+                        out / TRAJECTORY,
+                        periodic,
+                        config.output.velocities,
+                        kept.get("frames"),
+                        virials=config.output.virials,
+                    )
+                )
+            )
+            self._xyz = None
+            if config.output.extended_xyz:
+                self._xyz = ExtendedXYZWriter(out / EXTENDED_XYZ, periodic, kept.get("xyz_bytes"))
+            opened.pop_all()
 
     def write_row(self, row: dict[str, float]) -> None:
         """Append a row to the thermo table."""

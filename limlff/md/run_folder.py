@@ -52,24 +52,24 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        # Windows opens no folders, but does not let one go in which a file is open
+        is_openable = hasattr(os, "O_DIRECTORY")
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY) if is_openable else None
 
     def place(self) -> Path | None:
         """Where the folder is now: at its path, where it was moved to, or nowhere."""
-        if self._is_at(self.path):
+        if self._descriptor is None or is_same_file(self.path, self._descriptor):
             return self.path
         try:  # what Linux knows of it
             moved = Path(os.readlink(f"/proc/self/fd/{self._descriptor}"))
         except OSError:
             return None
-        return moved if self._is_at(moved) else None
+        return moved if is_same_file(moved, self._descriptor) else None
 
     def close(self) -> None:
         """Let the folder go."""
-        os.close(self._descriptor)
-
-    def _is_at(self, path: Path) -> bool:
-        return is_same_file(path, self._descriptor)
+        if self._descriptor is not None:
+            os.close(self._descriptor)
 
 
 def is_same_file(path: Path, descriptor: int) -> bool:

@@ -8,14 +8,15 @@ error at once. Who reads while it is written may meet a write under way, and ope
 
 from __future__ import annotations
 
-import fcntl
 import io
 import os
-import stat
 import struct
 from pathlib import Path
 
 import h5py
+
+from limlff.file_lock import is_locked_alone
+from limlff.paths import open_regular_file
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _BLOCK = 48  # bytes of the first block, versions 2 and 3, with addresses of 8 bytes
@@ -31,14 +32,14 @@ def open_for_reading(path: Path) -> h5py.File:
     Raises:
         OSError: If it is missing, no regular file, cut short, damaged or no HDF5 file.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # no wait at a pipe
+    descriptor = open_regular_file(path)
     try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError("is no regular file")
-        block = os.pread(descriptor, _BLOCK, 0)
+        block = os.read(descriptor, _BLOCK)
         if not _has_writer(block):
             return h5py.File(path, "r")
-        _refuse_locked(descriptor)
+        # a single writer gives its lock up; who holds one does something else with the file
+        if is_locked_alone(descriptor):
+            raise OSError("is locked by another process")
         return h5py.File(_WithoutMark(os.dup(descriptor), block), "r")
     finally:
         os.close(descriptor)
@@ -67,17 +68,6 @@ def _has_writer(block: bytes) -> bool:
     if len(block) < _BLOCK or not block.startswith(_SIGNATURE) or block[8:11] != b"\x03\x08\x08":
         return False
     return bool(block[_FLAGS] & _WRITER) and block[-4:] == _sum_of(block[:-4])
-
-
-def _refuse_locked(descriptor: int) -> None:
-    """A single writer gives its lock up; who holds one does something else with the file."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise OSError("is locked by another process") from error
-    except OSError:
-        return  # a file system without locks
-    fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
 class _WithoutMark(io.RawIOBase):

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -87,13 +88,13 @@ class TrajectoryWriter:
         # Copied, because HDF5 refuses to open a file for writing whose last writer was killed.
         copy = path.with_name(path.name + PART)
         create_empty(copy)
-        with copy.open("r+b") as empty:
-            os.posix_fallocate(empty.fileno(), 0, _RESERVE_BYTES)
-        self._file = _new_file(copy, periodic, self._names)
-        self._data = _datasets(self._file[GROUP], self._names)
         self._space = copy.open("r+b")
+        self._file: Any = None
         self._reserved = 0
         try:
+            _keep_free(self._space.fileno(), _RESERVE_BYTES)
+            self._file = _new_file(copy, periodic, self._names)
+            self._data = _datasets(self._file[GROUP], self._names)
             if keep_frames is not None:
                 with Trajectory(path) as old:
                     for index in range(keep_frames):
@@ -127,7 +128,7 @@ class TrajectoryWriter:
         # from where HDF5 has come to, because its bookkeeping grows with the frames
         needed = self._file.id.get_filesize() + pieces * _ATOM_CHUNK * of_atom
         if needed + _RESERVE_BYTES // 2 > self._reserved:
-            os.posix_fallocate(self._space.fileno(), 0, needed + _RESERVE_BYTES)
+            _keep_free(self._space.fileno(), needed + _RESERVE_BYTES)
             self._reserved = needed + _RESERVE_BYTES
 
     def _append(self, frame: TrajectoryFrame) -> None:
@@ -163,8 +164,23 @@ class TrajectoryWriter:
     def close(self) -> None:
         """Close the file; every frame in it was flushed before."""
         with suppress(OSError, RuntimeError):  # a full disk has been reported by then
-            self._file.close()
+            if self._file is not None:
+                self._file.close()
         self._space.close()
+
+
+def _keep_free(descriptor: int, size: int) -> None:
+    """Make a file at least so long, of bytes that have their place on the disk.
+
+    Raises:
+        OSError: If there is no space for them.
+    """
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, 0, size)
+        return
+    missing = size - os.lseek(descriptor, 0, os.SEEK_END)
+    while missing > 0:
+        missing -= os.write(descriptor, bytes(min(missing, _RESERVE_BYTES)))
 
 
 def _new_file(path: Path, periodic: Bool[np.ndarray, "3"], names: list[str]) -> h5py.File:
