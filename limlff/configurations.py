@@ -51,5 +51,5 @@ def find_configuration(name: str) -> Configuration:
     close = difflib.get_close_matches(name, CONFIGURATIONS, n=1)
     hint = f"did you mean '{close[0]}'? " if close else ""
     raise InputError(
-        f"{shown(name)}: is no kind of YAML file; {hint}There are {', '.join(CONFIGURATIONS)}"
+        f"{shown(name)}: is no kind of YAML file; {hint}name one of {', '.join(CONFIGURATIONS)}"
     )

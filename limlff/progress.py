@@ -59,6 +59,16 @@ class Progress:
         """Whether a bar is shown, beside which there is room for lines."""
         return self._bar is not None
 
+    def expect(self, total: int) -> None:
+        """Correct the total, where it is known only on the way.
+
+        Args:
+            total: All that is to be done.
+        """
+        self._total = total
+        if self._bar is not None:
+            self._bar.total = total
+
     def advance_to(self, done: int, note: Callable[[], str] = lambda: "") -> None:
         """Show that so much is done.
 

@@ -17,6 +17,30 @@ def add_force(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument("--force", action="store_true", help=f"replace {what} if it is there")
 
 
+def add_potential(parser: argparse.ArgumentParser) -> None:
+    """Add the potential that a command works with."""
+    parser.add_argument(
+        "potential", metavar="POTENTIAL", help="name of a shipped potential (li), or a file"
+    )
+
+
+def add_set(parser: argparse.ArgumentParser, example: str) -> None:
+    """Add the option that changes settings of a YAML file, which ends up in `overrides`."""
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="overrides",
+        help=f"change one setting, such as {example}; may be given several times",
+    )
+
+
+def add_quiet(parser: argparse.ArgumentParser) -> None:
+    """Add the option that leaves out how far the work has come."""
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
+
+
 def add_max_runtime(parser: argparse.ArgumentParser) -> None:
     """Add the time limit; `parse_duration` reads it."""
     parser.add_argument(

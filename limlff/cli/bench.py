@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from limlff.cli.arguments import add_force, file_of_potential
+from limlff.cli.arguments import add_force, add_potential, file_of_potential
 from limlff.errors import InputError
 from limlff.outputs import check_output_file
 
@@ -17,7 +17,7 @@ LONGEST_SECONDS = 86400.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
-    parser.add_argument("potential", metavar="POTENTIAL", help="name or file")
+    add_potential(parser)
     parser.add_argument("--atoms", type=int, default=4000, metavar="N", help="about so many atoms")
     parser.add_argument(
         "--precision", choices=("float32", "float64"), default="float32", help="of the model"

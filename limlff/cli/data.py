@@ -17,14 +17,18 @@ if TYPE_CHECKING:
     from limlff.frames.report import FrameReport
 
 
+CHECK = "report what files hold and refuse what is unusable"
+CONVERT = "join files into one store (.h5) or .extxyz"
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `limlff data`."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    check = actions.add_parser("check", help="report what files hold and refuse what is unusable")
+    check = actions.add_parser("check", help=CHECK, description=CHECK)
     check.add_argument("files", nargs="+", type=Path, metavar="FILE", help="files or folders")
     check.add_argument("--json", type=Path, metavar="OUT", help="also write the reports as JSON")
     add_force(check, "the file of --json")
-    convert = actions.add_parser("convert", help="join files into one store (.h5) or .extxyz")
+    convert = actions.add_parser("convert", help=CONVERT, description=CONVERT)
     convert.add_argument("inputs", nargs="+", type=Path, metavar="IN", help="files or folders")
     convert.add_argument(
         "output", type=Path, metavar="OUT", help="file that ends in .h5 or .extxyz"

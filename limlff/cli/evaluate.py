@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from limlff.cli.arguments import add_force, file_of_potential
+from limlff.cli.arguments import add_force, add_potential, file_of_potential
 from limlff.errors import InputError
 from limlff.outputs import check_output_file
 from limlff.report.numbers import figure
@@ -15,8 +15,10 @@ from limlff.report.numbers import figure
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
-    parser.add_argument("potential", help="potential file, or the name of a shipped potential")
-    parser.add_argument("frames", nargs="+", type=Path, help="files of labelled frames")
+    add_potential(parser)
+    parser.add_argument(
+        "frames", nargs="+", type=Path, metavar="FRAMES", help="files of labelled frames"
+    )
     parser.add_argument("--json", type=Path, metavar="OUT", help="write the errors to this file")
     parser.add_argument(
         "--plots", type=Path, metavar="DIR", help="draw parity plots into this folder"
@@ -27,7 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="also compare spreads and extrapolation grades with the true errors",
     )
     parser.add_argument(
+        "--precision",
         "--dtype",
+        dest="dtype",
         choices=["float32", "float64"],
         default="float64",
         help="arithmetic of the model (default: float64)",

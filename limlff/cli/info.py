@@ -6,6 +6,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Any
 
+from limlff.cli.arguments import add_potential
 from limlff.errors import shown
 from limlff.report.numbers import figure
 
@@ -18,7 +19,7 @@ _LEFT_TO_JSON = ("recipe", "groups")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
-    parser.add_argument("potential", help="potential file, or the name of a shipped potential")
+    add_potential(parser)
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 

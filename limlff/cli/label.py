@@ -5,15 +5,17 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from limlff.cli.arguments import add_force, file_of_potential
+from limlff.cli.arguments import add_force, add_potential, file_of_potential
 from limlff.errors import InputError
 from limlff.outputs import check_output_file
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
-    parser.add_argument("potential", help="potential file, or the name of a shipped potential")
-    parser.add_argument("frames", nargs="+", type=Path, help="files of frames, labelled or not")
+    add_potential(parser)
+    parser.add_argument(
+        "frames", nargs="+", type=Path, metavar="FRAMES", help="files of frames, labelled or not"
+    )
     parser.add_argument(
         "--out", type=Path, required=True, help="file to write (.extxyz or .h5), ready to train on"
     )

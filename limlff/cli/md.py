@@ -6,7 +6,14 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from limlff.cli.arguments import add_max_runtime, file_of_potential, parse_duration
+from limlff.cli.arguments import (
+    add_force,
+    add_max_runtime,
+    add_quiet,
+    add_set,
+    file_of_potential,
+    parse_duration,
+)
 from limlff.errors import InputError
 from limlff.outputs import check_output_folder
 from limlff.report.numbers import figure
@@ -17,17 +24,22 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
-    parser.add_argument("config", type=Path, metavar="CONFIG.yaml")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the run")
+    parser.add_argument(
+        "config",
+        type=Path,
+        metavar="CONFIG.yaml",
+        help="configuration; `limlff template md` prints one with all settings",
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="folder of the run; needed unless --dry-run"
+    )
     parser.add_argument(
         "--dry-run", action="store_true", help="print what time and memory it would take, only"
     )
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="A.B=C", help="change a setting of the file"
-    )
-    parser.add_argument("--force", action="store_true", help="overwrite a run in the folder")
+    add_set(parser, "ensemble.friction_per_ps=5")
+    add_force(parser, "a run in the folder")
     add_max_runtime(parser)
-    parser.add_argument("--quiet", action="store_true", help="show no progress")
+    add_quiet(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -38,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     from limlff.config import load_config
     from limlff.md.config import MDConfig
 
-    config = load_config(arguments.config, MDConfig, arguments.set)
+    config = load_config(arguments.config, MDConfig, arguments.overrides)
     from limlff.md.run_folder import RUN_FOLDER
     from limlff.md.runner import forecast_md, run_md
 

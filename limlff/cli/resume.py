@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from limlff.cli.arguments import add_max_runtime, parse_duration
+from limlff.cli.arguments import add_max_runtime, add_quiet, add_set, parse_duration
 from limlff.cli.md import print_speed
 from limlff.errors import InputError
 
@@ -14,9 +14,7 @@ from limlff.errors import InputError
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
     parser.add_argument("folder", type=Path, metavar="DIR", help="folder of the run or study")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="A.B=C", help="change a setting of the run"
-    )
+    add_set(parser, "steps=200000")
     parser.add_argument(
         "--accept-changes",
         action="store_true",
@@ -28,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where thermo table or trajectory are missing or damaged, go on with new ones",
     )
     add_max_runtime(parser)
-    parser.add_argument("--quiet", action="store_true", help="show no progress")
+    add_quiet(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -42,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.folder,
         progress=not arguments.quiet,
         max_runtime_seconds=limit,
-        overrides=arguments.set,
+        overrides=arguments.overrides,
         accept_changes=arguments.accept_changes,
         new_files=arguments.new_files,
     )
@@ -51,8 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _resume_study(arguments: argparse.Namespace) -> int:
-    options = (arguments.set, arguments.accept_changes, arguments.max_runtime, arguments.new_files)
-    if any(options):
+    given = arguments
+    if given.overrides or given.accept_changes or given.max_runtime or given.new_files:
         raise InputError(
             f"{arguments.folder}: is a study, which goes on as it is; leave out --set, "
             "--accept-changes, --new-files and --max-runtime"

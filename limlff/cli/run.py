@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from limlff.cli.arguments import add_force, add_quiet, add_set
 from limlff.errors import InputError
 
 if TYPE_CHECKING:
@@ -15,14 +16,14 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
     parser.add_argument(
-        "study", metavar="NAME|FILE.yaml", help="a study that comes with limlff, or a YAML file"
+        "study",
+        metavar="NAME|FILE.yaml",
+        help="a study that comes with limlff, such as healing/quick, or a YAML file",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of results")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="A.B=C", help="change a setting of the file"
-    )
-    parser.add_argument("--force", action="store_true", help="overwrite results in the folder")
-    parser.add_argument("--quiet", action="store_true", help="show no progress")
+    add_set(parser, "hole.missing_atoms=120")
+    add_force(parser, "a study in the folder")
+    add_quiet(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -35,7 +36,11 @@ def run(arguments: argparse.Namespace) -> int:
     from limlff.workflows.study import run_study
 
     result = run_study(
-        path, arguments.out, arguments.set, progress=not arguments.quiet, force=arguments.force
+        path,
+        arguments.out,
+        arguments.overrides,
+        progress=not arguments.quiet,
+        force=arguments.force,
     )
     print_result(result)
     return 0

@@ -6,8 +6,14 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from limlff.cli.arguments import add_force, add_max_runtime, parse_duration
-from limlff.errors import OutOfTime
+from limlff.cli.arguments import (
+    add_force,
+    add_max_runtime,
+    add_quiet,
+    add_set,
+    parse_duration,
+)
+from limlff.errors import InputError, OutOfTime
 from limlff.report.numbers import figure
 from limlff.resumable import resumable
 from limlff.signals import stop_signals
@@ -20,24 +26,25 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
-    parser.add_argument("recipe", type=Path, help="recipe (YAML)")
     parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        dest="overrides",
-        help="change one setting of the recipe, such as optimizer.learning_rate=1e-3",
+        "recipe",
+        type=Path,
+        metavar="RECIPE.yaml",
+        help="recipe; `limlff template train` prints one with all settings",
     )
     parser.add_argument(
-        "--out", type=Path, help="folder for the results (default: training-<name of the recipe>)"
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="folder of the training (default: training-<name of the recipe>)",
     )
+    add_set(parser, "optimizer.learning_rate=1e-3")
     parser.add_argument(
         "--resume", action="store_true", help="go on from the last checkpoint in the folder"
     )
     add_force(parser, "a training in the folder")
     add_max_runtime(parser)
-    parser.add_argument("--quiet", action="store_true", help="draw no progress bar")
+    add_quiet(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -81,6 +88,8 @@ def _check_folder(arguments: argparse.Namespace, folder: Path, recipe: Recipe) -
     from limlff.training.folder import TRAINING_FOLDER
 
     if arguments.resume:
+        if not folder.is_dir():
+            raise InputError(f"{folder}: there is no such folder; start without --resume")
         return
     names = [name for data_set in recipe.data for name in data_set.files]
     names += [name for files in recipe.validation.files.values() for name in files]

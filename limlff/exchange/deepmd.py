@@ -19,6 +19,7 @@ from limlff.models.arrays import expected_shapes
 from limlff.models.contract import Parameters
 from limlff.models.deepmd import DeepPotSE
 from limlff.models.deepmd_network import ACTIVATIONS
+from limlff.models.registry import name_of_architecture
 from limlff.potential import Potential
 from limlff.potential_file import check_arrays, flatten_parameters
 from limlff.precision import own_precision
@@ -58,8 +59,8 @@ def export_deepmd(potential: Potential, path: Path) -> None:
     """
     if type(potential.model) is not DeepPotSE:
         raise InputError(
-            f"{path}: only a 'deepmd' potential can be written for DeePMD-kit, this one is a "
-            f"{type(potential.model).__name__}"
+            f"{path}: only a 'deepmd' potential can be written for DeePMD-kit, this one is "
+            f"'{name_of_architecture(type(potential.model))}'"
         )
     write_tree(tree_of(potential), path)
 

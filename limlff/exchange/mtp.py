@@ -17,6 +17,7 @@ from limlff.atomic_file import replaced_when_whole
 from limlff.errors import InputError, shown
 from limlff.exchange.elements import refuse_unknown_elements
 from limlff.models.mtp import MomentTensorPotential
+from limlff.models.registry import name_of_architecture
 from limlff.paths import check_is_file, user_path
 from limlff.potential import Potential
 from limlff.potential_file import check_arrays
@@ -71,8 +72,8 @@ def export_mtp(potential: Potential, path: Path) -> None:
     """
     if not isinstance(potential.model, MomentTensorPotential):
         raise InputError(
-            f"{path}: only an 'mtp' potential can be written for MLIP-2, this one is a "
-            f"{type(potential.model).__name__}"
+            f"{path}: only an 'mtp' potential can be written for MLIP-2, this one is "
+            f"'{name_of_architecture(type(potential.model))}'"
         )
     try:
         with replaced_when_whole(path) as temporary:

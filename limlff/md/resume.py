@@ -103,7 +103,10 @@ def resume_md(
 def _refuse_no_run(out: Path) -> None:
     if os.path.isdir(out / files.CHECKPOINTS):
         return
-    why = f"it has no folder {files.CHECKPOINTS}; a training goes on with: limlff train"
+    why = (
+        f"it has no folder {files.CHECKPOINTS}; a training goes on with: "
+        "limlff train RECIPE.yaml --resume"
+    )
     if not os.path.isdir(out):
         why = "it is no folder" if os.path.exists(out) else "there is no such folder"
     raise InputError(f"{out}: holds no run to go on with: {why}")

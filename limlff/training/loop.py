@@ -166,6 +166,9 @@ class Trainer:
         """Make the steps of one epoch; yields after each, when everything can be saved."""
         progress = self.progress
         plan = self._plan(progress.epoch)
+        # Shuffled frames fill now one batch more, now one less.
+        epochs_left = self._recipe.epochs - progress.epoch
+        shown.expect(progress.steps - progress.batch + epochs_left * len(plan))
         for shape, members in plan[progress.batch :]:
             self._make_step(shape, members, progress.epoch + progress.batch / len(plan))
             shown.advance_to(progress.steps, lambda: self._in_words(shown.is_bar))

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from limlff.frames.frame import Frame
+from limlff.models.registry import name_of_architecture
 from limlff.potential import Potential
 from limlff.precision import own_precision
 from limlff.training.batches import make_packing
@@ -56,7 +57,7 @@ def add_uncertainty(potential: Potential, data: TrainingData, recipe: Recipe) ->
     if not isinstance(potential.model, FeatureModel):
         logger.warning(
             "%s has no features that its energies are linear in; the potential gets no uncertainty",
-            type(potential.model).__name__,
+            name_of_architecture(type(potential.model)),
         )
         return potential
     elements = potential.elements

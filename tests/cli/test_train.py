@@ -143,6 +143,13 @@ def signal_when_training():
     threading.Thread(target=wait, daemon=True).start()
 
 
+def test_resume_of_a_folder_that_is_not_there_makes_none(recipe_file, tmp_path, capsys):
+    folder = tmp_path / "no-training"
+    assert main(["train", str(recipe_file), "--out", str(folder), "--resume"]) == 2
+    assert "there is no such folder; start without --resume" in capsys.readouterr().err
+    assert not folder.exists()
+
+
 def test_refused_resume_leaves_the_recipe_in_the_folder(recipe_file, trained, capsys):
     before = (trained / "recipe.yaml").read_text()
     command = ["train", str(recipe_file), "--out", str(trained), "--resume", "--quiet"]

@@ -52,3 +52,12 @@ def test_nothing_is_shown_if_not_wanted_and_a_bar_on_a_terminal(capsys, monkeypa
         shown.advance_to(20, lambda: "fine")
         shown.say("a line of its own")
     assert "20/20" in terminal.getvalue() and "\r" in terminal.getvalue()
+
+
+def test_a_total_that_is_corrected_on_the_way_ends_with_all_of_it(capsys):
+    with Progress(20) as shown:
+        for done, total in ((10, 20), (20, 22), (21, 21)):
+            shown.expect(total)
+            shown.advance_to(done)
+    lines = capsys.readouterr().err.splitlines()
+    assert "21 of 21 steps (100 %)" in lines[-1]
