@@ -56,8 +56,9 @@ def check_output_file(
         make_folders: Whether folders that are missing will be made.
 
     Raises:
-        InputError: If so.
+        InputError: If so, or if the path leads through a missing folder and back.
     """
+    _refuse_detour(path)
     if path.is_dir():
         raise InputError(f"{path}: is a folder; name a file")
     for other in inputs:
@@ -90,8 +91,9 @@ def check_output_folder(
         force: Whether results in it may be replaced, and files of another kind may stay beside.
 
     Raises:
-        InputError: If so.
+        InputError: If so, or if the path leads through a missing folder and back.
     """
+    _refuse_detour(folder)
     if not folder.exists():
         return
     if not folder.is_dir():
@@ -113,6 +115,14 @@ def check_output_folder(
             raise InputError(
                 f"{folder}: holds other files ({path.name}); choose another folder, or add --force"
             )
+
+
+def _refuse_detour(path: Path) -> None:
+    """Refuse missing/../there, which is not there before, and is another place, once it is made."""
+    for number, part in enumerate(path.parts):
+        before = Path(*path.parts[:number])
+        if part == ".." and number and not before.exists():
+            raise InputError(f"{path}: there is no folder {before}; write the path without ..")
 
 
 def _is_same(path: Path, other: Path) -> bool:

@@ -95,6 +95,16 @@ def test_a_folder_is_filled_if_nothing_of_value_is_in_it(tmp_path, names, messag
     check_output_folder(tmp_path, KIND, [], force=True)
 
 
+def test_a_way_through_a_folder_that_is_missing_leads_around_no_check(tmp_path, labels):
+    """The folder would be made, and the way then lead to one that is full."""
+    way = tmp_path / "new" / "deep" / ".." / ".."
+    with pytest.raises(InputError, match=r"there is no folder .*deep; write the path without"):
+        check_output_folder(way, KIND, [], False)
+    with pytest.raises(InputError, match="there is no folder"):
+        check_output_file(tmp_path / "new" / ".." / labels.name, [labels], True, make_folders=True)
+    check_output_folder(tmp_path / ".." / tmp_path.name / "new", KIND, [], False)
+
+
 def test_settings_that_are_read_are_not_replaced_by_the_settings_as_run(tmp_path):
     (tmp_path / "md.yaml").write_text("# mine\n")
     (tmp_path / "start.xyz").touch()
