@@ -11,14 +11,16 @@ import numpy as np
 from limlff.errors import InputError
 from limlff.frames.checks import check_distances, check_labels
 from limlff.frames.duplicates import find_duplicates, have_different_labels
+from limlff.frames.energy_doubts import energy_doubts
 from limlff.frames.frame import Frame
 from limlff.frames.source import FrameSource
 from limlff.frames.stress_sign import StressSign, judge_stress_sign
 from limlff.units import GIGAPASCAL
 
 _NET_FORCE_LIMIT = 0.05  # eV/Å; converged plane-wave forces sum to less
-# Energy per atom (eV; all electrons of uranium: 8e5), force (eV/Å), stress (eV/Å^3, 160 GPa = 1)
-_LARGEST = {"energy": 1e7, "forces": 1e4, "stress": 1e2}
+# Energy per atom (eV; all electrons of uranium: 8e5), force (eV/Å), stress (eV/Å^3, 160 GPa = 1;
+# a set in GPa or kbar is mostly beyond)
+_LARGEST = {"energy": 1e7, "forces": 1e4, "stress": 3.0}
 
 Range = tuple[float, float]
 
@@ -125,7 +127,7 @@ def net_forces(frames: Sequence[Frame]) -> list[float]:
 
 def suspicions(frames: Sequence[Frame]) -> list[str]:
     """What `data check` warns of in the labels of a file, but for duplicates, as sentences."""
-    found = _sizes_beyond_measure(frames)
+    found = [*_sizes_beyond_measure(frames), *energy_doubts(frames)]
     largest = max(net_forces(frames), default=0.0)
     if largest > _NET_FORCE_LIMIT:
         found.append(_describe_net_force(largest))
@@ -142,7 +144,7 @@ def _sizes_beyond_measure(frames: Sequence[Frame]) -> list[str]:
         if sizes and sizes[largest] > limit:
             found.append(
                 f"{name} of {sizes[largest]:.3g} in {frames[largest].origin} is above "
-                f"{limit:.0e}; check its unit"
+                f"{limit:.3g}; check its unit"
             )
     return found
 
@@ -183,6 +185,7 @@ def _warnings(
     sign: StressSign,
 ) -> list[str]:
     found = source.sentences() + _sizes_beyond_measure(source.frames)
+    found += energy_doubts(source.frames)
     if net_force is not None and net_force[0] > _NET_FORCE_LIMIT:
         found.append(_describe_net_force(net_force[0]))
     if twins:

@@ -16,7 +16,12 @@ from limlff.frames.frame import Frame
 from limlff.frames.locate import locate_data
 from limlff.frames.read import read_source
 from limlff.frames.split import split_frames
-from limlff.training.doubts import Doubts, leave_out_repeats, stress_weights
+from limlff.training.doubts import (
+    Doubts,
+    leave_out_repeats,
+    leave_out_trained_elsewhere,
+    stress_weights,
+)
 from limlff.training.recipe import DataSet, FrameSelection, LabelWeights, Recipe
 from limlff.training.samples import LabelledFrame, label_weights
 from limlff.units import GIGAPASCAL
@@ -83,8 +88,20 @@ def load_training_data(recipe: Recipe, base: Path) -> TrainingData:
             summary["validation"] = _summary(validation_files, held_back)
         summaries.append(summary)
         remarks += doubts.sentences
+    if len(recipe.data) > 1:
+        validation, repeats = leave_out_trained_elsewhere(train, validation)
+        remarks += repeats
+        _count_held_back(summaries, validation)
     _check_labels_are_used(recipe, train)
     return TrainingData(train, validation, summaries, remarks)
+
+
+def _count_held_back(summaries: list[dict[str, Any]], validation: list[LabelledFrame]) -> None:
+    """Correct the numbers of frames that are validated on, of sets that hold a share back."""
+    for summary in summaries:
+        if "validation" not in summary:
+            names = [item.set_name for item in validation]
+            summary["frames_held_back"] = names.count(summary["name"])
 
 
 def _read_files(names: list[str], base: Path, doubts: Doubts) -> list[Frame]:

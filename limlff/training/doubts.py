@@ -14,6 +14,7 @@ from limlff.frames.report import suspicions
 from limlff.frames.source import FrameSource
 from limlff.frames.stress_sign import UsablePart, judge_stress_sign
 from limlff.training.recipe import DataSet, LabelWeights
+from limlff.training.samples import LabelledFrame
 
 _WORST_FIRST: tuple[UsablePart, ...] = ("none", "shear", "all")
 
@@ -93,3 +94,42 @@ def leave_out_repeats(train: list[Frame], held_back: list[Frame], doubts: Doubts
             f"{frames[conflicts[0][1]].origin}; remove one of each"
         )
     return [frame for index, frame in enumerate(held_back, len(train)) if index not in leaks]
+
+
+def leave_out_trained_elsewhere(
+    train: list[LabelledFrame], held_back: list[LabelledFrame]
+) -> tuple[list[LabelledFrame], list[str]]:
+    """The frames held back that no other set trains on; and what repeats between sets.
+
+    Returns:
+        The frames that are left, and sentences.
+    """
+    items = [*train, *held_back]
+    frames = [item.frame for item in items]
+    between = [
+        (earlier, later)
+        for earlier, later in find_duplicates(frames)
+        if items[earlier].set_name != items[later].set_name
+    ]
+    leaks = {later for earlier, later in between if earlier < len(train) <= later}
+    sentences = []
+    if leaks:
+        first = min(leaks)
+        sentences.append(
+            f"set {items[first].set_name!r}: {len(leaks)} frames are not validated on, because "
+            f"other sets train on the same structures; the first is {frames[first].origin}"
+        )
+    same = [
+        pair
+        for pair in between
+        if pair[1] < len(train) and not have_different_labels(frames[pair[0]], frames[pair[1]])
+    ]
+    if same:
+        earlier, later = same[0]
+        sentences.append(
+            f"set {items[later].set_name!r}: {len(same)} frames repeat a structure and its labels "
+            f"from another set and weigh double; the first is {frames[later].origin} = "
+            f"{frames[earlier].origin}"
+        )
+    left = [item for index, item in enumerate(held_back, len(train)) if index not in leaks]
+    return left, sentences

@@ -103,6 +103,24 @@ def test_structures_trained_on_are_not_validated_on(tmp_path):
     assert any("repeat a structure and weigh double" in text for text in data.remarks)
 
 
+def test_a_structure_that_one_set_trains_on_is_not_validated_on_in_another(tmp_path):
+    """The same frames in another order: what one holds back the other trains on."""
+    write_frames(tmp_path / "own.extxyz", strained())
+    write_frames(tmp_path / "same.extxyz", strained()[::-1])
+    sets = [{"name": name, "files": [f"{name}.extxyz"]} for name in ("own", "same")]
+    content = {"elements": ["Cu"], "model": {"architecture": "moment"}, "data": sets}
+    recipe = parse_config({**content, "validation": {"fraction": 0.5}}, Recipe, "recipe")
+    data = load_training_data(recipe, tmp_path)
+    trained = [round(item.frame.energy, 6) for item in data.train]
+    held_back = {round(item.frame.energy, 6) for item in data.validation}
+    assert len(trained) == 16 and not held_back & set(trained)
+    assert sum(each["frames_held_back"] for each in data.summaries) == len(data.validation) < 16
+    said = " ".join(data.remarks)
+    assert "not validated on, because other sets train on the same structures" in said
+    twice = len(trained) - len(set(trained))
+    assert f"{twice} frames repeat a structure and its labels from another set" in said
+
+
 def test_repeated_structures_with_other_labels_are_named(tmp_path):
     frames = strained()
     frames.append(replace(frames[3], energy=frames[3].energy - 1.0))
