@@ -11,6 +11,7 @@ from jaxtyping import Array
 
 from limlff.models.contract import Parameters
 from limlff.potential import Potential
+from limlff.precision import own_precision
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ class EmbeddedPairs:
         return jnp.where(species >= 0, energy, 0.0)
 
 
+@own_precision()  # the same numbers where float64 is off in jax
 def embedded_pairs(elements: tuple[str, ...] = ("Li", "Cu")) -> Potential:
     """The model as a potential with a baseline."""
     model = EmbeddedPairs(elements)

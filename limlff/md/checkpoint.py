@@ -55,8 +55,8 @@ class Checkpoint:
         list_positions: Positions for which the neighbor list was built (Å).
         list_cell: Cell for which it was built (Å).
         capacity: Sizes of the neighbor matrix.
-        written: Frames of the trajectory, and bytes of the files that are cut at bytes; empty
-            until it is written.
+        written: Frames of the trajectory and their checksum, and bytes of the files that are cut
+            at bytes; empty until it is written.
         event_counts: How often each event has happened.
         above_since: Since which step each atom is too uncertain, -1 if it is not.
         conserved: Conserved quantity (eV); nan before the first forces.

@@ -26,7 +26,7 @@ from limlff.md.trajectory import Trajectory
 _LOG = logging.getLogger(__name__)
 
 KEYS = {"thermo_bytes": THERMO, "frames": TRAJECTORY, "xyz_bytes": EXTENDED_XYZ}
-"""File that each entry of `Checkpoint.written` counts."""
+"""File that an entry of `Checkpoint.written` counts; `frames_sum` is the checksum of `frames`."""
 
 
 @dataclass(frozen=True)
@@ -138,10 +138,11 @@ def _frames_loss(path: Path, checkpoint: Checkpoint, kept: int) -> str | None:
         with Trajectory(path) as trajectory:
             if len(trajectory) < kept:
                 return f"{path} has lost frames: {len(trajectory)} of {kept}"
-            steps, frame = np.zeros(kept), None
+            steps, frame, found = np.zeros(kept), None, 0
             for index in range(kept):
                 frame = trajectory[index]
                 steps[index] = frame.step
+                found = frame.checksum(found)
                 if not (np.isfinite(frame.positions).all() and np.isfinite(frame.cell).all()):
                     return f"frame {index} of {path} is damaged: it holds no finite numbers"
     except InputError as error:
@@ -149,6 +150,7 @@ def _frames_loss(path: Path, checkpoint: Checkpoint, kept: int) -> str | None:
     # atoms come and go by events only
     same_atoms = frame is None or np.array_equal(frame.numbers, checkpoint.numbers)
     foreign = not same_atoms and not len(checkpoint.event_counts)
+    foreign |= checkpoint.written.get("frames_sum", found) != found
     if foreign or not _is_before(steps, checkpoint.step):
         return f"{path} is that of another run, or its frames are out of order"
     return None

@@ -72,6 +72,8 @@ class RunFiles:
             if config.output.extended_xyz:
                 self._xyz = ExtendedXYZWriter(out / EXTENDED_XYZ, periodic, kept.get("xyz_bytes"))
             opened.pop_all()
+        # unknown for the frames of a checkpoint of before
+        self._frames_sum = kept.get("frames_sum") if "frames" in kept else 0
 
     def write_row(self, row: dict[str, float]) -> None:
         """Append a row to the thermo table."""
@@ -81,6 +83,8 @@ class RunFiles:
     def write_frame(self, frame: TrajectoryFrame) -> None:
         """Append a frame to the trajectory."""
         self._trajectory.write(frame)
+        if self._frames_sum is not None:
+            self._frames_sum = frame.checksum(self._frames_sum)
         if self._xyz:
             self._xyz.write(frame)
             self._xyz.flush()
@@ -118,6 +122,8 @@ class RunFiles:
         self._thermo.sync()
         self._trajectory.sync()
         counts = {"thermo_bytes": self._thermo.flush(), "frames": len(self._trajectory)}
+        if self._frames_sum is not None:
+            counts["frames_sum"] = self._frames_sum
         if self._xyz:
             self._xyz.sync()
             counts["xyz_bytes"] = self._xyz.flush()

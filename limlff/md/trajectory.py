@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import time
 import weakref
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -78,6 +79,11 @@ class TrajectoryFrame:
         """Memory that its arrays hold."""
         arrays = (self.numbers, self.positions, self.cell, self.velocities, self.virials)
         return sum(array.nbytes for array in arrays if array is not None)
+
+    def checksum(self, before: int = 0) -> int:
+        """CRC-32 of what places the atoms, as stored, after that of the frames before."""
+        positions = np.ascontiguousarray(self.positions, np.float32)
+        return zlib.crc32(positions.tobytes(), zlib.crc32(self.cell.tobytes(), before))
 
     def as_stored(self) -> TrajectoryFrame:
         """A copy with the rounding of the file, as a reader of it will see it."""

@@ -158,6 +158,16 @@ def test_run_that_lost_what_it_wrote_goes_on_with_new_files(whole, died, name, d
     assert steps == ([50, 60] if name == "trajectory.h5" else list(range(0, 61, 10)))
 
 
+def test_trajectory_of_another_run_with_the_same_atoms_and_steps_is_refused(died):  # noqa: F811
+    """One atom of one frame is 0.01 Å from where it was."""
+    with h5py.File(died / "trajectory.h5", "r+") as file:
+        positions = file["particles/all/position/value"]
+        positions[1, 0, 0] += 0.01
+    with pytest.raises(InputError, match=r"trajectory.h5 is that of another run.*--new-files"):
+        go_on(died)
+    go_on(died, new_files=True)
+
+
 def test_new_files_are_gone_on_with_and_older_checkpoints_do_not_count_on_them(whole, died):  # noqa: F811
     """Killed once more after the files were made anew: no frame is taken for one of before."""
     spoil(died, "trajectory.h5", "gone")

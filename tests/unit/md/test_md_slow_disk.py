@@ -262,8 +262,12 @@ def test_whatever_ends_a_run_all_of_it_is_on_disk_before_that_is_said(tmp_path, 
     assert len(asked) > 1
     with Trajectory(out / "trajectory.h5") as trajectory:
         assert [frame.step for frame in trajectory] == asked
+        checksum = 0
+        for frame in trajectory:
+            checksum = frame.checksum(checksum)
     assert newest.written == {
         "frames": len(asked),
+        "frames_sum": checksum,
         "thermo_bytes": (out / "thermo.csv").stat().st_size,
         "xyz_bytes": (out / "trajectory.extxyz").stat().st_size,
     }
