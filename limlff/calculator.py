@@ -29,10 +29,8 @@ from limlff.neighbors.kept import KeptList, SkinNeighbors
 from limlff.potential import Potential, Prediction
 from limlff.potential_file import load_potential
 from limlff.precision import own_precision
+from limlff.quantities import SHORTEST_DISTANCE
 from limlff.remembered import Computed, Remembered
-
-SHORTEST_DISTANCE = 0.5
-"""Atoms closer than this are a mistake of the structure, not physics (Å)."""
 
 LARGEST_SKIN = 5.0
 """Beyond, lists hold many times the pairs of the potential (Å)."""

@@ -16,6 +16,9 @@ from limlff.errors import shown
 LARGEST_LENGTH = 1e6
 """Largest coordinate and cell vector (Å); beyond, double precision loses forces."""
 
+SHORTEST_DISTANCE = 0.5
+"""Atoms, and opposite faces of a periodic cell, closer than this are a mistake, not physics (Å)."""
+
 
 def _no_truth_value(value: Any) -> Any:
     if isinstance(value, bool):

@@ -66,8 +66,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.plots:
         from limlff.training.parity import plot_parity
 
-        for figure in plot_parity(arguments.plots, frames, predictions):
-            print(figure)
+        for file in plot_parity(arguments.plots, frames, predictions):
+            print(file)
     return 0
 
 

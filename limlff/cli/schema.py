@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import argparse
 
+from limlff.cli.template import add_arguments, print_names
+
+__all__ = ["add_arguments", "run"]
+
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of the command."""
-    parser.add_argument(
-        "name", nargs="?", metavar="NAME", help="kind of YAML file; left out, all are listed"
-    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the schema, or the names."""
     import json
 
-    from limlff.cli.template import print_names
     from limlff.configurations import find_configuration
 
     if arguments.name is None:

@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 
 from limlff.errors import InputError, shown
 from limlff.frames.frame import Frame
+from limlff.quantities import LARGEST_LENGTH, SHORTEST_DISTANCE
 
 _OTHER_KINDS = {
     "U": "text",
@@ -27,12 +28,8 @@ _OTHER_KINDS = {
 
 HEAVIEST = 118
 """Highest atomic number."""
-LARGEST_LENGTH = 1e6
-"""Largest coordinate and cell vector (Å); beyond, double precision loses forces."""
 SMALLEST_VOLUME = 1e-6
 """Smallest volume of a periodic cell, or area or length in fewer directions (Å^3, Å^2, Å)."""
-SMALLEST_HEIGHT = 0.5
-"""Smallest distance of opposite faces of a periodic cell (Å)."""
 
 
 def real_array(
@@ -118,10 +115,10 @@ def check_geometry(frame: Frame) -> None:
             "volume there; write Lattice, or pbc F where it is not periodic"
         )
     height = float(1 / np.linalg.norm(np.linalg.pinv(vectors), axis=0).max())
-    if height < SMALLEST_HEIGHT:
+    if height < SHORTEST_DISTANCE:
         raise InputError(
             f"{frame.origin}: its cell is only {height:.2g} Å between opposite faces; the limit is "
-            f"{SMALLEST_HEIGHT} Å, correct the cell or its unit"
+            f"{SHORTEST_DISTANCE} Å, correct the cell or its unit"
         )
 
 

@@ -25,6 +25,7 @@ from jaxtyping import Float, Int
 from limlff.atomic_file import create_empty
 from limlff.errors import InputError, shown
 from limlff.md.checkpoint_layout import read_arrays
+from limlff.md.single_writer import UNREADABLE
 from limlff.md.state import MDState
 from limlff.neighbors.host import Capacity
 from limlff.paths import open_regular_file
@@ -107,18 +108,6 @@ _ARRAYS = (
     "above_since",
 )
 
-_UNREADABLE = (
-    OSError,
-    KeyError,
-    ValueError,
-    TypeError,
-    RuntimeError,
-    AttributeError,
-    OverflowError,
-    MemoryError,
-)
-"""What h5py and NumPy raise on files that are sealed but no checkpoints."""
-
 
 def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
     """Write a checkpoint and remove all but the last two.
@@ -178,7 +167,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         with h5py.File(io.BytesIO(content), "r") as file:
             version = int(file.attrs["format"])
             checkpoint = _read(file, len(content)) if version == _FORMAT else None
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DamagedCheckpoint(f"{path}: is no checkpoint: {shown(reason, 200)}") from error
     if checkpoint is None:

@@ -13,8 +13,9 @@ import numpy as np
 from pydantic import ValidationError
 
 from limlff.md.config import NPT, MDConfig
-from limlff.md.prepare import SHORTEST_DISTANCE
 from limlff.md.single_writer import find_array
+from limlff.neighbors.geometry import FARTHEST
+from limlff.quantities import SHORTEST_DISTANCE
 
 if TYPE_CHECKING:
     from limlff.md.checkpoint import Checkpoint
@@ -42,9 +43,6 @@ ARRAYS: dict[str, tuple[type, tuple[str | int, ...]]] = {
     "above_since": (np.int64, ("atoms",)),
 }
 """Kind and shape of every array; a name stands for a number that is the same wherever it occurs."""
-
-LARGEST_COORDINATE = 1e8
-"""Å; unwrapped positions of a long run may be large, but not beyond double precision."""
 
 _MOST_NEIGHBORS = 20_000
 _MOST_GHOSTS = 100_000  # beside a hundred for each atom
@@ -129,8 +127,8 @@ def _wrong_atoms(checkpoint: Checkpoint, config: MDConfig) -> str | None:
     if chain != expected:
         return f"its thermostat has {chain} links, not {expected}"
     for places in (checkpoint.state.positions, checkpoint.list_positions):
-        if np.abs(places).max() > LARGEST_COORDINATE:
-            return f"it holds a position beyond {LARGEST_COORDINATE:.0e} Å"
+        if np.abs(places).max() > FARTHEST:
+            return f"it holds a position beyond {FARTHEST:.0e} Å"
     return None
 
 
@@ -146,8 +144,8 @@ def _wrong_box(checkpoint: Checkpoint, config: MDConfig) -> str | None:
             return "its cell has no volume"
         if np.any(checkpoint.periodic & (heights < 0.5 * SHORTEST_DISTANCE)):
             return f"its cell is only {heights.min():.2g} Å between opposite faces"
-        if np.abs(cell).max() > LARGEST_COORDINATE:
-            return f"it holds a cell vector beyond {LARGEST_COORDINATE:.0e} Å"
+        if np.abs(cell).max() > FARTHEST:
+            return f"it holds a cell vector beyond {FARTHEST:.0e} Å"
     return None
 
 

@@ -34,12 +34,8 @@ from limlff.md.state import AtomTable, MDState, draw_momenta, initial_state, wit
 from limlff.md.structure_file import read_structure as read_structure
 from limlff.neighbors.host import find_pairs
 from limlff.potential import Potential
-from limlff.quantities import LARGEST_LENGTH
+from limlff.quantities import LARGEST_LENGTH, SHORTEST_DISTANCE
 from limlff.units import FEMTOSECOND, GIGAPASCAL
-
-SHORTEST_DISTANCE = 0.5
-"""Atoms closer than this (Å) are a mistake in the structure, of whatever element."""
-
 
 MASSES = (0.01, 1e6)
 """Lightest and heaviest atom (amu); lighter ones outrun any time step."""

@@ -88,12 +88,9 @@ def claim_folder(out: Path, force: bool) -> None:
             cannot be removed.
     """
     remove_leftovers(out)
-    old = [name for name in (CHECKPOINTS, THERMO, TRAJECTORY) if os.path.lexists(out / name)]
+    old = [name for name in RUN_FOLDER.results if os.path.lexists(out / name)]
     if old and not force:
-        raise InputError(
-            f"{out}: holds a run already ({old[0]}); resume it, choose another folder, or "
-            "overwrite it with --force"
-        )
+        raise InputError(f"{out}: holds {RUN_FOLDER.what} already ({old[0]}); {RUN_FOLDER.advice}")
     if not old:
         return
     try:

@@ -18,6 +18,18 @@ import h5py
 from limlff.file_lock import is_locked_alone
 from limlff.paths import open_regular_file
 
+UNREADABLE = (
+    OSError,
+    KeyError,
+    ValueError,
+    TypeError,
+    RuntimeError,
+    AttributeError,
+    OverflowError,
+    MemoryError,
+)
+"""What h5py and NumPy raise on files that are damaged, or are not what they seem to be."""
+
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _BLOCK = 48  # bytes of the first block, versions 2 and 3, with addresses of 8 bytes
 _FLAGS = 11  # where in it the mark is

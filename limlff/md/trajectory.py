@@ -32,7 +32,7 @@ from ase.data import chemical_symbols
 from jaxtyping import Bool, Float, Int
 
 from limlff.errors import InputError
-from limlff.md.single_writer import find_array, open_for_reading
+from limlff.md.single_writer import UNREADABLE, find_array, open_for_reading
 from limlff.paths import user_path
 
 GROUP = "particles/all"
@@ -41,8 +41,6 @@ GROUP = "particles/all"
 _TRIES, _TRY_SECONDS = 20, 0.02  # to read what is being written
 _MOST_COMPRESSED = 1000  # bytes of a frame for each of the file, beyond which it is not believed
 _READ = ("species/value", "position/value", "position/step", "position/time", "box/edges/value")
-_UNREADABLE = (OSError, KeyError, ValueError, TypeError, RuntimeError, AttributeError, MemoryError)
-"""What h5py raises on damaged files."""
 
 Value = TypeVar("Value")
 
@@ -142,7 +140,7 @@ class Trajectory:
             except InputError:
                 self._close()
                 raise
-            except _UNREADABLE as error:
+            except UNREADABLE as error:
                 time.sleep(_TRY_SECONDS)
                 if attempt == _TRIES - 1 or _state_of(self._path) == self._opened:
                     self._close()
@@ -151,7 +149,7 @@ class Trajectory:
                     raise InputError(
                         f"{self._path}: cannot be read as a trajectory: {reason}"
                     ) from error
-            with suppress(*_UNREADABLE, InputError):
+            with suppress(*UNREADABLE, InputError):
                 self._open()
         raise AssertionError("not reached")
 
