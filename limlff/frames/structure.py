@@ -15,7 +15,7 @@ from ase import Atoms
 
 from limlff.errors import InputError, shown
 from limlff.frames.ase_files import find_format, read_images
-from limlff.frames.extxyz import blocks, column_layout, parse_cell, read_info
+from limlff.frames.extxyz_layout import blocks, column_layout, parse_cell, read_info
 from limlff.frames.limits import element_numbers
 from limlff.frames.opening import open_text, plain_file, require_file
 from limlff.frames.selective_dynamics import hold_as_poscar

@@ -23,7 +23,8 @@ from jaxtyping import Float, Int
 
 from limlff.errors import InputError
 from limlff.md.clearance import Clearance
-from limlff.md.config import Deposit, Event, MDConfig, Remove, schedule_ends
+from limlff.md.config import MDConfig, schedule_ends
+from limlff.md.event_settings import Deposit, Event, Remove
 from limlff.md.prepare import Structure
 from limlff.md.state import MDState, without_drift
 from limlff.neighbors.host import bucket

@@ -15,8 +15,9 @@ from limlff.calculator import load
 from limlff.errors import InputError
 from limlff.forks import refuse_forked_process
 from limlff.md import events
-from limlff.md.config import Deposit, MDConfig
+from limlff.md.config import MDConfig
 from limlff.md.engine import Engine, roomy_capacity
+from limlff.md.event_settings import Deposit
 from limlff.md.forecast import Forecast, make_forecast
 from limlff.md.lock import locked
 from limlff.md.names import CONFIG
