@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from limlff.atomic_file import replaced_when_whole
+from limlff.card import check_card, check_recipe
 from limlff.errors import InputError, shown
 from limlff.models.arrays import (
     Shape,
@@ -28,9 +29,11 @@ from limlff.models.arrays import (
     check_names,
     check_positive,
     expected_shapes,
+    flatten_parameters,
     most_numbers,
+    unflatten_parameters,
 )
-from limlff.models.contract import Model, Parameters
+from limlff.models.contract import Model
 from limlff.models.registry import build_model, model_to_settings
 from limlff.npy import LONGEST_HEADER, array_from_bytes, array_to_bytes
 from limlff.paths import user_path
@@ -53,17 +56,6 @@ _LARGEST_JSON = 2**25
 """Bytes of a JSON member; a moment tensor potential with a large table has a tenth of them."""
 
 _KEYS = {"model", "elements", "cutoff", "units", "card"}
-_CARD_KINDS = {
-    "training": dict,
-    "errors": dict,
-    "uncertainty": dict,
-    "versions": dict,
-    "deepmd": dict,
-    "table": dict,
-    "licence": str,
-    "notes": str,
-}
-"""What a card may hold that programs read, and its kind."""
 
 
 def save_potential(potential: Potential, path: str | Path) -> None:
@@ -161,33 +153,6 @@ def check_arrays(potential: Potential) -> None:
     check_array("baseline", baseline, (len(potential.elements),))
 
 
-def flatten_parameters(parameters: Parameters) -> dict[str, np.ndarray]:
-    """Arrays of a nested dict by the path of their keys, joined by '/'."""
-    flat: dict[str, np.ndarray] = {}
-    for key, value in parameters.items():
-        if not isinstance(key, str) or "/" in key or not key:
-            raise ValueError(
-                f"parameter key {key!r} is no string free of '/'; rename it in the model"
-            )
-        if isinstance(value, dict):
-            flat.update({f"{key}/{rest}": leaf for rest, leaf in flatten_parameters(value).items()})
-        else:
-            flat[key] = np.asarray(value)
-    return flat
-
-
-def unflatten_parameters(flat: dict[str, np.ndarray]) -> Parameters:
-    """The nested dict of arrays from what `flatten_parameters` made of it."""
-    nested: dict[str, Any] = {}
-    for path, leaf in flat.items():
-        *sections, key = path.split("/")
-        target = nested
-        for section in sections:
-            target = target.setdefault(section, {})
-        target[key] = leaf
-    return nested
-
-
 def _json_bytes(value: Any) -> bytes:
     text = json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
     return text.encode()
@@ -204,7 +169,7 @@ def _description_bytes(potential: Potential, path: Path) -> bytes:
                 "card": potential.card,
             }
         )
-        _check_card(parse_json(content)["card"])
+        check_card(parse_json(content)["card"])
     except (TypeError, ValueError) as error:
         raise InputError(
             f"{path}: the potential's settings or card do not fit into JSON: {error}"
@@ -323,34 +288,9 @@ def _model_from(description: Any) -> Model:
         )
     if description["units"] != UNITS:
         raise InputError(f"its units are {shown(repr(description['units']))}, not {UNITS}")
-    _check_card(description["card"])
-    _check_recipe(description["card"], model)
+    check_card(description["card"])
+    check_recipe(description["card"], parse_json(_json_bytes(model_to_settings(model))))
     return model
-
-
-def _check_card(card: Any) -> None:
-    """Refuse a card whose sections are not of their kinds."""
-    if not isinstance(card, dict):
-        raise ValueError("its card is no mapping")
-    for name, kind in _CARD_KINDS.items():
-        if name in card and not isinstance(card[name], kind):
-            raise ValueError(f"{name} of its card is {shown(repr(card[name]))}")
-
-
-def _check_recipe(card: dict[str, Any], model: Model) -> None:
-    """Refuse settings that are not those of the recipe by which the potential was trained.
-
-    Arrays can have the right shapes for another cutoff all the same.
-    """
-    recipe = card.get("training", {}).get("recipe", {})
-    trained = recipe.get("model", {}) if isinstance(recipe, dict) else {}
-    settings = parse_json(_json_bytes(model_to_settings(model)))  # tuples as lists
-    for key in sorted(trained.keys() & settings.keys()) if isinstance(trained, dict) else ():
-        if trained[key] != settings[key]:
-            raise InputError(
-                f"its {key} is {shown(repr(settings[key]), 40)}, but it was trained with "
-                f"{shown(repr(trained[key]), 40)}; copy it again from its source"
-            )
 
 
 def _shapes_of(model: Model, names: set[str]) -> dict[str, Shape]:

@@ -1,4 +1,4 @@
-"""Which arrays a model's settings ask for, and whether those at hand are these.
+"""Parameters of a model by their paths: which its settings ask for, and whether these are they.
 
 A size may be a range, where the settings leave it open.
 """
@@ -13,7 +13,7 @@ import jax
 import numpy as np
 
 from limlff.errors import InputError, shown
-from limlff.models.contract import Model
+from limlff.models.contract import Model, Parameters
 
 Shape = tuple[int | range, ...]
 
@@ -65,6 +65,33 @@ def _least(size: int | range) -> int:
 def most_numbers(shape: Shape) -> int:
     """Numbers that an array of this shape has at most."""
     return math.prod(size.stop - 1 if isinstance(size, range) else size for size in shape)
+
+
+def flatten_parameters(parameters: Parameters) -> dict[str, np.ndarray]:
+    """Arrays of a nested dict by the path of their keys, joined by '/'."""
+    flat: dict[str, np.ndarray] = {}
+    for key, value in parameters.items():
+        if not isinstance(key, str) or "/" in key or not key:
+            raise ValueError(
+                f"parameter key {key!r} is no string free of '/'; rename it in the model"
+            )
+        if isinstance(value, dict):
+            flat.update({f"{key}/{rest}": leaf for rest, leaf in flatten_parameters(value).items()})
+        else:
+            flat[key] = np.asarray(value)
+    return flat
+
+
+def unflatten_parameters(flat: dict[str, np.ndarray]) -> Parameters:
+    """The nested dict of arrays from what `flatten_parameters` made of it."""
+    nested: dict[str, Any] = {}
+    for path, leaf in flat.items():
+        *sections, key = path.split("/")
+        target = nested
+        for section in sections:
+            target = target.setdefault(section, {})
+        target[key] = leaf
+    return nested
 
 
 def check_names(found: set[str], expected: dict[str, Shape]) -> None:
