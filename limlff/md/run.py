@@ -234,8 +234,7 @@ class Run:
         ghosts = len(simulation.neighbors.matrix.ghost_owner)
         shown.say(
             f"{len(simulation.structure)} atoms in {atoms} slots, {slots} neighbor slots, "
-            f"{ghosts} ghosts, {simulation.config.precision}; "
-            f"compiled in {simulation.engine.compile_seconds:.1f} s"
+            f"{ghosts} ghosts, {simulation.config.precision}"
         )
 
     def _speed(self, wall: float) -> dict[str, float | None]:
