@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from ase import Atoms
 
-from limlff.atomic_file import replaced_when_whole
+from limlff.atomic_file import can_be_replaced, replaced_when_whole
 from limlff.calculator import load
 from limlff.errors import InputError
 from limlff.forks import refuse_forked_process
@@ -159,8 +159,10 @@ def write_settings(config: MDConfig, out: Path) -> None:
     """Write the configuration as it is run.
 
     Raises:
-        InputError: If it cannot be written.
+        InputError: If it cannot be written, or a pipe or device is there, which may wait for ever.
     """
+    if not can_be_replaced(out / CONFIG):
+        raise InputError(f"{out / CONFIG}: is a pipe or a device, not a file of the run; remove it")
     settings = dump_yaml(config.model_dump(mode="json"))
     try:
         with replaced_when_whole(out / CONFIG) as temporary:

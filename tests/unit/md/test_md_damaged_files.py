@@ -158,6 +158,17 @@ def test_run_that_lost_what_it_wrote_goes_on_with_new_files(whole, died, name, d
     assert steps == ([50, 60] if name == "trajectory.h5" else list(range(0, 61, 10)))
 
 
+def test_pipe_in_place_of_the_settings_is_refused_at_once(whole, died):  # noqa: F811
+    """Whoever opens a pipe waits for somebody at its other end."""
+    (died / "md.yaml").unlink()
+    os.mkfifo(died / "md.yaml")
+    with pytest.raises(InputError, match=r"md\.yaml: is a pipe or a device.*remove it"):
+        go_on(died)
+    (died / "md.yaml").unlink()
+    go_on(died)
+    same_run(whole, died)
+
+
 def test_trajectory_of_another_run_with_the_same_atoms_and_steps_is_refused(died):  # noqa: F811
     """One atom of one frame is 0.01 Å from where it was."""
     with h5py.File(died / "trajectory.h5", "r+") as file:
