@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from limlff.errors import InputError, OutOfTime, os_error_in_words
+from limlff.errors import NO_SPACE, InputError, OutOfTime, os_error_in_words
 
 
 @contextmanager
@@ -36,6 +36,8 @@ def resumable(folder: Path, how: str, kept: str) -> Iterator[None]:
     except OSError as error:
         raise OutOfTime(f"{folder}: {os_error_in_words(error)}; then {advice()}") from error
     except InputError as error:
-        if not isinstance(error.__cause__, OSError):
+        cause = error.__cause__
+        if not isinstance(cause, OSError):
             raise
-        raise OutOfTime(f"{folder}: {error}; free space, then {advice()}") from error
+        remedy = "free space" if cause.errno in NO_SPACE else "correct that"
+        raise OutOfTime(f"{folder}: {error}; {remedy}, then {advice()}") from error

@@ -144,7 +144,8 @@ def _check_removal(
     if np.sum(heights <= event.above_z_angstrom) < 2:
         raise InputError(
             f"{key}.above_z_angstrom is {event.above_z_angstrom:g} Å, but the atoms that move are "
-            f"at {heights.min():.2f} to {heights.max():.2f} Å; it would remove all of them"
+            f"at {heights.min():.2f} to {heights.max():.2f} Å; it would remove all of them, or all "
+            "but one"
         )
 
 
