@@ -20,6 +20,7 @@ from limlff.errors import InputError, shown
 from limlff.models.arrays import MOST_PARAMETERS
 from limlff.paths import check_is_file, user_path
 from limlff.strict_json import DEEPEST, parse_json
+from limlff.text_heaps import check_text_heaps_of
 from limlff.zip_members import DAMAGED
 
 Tree = dict[str, Any]
@@ -77,6 +78,7 @@ def write_tree(tree: Tree, path: Path) -> None:
 def _read_hdf5(path: Path) -> Tree:
     import h5py
 
+    check_text_heaps_of(path)
     with h5py.File(path, "r") as file:
         text = file.attrs["json"]
         tree = parse_json(text if isinstance(text, bytes) else str(text).encode())

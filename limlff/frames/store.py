@@ -25,6 +25,7 @@ from limlff.frames.frame import Frame
 from limlff.frames.opening import require_file
 from limlff.frames.store_layout import check_layout
 from limlff.paths import user_path
+from limlff.text_heaps import check_text_heaps_of
 
 FORMAT = "limlff-frames"
 VERSION = 1
@@ -147,6 +148,7 @@ class FrameStore(Sequence[Frame]):
         self.path = user_path(path)
         require_file(self.path)
         try:
+            check_text_heaps_of(self.path)
             self._file = h5py.File(self.path, "r")
         except OSError as error:
             raise InputError(

@@ -30,6 +30,7 @@ from limlff.md.state import MDState
 from limlff.neighbors.host import Capacity
 from limlff.paths import open_regular_file
 from limlff.potential import Potential
+from limlff.text_heaps import check_text_heaps
 
 _FORMAT = 2
 _KEPT = 2
@@ -164,6 +165,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     if seal.rstrip(b"\0") != _seal(rest):
         raise DamagedCheckpoint(f"{path}: is damaged, its sha256 is not the one written with it")
     try:
+        check_text_heaps(content)
         with h5py.File(io.BytesIO(content), "r") as file:
             version = int(file.attrs["format"])
             checkpoint = _read(file, len(content)) if version == _FORMAT else None
