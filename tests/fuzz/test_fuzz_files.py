@@ -20,6 +20,7 @@ from ase import Atoms
 from ase.build import bulk
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from nested_values import finite
 
 from limlff.cli.main import main
 from limlff.config import parse_config
@@ -114,15 +115,6 @@ def test_any_recipe_is_taken_or_refused(content):
         build_model({**recipe.model, "elements": recipe.elements})
     except InputError as error:
         assert str(error)
-
-
-def finite(value: Any) -> bool:
-    """Whether no number in nested values is infinite or not a number."""
-    if isinstance(value, dict):
-        return all(map(finite, value.values()))
-    if isinstance(value, (list, tuple)):
-        return all(map(finite, value))
-    return not isinstance(value, float) or math.isfinite(value)
 
 
 @FUZZ

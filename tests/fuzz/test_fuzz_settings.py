@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import yaml
 from ase.build import fcc100
+from nested_values import finite
 from pydantic.fields import FieldInfo
 from reference_models import embedded_pairs
 
@@ -96,15 +97,6 @@ def replaced(content: dict[str, Any], path: tuple[str, ...], key: str, value: An
     for place in path:
         target = target[int(place) if isinstance(target, list) else place]
     target[key] = value
-
-
-def finite(value: Any) -> bool:
-    """Whether no number in nested values is infinite or not a number."""
-    if isinstance(value, dict):
-        return all(map(finite, value.values()))
-    if isinstance(value, (list, tuple)):
-        return all(map(finite, value))
-    return not isinstance(value, float) or math.isfinite(value)
 
 
 SLAB = fcc100("Cu", (2, 2, 4), a=3.66, vacuum=10.0)
