@@ -29,8 +29,8 @@ from limlff.frames.read import read_frames
 from limlff.potential import Potential
 from limlff.potential_file import potential_digest
 from limlff.training.metrics import FramePrediction, predict_frames
-from limlff.uncertainty.calibration import calibration_factor, reliability
-from limlff.uncertainty.frames import (
+from limlff.training.uncertainty.calibration import calibration_factor, reliability
+from limlff.training.uncertainty.frames import (
     FrameAssessment,
     assess_frames,
     energy_residuals,

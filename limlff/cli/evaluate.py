@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     errors = grouped_errors(frames, predictions)
     _print_errors(errors)
     if arguments.uncertainty:
-        from limlff.uncertainty.frames import assess_frames, frame_reliability
+        from limlff.training.uncertainty.frames import assess_frames, frame_reliability
 
         assessed = assess_frames(potential, frames, arguments.dtype)
         errors["uncertainty"] = frame_reliability(frames, predictions, assessed)

@@ -116,7 +116,7 @@ def _train(
     from limlff.potential_file import save_potential
     from limlff.training.folder import POTENTIAL_FILE
     from limlff.training.progress import describe_speed
-    from limlff.uncertainty.fit import add_uncertainty
+    from limlff.training.uncertainty.fit import add_uncertainty
 
     stopped: OutOfTime | None = None
     with stop_signals() as came:

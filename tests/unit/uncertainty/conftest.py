@@ -15,7 +15,7 @@ from limlff.training.data import TrainingData
 from limlff.training.fit import initial_parameters
 from limlff.training.recipe import Recipe
 from limlff.training.samples import LabelledFrame, make_samples
-from limlff.uncertainty.fit import add_uncertainty
+from limlff.training.uncertainty.fit import add_uncertainty
 
 MODEL = MomentModel(
     elements=("Cu", "Ni"), cutoff=4.5, radial=4, max_degree=1, channels=3, hidden=(5, 3)

@@ -20,10 +20,10 @@ from limlff.neighbors.host import Capacity, build_neighbors
 from limlff.neighbors.matrix import pair_vectors
 from limlff.potential import Potential
 from limlff.potential_file import load_potential, save_potential
+from limlff.training.uncertainty.calibration import calibration_factor, reliability
+from limlff.training.uncertainty.frames import assess_frames
 from limlff.uncertainty import assess, available
 from limlff.uncertainty import members as members_module
-from limlff.uncertainty.calibration import calibration_factor, reliability
-from limlff.uncertainty.frames import assess_frames
 from limlff.uncertainty.kernel import member_forces_by_kernel, with_readouts
 
 SLOTS = 12

@@ -11,12 +11,17 @@ from limlff.training.batches import make_packing
 from limlff.training.loss import predict_batch
 from limlff.training.metrics import predict_frames
 from limlff.training.samples import make_samples
-from limlff.uncertainty.calibration import calibration_factor, coverage, reliability
-from limlff.uncertainty.design import batch_design
-from limlff.uncertainty.evidence import Evidence, _scaled_rows, _without_nuisance, collect_evidence
-from limlff.uncertainty.fit import add_uncertainty
-from limlff.uncertainty.frames import assess_frames, energy_residuals, force_residuals
-from limlff.uncertainty.posterior import PRIOR, draw_members, fit_grade
+from limlff.training.uncertainty.calibration import calibration_factor, coverage, reliability
+from limlff.training.uncertainty.design import batch_design
+from limlff.training.uncertainty.evidence import (
+    Evidence,
+    _scaled_rows,
+    _without_nuisance,
+    collect_evidence,
+)
+from limlff.training.uncertainty.fit import add_uncertainty
+from limlff.training.uncertainty.frames import assess_frames, energy_residuals, force_residuals
+from limlff.training.uncertainty.posterior import PRIOR, draw_members, fit_grade
 
 predict = jax.jit(predict_batch, static_argnames="model")
 NO_OFFSETS = np.zeros((1, 2), bool)

@@ -20,16 +20,16 @@ from limlff.training.metrics import predict_frames
 from limlff.training.offsets import free_offsets
 from limlff.training.recipe import Recipe
 from limlff.training.samples import LabelledFrame, make_samples, species_of_frame
-from limlff.uncertainty.calibration import calibration_factor
-from limlff.uncertainty.contract import KEY, FeatureModel
-from limlff.uncertainty.evidence import Evidence, collect_evidence
-from limlff.uncertainty.frames import (
+from limlff.training.uncertainty.calibration import calibration_factor
+from limlff.training.uncertainty.evidence import Evidence, collect_evidence
+from limlff.training.uncertainty.frames import (
     assess_frames,
     energy_residuals,
     force_residuals,
     frame_reliability,
 )
-from limlff.uncertainty.posterior import draw_members, fit_grade
+from limlff.training.uncertainty.posterior import draw_members, fit_grade
+from limlff.uncertainty.contract import KEY, FeatureModel
 
 logger = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.linalg import solve_triangular
 
-from limlff.uncertainty.evidence import Evidence
+from limlff.training.uncertainty.evidence import Evidence
 
 PRIOR = 1e-3
 """Prior deviation of readout weights before calibration (eV). Results hardly depend on it: it only

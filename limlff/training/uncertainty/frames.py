@@ -16,8 +16,8 @@ from limlff.precision import own_precision
 from limlff.training.batches import make_packing
 from limlff.training.metrics import FramePrediction
 from limlff.training.samples import LabelledFrame, make_samples
+from limlff.training.uncertainty.calibration import reliability
 from limlff.uncertainty.assess import available, calibrated_spreads
-from limlff.uncertainty.calibration import reliability
 from limlff.uncertainty.contract import KEY
 from limlff.uncertainty.members import member_deviations
 
@@ -121,9 +121,9 @@ def frame_reliability(
 
     Returns:
         `force` (over atoms) and `energy` (over frames, per atom) as of
-        `limlff.uncertainty.calibration.reliability`, the `median_grade`, the `largest_grade` (None
-        if infinite, of elements that were not trained on), and `share_above_1`, that of atoms
-        beyond the training data.
+        `limlff.training.uncertainty.calibration.reliability`, the `median_grade`, the
+        `largest_grade` (None if infinite, of elements that were not trained on), and
+        `share_above_1`, that of atoms beyond the training data.
     """
     grades = np.concatenate([known.grades for known in assessed])
     return {
