@@ -31,8 +31,8 @@ def starting_crystal() -> Atoms:
 def speed_of(potential: Potential, start: Atoms) -> dict[str, Any]:
     """Processor time of a step at constant energy in float32, neighbor lists included."""
     from limlff.md.config import NVE, MDConfig
-    from limlff.md.memory import peak_memory_mb
     from limlff.md.runner import build_simulation
+    from limlff.memory import peak_memory_mb
 
     config = MDConfig(
         steps=1,

@@ -22,7 +22,7 @@ from ase.build import bulk
 from limlff.calculator import load
 from limlff.environment import describe_environment
 from limlff.md.config import MDConfig
-from limlff.md.guards import Look, find_problem
+from limlff.md.guards.checks import Look, find_problem
 from limlff.md.runner import build_simulation
 from limlff.precision import own_precision
 

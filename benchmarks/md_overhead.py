@@ -22,8 +22,8 @@ from ase.build import bulk
 
 from limlff.environment import describe_environment
 from limlff.md.config import MDConfig
-from limlff.md.engine import list_neighbors, roomy_capacity
 from limlff.md.runner import run_md
+from limlff.md.simulation.engine import list_neighbors, roomy_capacity
 from limlff.potential import Potential
 from limlff.precision import own_precision
 

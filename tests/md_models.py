@@ -14,7 +14,7 @@ from ase.build import bulk
 from reference_models import embedded_pairs
 
 from limlff.md.config import MDConfig
-from limlff.md.results import MDResult
+from limlff.md.run.results import MDResult
 from limlff.md.runner import run_md
 from limlff.models.contract import Parameters
 from limlff.potential import Potential

@@ -19,7 +19,7 @@ from limlff.outputs import check_output_folder
 from limlff.report.numbers import figure
 
 if TYPE_CHECKING:
-    from limlff.md.results import MDResult
+    from limlff.md.run.results import MDResult
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     from limlff.md.config import MDConfig
 
     config = load_config(arguments.config, MDConfig, arguments.overrides)
-    from limlff.md.run_folder import RUN_FOLDER
+    from limlff.md.output.run_folder import RUN_FOLDER
     from limlff.md.runner import forecast_md, run_md
 
     if arguments.dry_run:

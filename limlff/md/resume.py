@@ -14,22 +14,22 @@ from limlff.calculator import load
 from limlff.config import load_config
 from limlff.errors import InputError
 from limlff.forks import refuse_forked_process
-from limlff.md import names as files
-from limlff.md.changes import check_changes
-from limlff.md.checkpoint import Checkpoint, potential_digest
 from limlff.md.config import MDConfig
-from limlff.md.events import EventClock
-from limlff.md.history import KEYS, Start, find_start, set_aside
+from limlff.md.guards.watch import UncertaintyWatch, find_assessor
 from limlff.md.lock import locked
-from limlff.md.prepare import Structure
-from limlff.md.results import MDResult, finished_results
-from limlff.md.run import Run
-from limlff.md.run_folder import remove_leftovers
+from limlff.md.output import names as files
+from limlff.md.output.checkpoint import Checkpoint, potential_digest
+from limlff.md.output.run_folder import remove_leftovers
+from limlff.md.output.trajectory import Trajectory, TrajectoryFrame
+from limlff.md.run.changes import check_changes
+from limlff.md.run.history import KEYS, Start, find_start, set_aside
+from limlff.md.run.results import MDResult, finished_results
+from limlff.md.run.run import Run
+from limlff.md.run.settings_note import NOTE, note_settings, was_accepted
 from limlff.md.runner import build_engine, note_dead_holder, write_settings
-from limlff.md.settings_note import NOTE, note_settings, was_accepted
-from limlff.md.simulation import Simulation
-from limlff.md.trajectory import Trajectory, TrajectoryFrame
-from limlff.md.watch import UncertaintyWatch, find_assessor
+from limlff.md.simulation.events import EventClock
+from limlff.md.simulation.simulation import Simulation
+from limlff.md.system.prepare import Structure
 from limlff.paths import user_path
 from limlff.potential import Potential
 from limlff.precision import own_precision

@@ -14,26 +14,26 @@ from limlff.atomic_file import can_be_replaced, replaced_when_whole
 from limlff.calculator import load
 from limlff.errors import InputError
 from limlff.forks import refuse_forked_process
-from limlff.md import events
 from limlff.md.config import MDConfig
-from limlff.md.engine import Engine, roomy_capacity
 from limlff.md.event_settings import Deposit
-from limlff.md.forecast import Forecast, make_forecast
+from limlff.md.guards.watch import UncertaintyWatch, find_assessor
 from limlff.md.lock import locked
-from limlff.md.names import CONFIG
-from limlff.md.prepare import (
+from limlff.md.output.names import CONFIG
+from limlff.md.output.run_folder import claim_folder
+from limlff.md.output.trajectory import TrajectoryFrame
+from limlff.md.run.results import MDResult
+from limlff.md.run.run import Run
+from limlff.md.simulation import events
+from limlff.md.simulation.engine import Engine, roomy_capacity
+from limlff.md.simulation.forecast import Forecast, make_forecast
+from limlff.md.simulation.simulation import Simulation
+from limlff.md.system.prepare import (
     Structure,
     build_integrator,
     check_structure,
     first_state,
     read_structure,
 )
-from limlff.md.results import MDResult
-from limlff.md.run import Run
-from limlff.md.run_folder import claim_folder
-from limlff.md.simulation import Simulation
-from limlff.md.trajectory import TrajectoryFrame
-from limlff.md.watch import UncertaintyWatch, find_assessor
 from limlff.neighbors.host import Capacity
 from limlff.paths import user_path
 from limlff.potential import Potential

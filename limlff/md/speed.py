@@ -12,9 +12,9 @@ from ase import Atoms
 
 from limlff.kernels.threads import threads_to_use
 from limlff.md.config import NVE, MDConfig
-from limlff.md.memory import peak_memory_mb
 from limlff.md.runner import build_simulation
-from limlff.md.simulation import Simulation
+from limlff.md.simulation.simulation import Simulation
+from limlff.memory import peak_memory_mb
 from limlff.neighbors.host import build_neighbors
 from limlff.potential import Potential
 from limlff.precision import own_precision

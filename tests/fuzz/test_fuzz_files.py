@@ -29,16 +29,16 @@ from limlff.frames.digest import frames_digest
 from limlff.frames.frame import Frame
 from limlff.frames.read import read_frames
 from limlff.frames.store import write_store
-from limlff.md.checkpoint import (
+from limlff.md.config import MDConfig
+from limlff.md.output.checkpoint import (
     Checkpoint,
     DamagedCheckpoint,
     checkpoint_files,
     read_checkpoint,
     write_checkpoint,
 )
-from limlff.md.config import MDConfig
-from limlff.md.prepare import check_structure, read_structure
-from limlff.md.state import initial_state
+from limlff.md.system.prepare import check_structure, read_structure
+from limlff.md.system.state import initial_state
 from limlff.models.moment import MomentModel
 from limlff.models.registry import build_model
 from limlff.neighbors.host import Capacity, build_neighbors

@@ -26,8 +26,8 @@ from limlff.config_errors import sections_of
 from limlff.configurations import CONFIGURATIONS
 from limlff.errors import InputError
 from limlff.md.config import MDConfig
-from limlff.md.events import check_events
-from limlff.md.prepare import build_integrator, check_structure, first_state
+from limlff.md.simulation.events import check_events
+from limlff.md.system.prepare import build_integrator, check_structure, first_state
 from limlff.template import make_template
 from limlff.workflows.healing import Config as HealingConfig
 from limlff.workflows.healing.dynamics import md_settings

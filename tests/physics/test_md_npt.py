@@ -12,8 +12,8 @@ from md_models import COPPER, copper, run_copper, settings
 from predictions import predict_in_one_shape
 from test_md_nvt import blocked_error
 
+from limlff.md.output.thermo import read_thermo
 from limlff.md.runner import run_md
-from limlff.md.thermo import read_thermo
 
 
 def strained(atoms: Atoms, strain: np.ndarray) -> Atoms:

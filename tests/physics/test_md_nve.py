@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from md_models import copper, run_copper
 
-from limlff.md.thermo import read_thermo
-from limlff.md.trajectory import Trajectory
+from limlff.md.output.thermo import read_thermo
+from limlff.md.output.trajectory import Trajectory
 
 
 def test_energy_oscillates_with_the_square_of_the_step(tmp_path):

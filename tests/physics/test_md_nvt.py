@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from md_models import copper, run_copper
 
-from limlff.md.thermo import read_thermo
+from limlff.md.output.thermo import read_thermo
 
 FREEDOM = 3 * 32 - 3
 

@@ -11,8 +11,8 @@ import pytest
 
 from limlff import file_lock
 from limlff.errors import InputError
-from limlff.md import trajectory_writer
-from limlff.md.trajectory import Trajectory, TrajectoryFrame
+from limlff.md.output import trajectory_writer
+from limlff.md.output.trajectory import Trajectory, TrajectoryFrame
 
 AS_ON_WINDOWS = """
 import os, signal, sys

@@ -15,8 +15,8 @@ from limlff.errors import InputError, shown
 from limlff.frames.locate import locate_data
 from limlff.frames.read import read_frames
 from limlff.frames.store import FrameStore
-from limlff.md.thermo import read_thermo
-from limlff.md.trajectory import Trajectory
+from limlff.md.output.thermo import read_thermo
+from limlff.md.output.trajectory import Trajectory
 from limlff.paths import check_is_file, user_path
 from limlff.potential_file import load_potential
 

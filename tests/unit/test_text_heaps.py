@@ -13,7 +13,7 @@ from limlff.exchange.deepmd_file import read_tree
 from limlff.frames.frame import Frame
 from limlff.frames.read import read_frames
 from limlff.frames.store import write_store
-from limlff.md.single_writer import open_for_reading
+from limlff.md.output.single_writer import open_for_reading
 from limlff.text_heaps import check_text_heaps
 
 

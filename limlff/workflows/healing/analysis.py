@@ -16,7 +16,7 @@ from limlff.analysis.mobility import (
     square_displacements,
 )
 from limlff.analysis.voids import find_voids, void_volume
-from limlff.md.trajectory import TrajectoryFrame
+from limlff.md.output.trajectory import TrajectoryFrame
 
 GROUPS = ("near", "far")
 

@@ -13,7 +13,7 @@ import numpy as np
 from ase import Atoms
 
 from limlff.errors import OutOfTime
-from limlff.md.trajectory import TrajectoryFrame
+from limlff.md.output.trajectory import TrajectoryFrame
 from limlff.workflows.healing.config import HealingConfig
 
 if TYPE_CHECKING:
@@ -65,8 +65,8 @@ def run_dynamics(
         OutOfTime: If a signal came.
         GuardStop: If the run left what can be trusted.
     """
-    from limlff.md.checkpoint import checkpoint_files, step_of_name
-    from limlff.md.names import CHECKPOINTS
+    from limlff.md.output.checkpoint import checkpoint_files, step_of_name
+    from limlff.md.output.names import CHECKPOINTS
     from limlff.md.resume import resume_md
     from limlff.md.runner import run_md
 

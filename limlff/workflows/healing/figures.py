@@ -11,7 +11,7 @@ import numpy as np
 from limlff.analysis.local_order import Order
 from limlff.analysis.voids import PROBE_RADIUS
 from limlff.atomic_file import replaced_when_whole
-from limlff.md.trajectory import Trajectory, TrajectoryFrame
+from limlff.md.output.trajectory import Trajectory, TrajectoryFrame
 from limlff.report.page import Figure
 from limlff.workflows.healing.config import HealingConfig
 from limlff.workflows.healing.simulate import Outcome

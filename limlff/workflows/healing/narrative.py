@@ -13,7 +13,7 @@ from limlff.analysis import local_order, voids
 from limlff.analysis.grid import PeriodicGrid
 from limlff.analysis.local_order import Order
 from limlff.analysis.mobility import SQUARE_ANGSTROM_PER_PS_IN_CM2_PER_S
-from limlff.md.trajectory import Trajectory, TrajectoryFrame
+from limlff.md.output.trajectory import Trajectory, TrajectoryFrame
 from limlff.potential import Potential
 from limlff.potential_file import potential_digest
 from limlff.report.movie import Movie, MovieFrame

@@ -15,7 +15,7 @@ from ase import Atoms
 from limlff.analysis.local_order import Order, classify
 from limlff.analysis.mobility import internal_coordinates, square_displacements
 from limlff.errors import OutOfTime
-from limlff.md.trajectory import Trajectory, TrajectoryFrame
+from limlff.md.output.trajectory import Trajectory, TrajectoryFrame
 from limlff.structures.lattice import bcc_supercell
 from limlff.structures.void import Hole, cut_hole
 from limlff.workflows.healing.analysis import (

@@ -13,7 +13,7 @@ from typing import Any
 from limlff.atomic_file import write_text_whole
 from limlff.catalog import find_potential
 from limlff.errors import InputError, LimlffError, OutOfTime
-from limlff.md.run_folder import claim_folder
+from limlff.md.output.run_folder import claim_folder
 from limlff.potential import Potential
 from limlff.potential_file import load_potential, potential_digest
 from limlff.progress import Progress

@@ -8,7 +8,7 @@ from threading import Event, Thread
 
 import pytest
 
-from limlff.md.background import BackgroundWriter
+from limlff.md.output.background import BackgroundWriter
 
 SOON = 20.0  # seconds within which a thread must have come to something
 

@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from limlff.md.barostat import STRAIN_MODES, StochasticCellRescaling, velocity_factor
-from limlff.md.ensembles import Ramp, thermal_ramp
-from limlff.md.state import AtomTable, initial_state, without_drift
+from limlff.md.ensembles.barostat import STRAIN_MODES, StochasticCellRescaling, velocity_factor
+from limlff.md.ensembles.integrators import Ramp, thermal_ramp
+from limlff.md.system.state import AtomTable, initial_state, without_drift
 from limlff.units import BOLTZMANN, FEMTOSECOND, GIGAPASCAL
 
 ATOMS, REPLICAS, TAU_FS = 8, 512, 100.0

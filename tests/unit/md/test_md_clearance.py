@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from limlff.md.clearance import Clearance
+from limlff.md.simulation.clearance import Clearance
 from limlff.neighbors.host import find_pairs
 
 

@@ -8,7 +8,7 @@ from ase import Atoms
 from ase.build import bcc110, bulk
 from ase.geometry import get_distances
 
-from limlff.md.cutout import VACUUM, cut_out
+from limlff.md.output.cutout import VACUUM, cut_out
 
 CORE = 5.0
 

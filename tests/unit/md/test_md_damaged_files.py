@@ -17,13 +17,13 @@ from test_md_resume import CHANGES, died, go_on, whole  # noqa: F401
 from test_md_runner import same_run
 
 from limlff.errors import InputError
-from limlff.md import checkpoint as checkpoints
-from limlff.md.checkpoint import checkpoint_files, read_checkpoint
+from limlff.md.output import checkpoint as checkpoints
+from limlff.md.output.checkpoint import checkpoint_files, read_checkpoint
+from limlff.md.output.thermo import read_thermo
+from limlff.md.output.trajectory import Trajectory
+from limlff.md.output.trajectory_writer import TrajectoryWriter
 from limlff.md.resume import resume_md
 from limlff.md.runner import run_md
-from limlff.md.thermo import read_thermo
-from limlff.md.trajectory import Trajectory
-from limlff.md.trajectory_writer import TrajectoryWriter
 
 SOON = 5.0  # seconds; HDF5's own retries take minutes
 

@@ -6,7 +6,7 @@ import numpy as np
 from ase.build import bulk
 from md_models import COPPER
 
-import limlff.md.engine
+import limlff.md.simulation.engine
 from limlff.md.config import MDConfig
 from limlff.md.runner import run_md
 from limlff.neighbors.choice import choose_builder
@@ -23,7 +23,7 @@ def test_lists_built_on_the_device_give_the_trajectory_of_those_built_on_the_hos
     results = []
     for backend in ("cpu", "gpu"):
         builder = choose_builder(backend)
-        monkeypatch.setattr(limlff.md.engine, "choose_builder", lambda b=builder: b)
+        monkeypatch.setattr(limlff.md.simulation.engine, "choose_builder", lambda b=builder: b)
         results.append(run_md(config, tmp_path / backend, atoms, COPPER, progress=False))
     host, device = results
     assert host.summary["neighbor_builds"] > 5

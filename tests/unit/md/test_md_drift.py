@@ -9,11 +9,11 @@ import pytest
 from ase import Atoms
 from md_models import COPPER, copper, settings
 
-from limlff.md.guards import Look, find_problem
+from limlff.md.guards.checks import Look, find_problem
+from limlff.md.output.thermo import read_thermo
 from limlff.md.resume import resume_md
 from limlff.md.runner import build_simulation, run_md
-from limlff.md.simulation import Halted
-from limlff.md.thermo import read_thermo
+from limlff.md.simulation.simulation import Halted
 
 SETTINGS = settings(
     steps=30, ensemble={"kind": "nve"}, output={"thermo_every": 5, "trajectory_every": 10}

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from jax_md import simulate
 
-from limlff.md.ensembles import (
+from limlff.md.ensembles.integrators import (
     LangevinBAOAB,
     NoseHooverChain,
     Ramp,
     VelocityVerlet,
     thermal_ramp,
 )
-from limlff.md.state import AtomTable, initial_state, without_drift
+from limlff.md.system.state import AtomTable, initial_state, without_drift
 from limlff.units import BOLTZMANN
 
 ATOMS, STEPS = 6, 40

@@ -14,12 +14,12 @@ from test_md_runner import ENSEMBLES, same_run
 
 from limlff.errors import GuardStop, InputError
 from limlff.md.config import Deposit, MDConfig, Remove
-from limlff.md.events import EventClock, Population, atom_slots, draw_velocity, happen
-from limlff.md.prepare import Structure
+from limlff.md.output.thermo import read_thermo
+from limlff.md.output.trajectory import Trajectory
 from limlff.md.resume import resume_md
 from limlff.md.runner import run_md
-from limlff.md.thermo import read_thermo
-from limlff.md.trajectory import Trajectory
+from limlff.md.simulation.events import EventClock, Population, atom_slots, draw_velocity, happen
+from limlff.md.system.prepare import Structure
 from limlff.units import BOLTZMANN
 
 DEPOSIT = {"kind": "deposit", "element": "Cu", "every": 10, "min_distance_angstrom": 2.2}

@@ -13,18 +13,18 @@ import pytest
 from md_models import COPPER
 
 from limlff.errors import InputError
-from limlff.md.checkpoint import (
+from limlff.md.output.checkpoint import (
     Checkpoint,
     checkpoint_files,
     potential_digest,
     read_checkpoint,
     write_checkpoint,
 )
-from limlff.md.extended_xyz import ExtendedXYZWriter
-from limlff.md.state import initial_state
-from limlff.md.thermo import COLUMNS, ThermoWriter, read_thermo
-from limlff.md.trajectory import Trajectory, TrajectoryFrame
-from limlff.md.trajectory_writer import TrajectoryWriter
+from limlff.md.output.extended_xyz import ExtendedXYZWriter
+from limlff.md.output.thermo import COLUMNS, ThermoWriter, read_thermo
+from limlff.md.output.trajectory import Trajectory, TrajectoryFrame
+from limlff.md.output.trajectory_writer import TrajectoryWriter
+from limlff.md.system.state import initial_state
 from limlff.neighbors.host import Capacity
 
 
@@ -117,7 +117,7 @@ from pathlib import Path
 import numpy as np
 sys.path[:0] = sys.argv[2:]
 from test_md_files import frame
-from limlff.md.trajectory_writer import TrajectoryWriter
+from limlff.md.output.trajectory_writer import TrajectoryWriter
 writer = TrajectoryWriter(Path(sys.argv[1]), np.ones(3, bool))
 begin = time.monotonic()
 step = 0

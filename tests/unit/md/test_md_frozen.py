@@ -11,9 +11,9 @@ from ase.constraints import FixAtoms, FixBondLength, FixCartesian, FixScaled, Ho
 from md_models import COPPER, copper, settings
 
 from limlff.errors import InputError
-from limlff.md.events import check_events
-from limlff.md.prepare import check_structure, read_structure
 from limlff.md.runner import run_md
+from limlff.md.simulation.events import check_events
+from limlff.md.system.prepare import check_structure, read_structure
 
 HELD = [0, 5, 31]
 

@@ -16,12 +16,12 @@ from test_md_runner import same_run
 
 from limlff.errors import GuardStop, InputError
 from limlff.md.config import Guards
-from limlff.md.guards import Look, find_problem, too_many_neighbors
-from limlff.md.prepare import Structure
+from limlff.md.guards.checks import Look, find_problem, too_many_neighbors
+from limlff.md.guards.watch import UncertaintyWatch
 from limlff.md.resume import resume_md
 from limlff.md.runner import run_md
-from limlff.md.state import initial_state
-from limlff.md.watch import UncertaintyWatch
+from limlff.md.system.prepare import Structure
+from limlff.md.system.state import initial_state
 from limlff.units import BOLTZMANN
 
 

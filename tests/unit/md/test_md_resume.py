@@ -20,12 +20,12 @@ from md_models import COPPER, copper, settings
 from test_md_runner import same_run
 
 from limlff.errors import GuardStop, InputError, OutOfTime
-from limlff.md.checkpoint import checkpoint_files, read_checkpoint
 from limlff.md.lock import LOCK, locked
+from limlff.md.output.checkpoint import checkpoint_files, read_checkpoint
+from limlff.md.output.thermo import read_thermo
+from limlff.md.output.trajectory import Trajectory
 from limlff.md.resume import resume_md
 from limlff.md.runner import run_md
-from limlff.md.thermo import read_thermo
-from limlff.md.trajectory import Trajectory
 
 CHANGES = {
     "ensemble": {"kind": "nvt_langevin"},
@@ -99,7 +99,7 @@ def test_run_killed_before_its_first_forces_starts_again_from_its_folder(whole, 
         raise Killed
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
-        patch.setattr("limlff.md.engine.Engine.advance", die)
+        patch.setattr("limlff.md.simulation.engine.Engine.advance", die)
         run_md(settings(**CHANGES), out, copper(), COPPER, progress=progress)
     go_on(out)
     same_run(whole, out)
@@ -114,7 +114,7 @@ def test_signals_that_come_while_the_forecast_compiles_leave_the_run_at_its_star
         os.kill(os.getpid(), signal.SIGINT)  # a second one changes nothing
         return "about a minute"
 
-    monkeypatch.setattr("limlff.md.run.make_forecast", forecast)
+    monkeypatch.setattr("limlff.md.run.run.make_forecast", forecast)
     out = tmp_path / "run"
     with pytest.raises(OutOfTime, match=rf"left at step 0 of 60 .* because of {name}, .*resume"):
         run_md(settings(**CHANGES), out, copper(), COPPER)

@@ -16,10 +16,10 @@ from test_md_runner import same_run
 
 from limlff.atomic_file import replaced_when_whole
 from limlff.errors import InputError, OutOfTime
-from limlff.md.checkpoint import checkpoint_files
 from limlff.md.lock import LOCK, locked
+from limlff.md.output.checkpoint import checkpoint_files
+from limlff.md.output.thermo import read_thermo
 from limlff.md.runner import run_md
-from limlff.md.thermo import read_thermo
 
 NOBODY = 4_194_399  # a process that cannot be
 PRECIOUS = "worth more than the run\n" * 500
@@ -244,7 +244,7 @@ def test_full_disk_at_the_summary_leaves_no_half_of_it(tmp_path, monkeypatch):
                 temporary.write_text("half")
                 raise OSError(28, "No space left on device")
 
-        patch.setattr("limlff.md.results.replaced_when_whole", half)
+        patch.setattr("limlff.md.run.results.replaced_when_whole", half)
         with pytest.raises(OutOfTime, match="cannot be written to"):
             start(out)
     assert not (out / "summary.json").exists()
@@ -264,7 +264,7 @@ def test_settings_accepted_by_a_resume_that_died_are_not_asked_for_again(whole, 
 
     wish = ["temperature_k=350.0"]
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
-        patch.setattr("limlff.md.engine.Engine.advance", die)
+        patch.setattr("limlff.md.simulation.engine.Engine.advance", die)
         go_on(died, overrides=wish)
     assert yaml.safe_load((died / "md.yaml").read_text())["temperature_k"] == 350.0
     go_on(died)

@@ -16,10 +16,10 @@ import pytest
 from md_models import COPPER, copper, run_copper, settings
 
 from limlff.errors import GuardStop, InputError, OutOfTime
+from limlff.md.output.thermo import read_thermo
+from limlff.md.output.trajectory import Trajectory
 from limlff.md.resume import resume_md
 from limlff.md.runner import run_md
-from limlff.md.thermo import read_thermo
-from limlff.md.trajectory import Trajectory
 from limlff.models.moment import MomentModel
 from limlff.neighbors.host import Capacity
 from limlff.potential import Potential

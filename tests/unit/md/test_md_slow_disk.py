@@ -19,14 +19,14 @@ from test_md_files import checkpoint
 from test_md_runner import same_run
 
 from limlff.errors import GuardStop, OutOfTime
-from limlff.md import output
-from limlff.md.checkpoint import checkpoint_files, read_checkpoint
-from limlff.md.output import RunFiles
-from limlff.md.prepare import Structure
+from limlff.md.output import run_output as output
+from limlff.md.output.checkpoint import checkpoint_files, read_checkpoint
+from limlff.md.output.run_output import RunFiles
+from limlff.md.output.trajectory import Trajectory
 from limlff.md.resume import resume_md
 from limlff.md.runner import run_md
-from limlff.md.state import initial_state
-from limlff.md.trajectory import Trajectory
+from limlff.md.system.prepare import Structure
+from limlff.md.system.state import initial_state
 from limlff.units import FEMTOSECOND
 
 CHANGES = {
@@ -50,9 +50,9 @@ sys.path[:0] = sys.argv[1:3]
 from md_models import COPPER, copper
 from test_md_slow_disk import CHANGES, settings
 from limlff.md import checkpoint, output
-from limlff.md.background import BackgroundWriter
+from limlff.md.output.background import BackgroundWriter
 from limlff.md.runner import run_md
-from limlff.md.trajectory_writer import TrajectoryWriter
+from limlff.md.output.trajectory_writer import TrajectoryWriter
 
 moment, out, blocked, frames = sys.argv[3], Path(sys.argv[4]), [], []
 

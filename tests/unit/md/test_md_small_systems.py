@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from limlff.md.thermo import read_thermo
-from limlff.md.trajectory import Trajectory
+from limlff.md.output.thermo import read_thermo
+from limlff.md.output.trajectory import Trajectory
 
 SCRIPT = """
 import sys

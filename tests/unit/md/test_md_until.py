@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from md_models import COPPER, copper, settings
 
+from limlff.md.output.trajectory import Trajectory
 from limlff.md.resume import resume_md
 from limlff.md.runner import run_md
-from limlff.md.trajectory import Trajectory
 
 OUTPUT = {"thermo_every": 5, "trajectory_every": 10, "checkpoint_every": 1000}
 

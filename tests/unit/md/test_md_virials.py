@@ -11,10 +11,10 @@ from md_models import COPPER, copper, settings
 
 from limlff.calculator import Calculator
 from limlff.errors import InputError, OutOfTime
+from limlff.md.output.thermo import read_thermo
+from limlff.md.output.trajectory import Trajectory
 from limlff.md.resume import resume_md
 from limlff.md.runner import run_md
-from limlff.md.thermo import read_thermo
-from limlff.md.trajectory import Trajectory
 from limlff.units import GIGAPASCAL
 
 CHANGES = {

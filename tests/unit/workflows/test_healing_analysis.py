@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from limlff.md.trajectory import TrajectoryFrame
+from limlff.md.output.trajectory import TrajectoryFrame
 from limlff.structures.lattice import bcc_supercell
 from limlff.structures.void import cut_hole
 from limlff.workflows.healing.analysis import Neighborhood, RunAnalysis, closing_time

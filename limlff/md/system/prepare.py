@@ -11,7 +11,6 @@ from jaxtyping import Bool, Float, Int
 
 from limlff import precision as precision  # first: sets up jax
 from limlff.errors import InputError
-from limlff.md.barostat import STRAIN_MODES, StochasticCellRescaling
 from limlff.md.config import (
     NPT,
     NVE,
@@ -21,7 +20,8 @@ from limlff.md.config import (
     NoseHoover,
     schedule_ends,
 )
-from limlff.md.ensembles import (
+from limlff.md.ensembles.barostat import STRAIN_MODES, StochasticCellRescaling
+from limlff.md.ensembles.integrators import (
     Integrator,
     LangevinBAOAB,
     NoseHooverChain,
@@ -29,9 +29,9 @@ from limlff.md.ensembles import (
     VelocityVerlet,
     thermal_ramp,
 )
-from limlff.md.frozen import frozen_mask
-from limlff.md.state import AtomTable, MDState, draw_momenta, initial_state, without_drift
-from limlff.md.structure_file import read_structure as read_structure
+from limlff.md.system.frozen import frozen_mask
+from limlff.md.system.state import AtomTable, MDState, draw_momenta, initial_state, without_drift
+from limlff.md.system.structure_file import read_structure as read_structure
 from limlff.neighbors.host import find_pairs
 from limlff.potential import Potential
 from limlff.quantities import LARGEST_LENGTH, SHORTEST_DISTANCE

@@ -13,10 +13,10 @@ from ase import Atoms
 
 from limlff.atomic_file import replaced_when_whole
 from limlff.errors import InputError
-from limlff.md import names as files
-from limlff.md.evidence import write_frames
-from limlff.md.history import missing_before
-from limlff.md.thermo import read_rows
+from limlff.md.guards.evidence import write_frames
+from limlff.md.output import names as files
+from limlff.md.output.thermo import read_rows
+from limlff.md.run.history import missing_before
 
 _LOG = logging.getLogger(__name__)
 
@@ -27,8 +27,8 @@ class MDResult:
 
     Attributes:
         folder: The run's folder.
-        thermo: Thermo table, see `limlff.md.thermo.read_thermo`.
-        trajectory: Trajectory, see `limlff.md.trajectory.Trajectory`.
+        thermo: Thermo table, see `limlff.md.output.thermo.read_thermo`.
+        trajectory: Trajectory, see `limlff.md.output.trajectory.Trajectory`.
         atoms: Last configuration, unwrapped, with momenta.
         summary: What is also in summary.json.
     """

@@ -24,9 +24,9 @@ from jaxtyping import Float, Int
 
 from limlff.atomic_file import create_empty
 from limlff.errors import InputError, shown
-from limlff.md.checkpoint_layout import read_arrays
-from limlff.md.single_writer import UNREADABLE
-from limlff.md.state import MDState
+from limlff.md.output.checkpoint_layout import read_arrays
+from limlff.md.output.single_writer import UNREADABLE
+from limlff.md.system.state import MDState
 from limlff.neighbors.host import Capacity
 from limlff.paths import open_regular_file
 from limlff.potential import Potential

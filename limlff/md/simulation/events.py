@@ -22,11 +22,11 @@ from ase.data import atomic_masses, atomic_numbers
 from jaxtyping import Float, Int
 
 from limlff.errors import InputError
-from limlff.md.clearance import Clearance
 from limlff.md.config import MDConfig, schedule_ends
 from limlff.md.event_settings import Deposit, Event, Remove
-from limlff.md.prepare import Structure
-from limlff.md.state import MDState, without_drift
+from limlff.md.simulation.clearance import Clearance
+from limlff.md.system.prepare import Structure
+from limlff.md.system.state import MDState, without_drift
 from limlff.neighbors.host import bucket
 from limlff.potential import Potential
 from limlff.quantities import check_symbol

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from limlff.atomic_file import open_at_end
 from limlff.errors import InputError, shown
-from limlff.md.state import AtomTable, MDState, kinetic_tensor, temperature
+from limlff.md.system.state import AtomTable, MDState, kinetic_tensor, temperature
 from limlff.paths import user_path
 from limlff.units import GIGAPASCAL
 

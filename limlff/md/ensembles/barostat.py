@@ -38,8 +38,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, UInt32
 
 from limlff import precision as precision  # first: sets up jax
-from limlff.md.ensembles import Ramp, kick
-from limlff.md.state import AtomTable, MDState, kinetic_energy
+from limlff.md.ensembles.integrators import Ramp, kick
+from limlff.md.system.state import AtomTable, MDState, kinetic_energy
 
 STRAIN_MODES: dict[str, tuple[tuple[float, float, float], ...]] = {
     "isotropic": ((1.0, 1.0, 1.0),),

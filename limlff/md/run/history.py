@@ -12,16 +12,16 @@ from pathlib import Path
 import numpy as np
 
 from limlff.errors import InputError, shown
-from limlff.md.checkpoint import (
+from limlff.md.output.checkpoint import (
     Checkpoint,
     DamagedCheckpoint,
     checkpoint_files,
     read_checkpoint,
 )
-from limlff.md.checkpoint_layout import find_fault
-from limlff.md.names import CHECKPOINTS, EXTENDED_XYZ, THERMO, TRAJECTORY
-from limlff.md.thermo import COLUMNS, read_rows
-from limlff.md.trajectory import Trajectory
+from limlff.md.output.checkpoint_layout import find_fault
+from limlff.md.output.names import CHECKPOINTS, EXTENDED_XYZ, THERMO, TRAJECTORY
+from limlff.md.output.thermo import COLUMNS, read_rows
+from limlff.md.output.trajectory import Trajectory
 
 _LOG = logging.getLogger(__name__)
 

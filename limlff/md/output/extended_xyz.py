@@ -14,7 +14,7 @@ from ase.data import chemical_symbols
 from jaxtyping import Bool
 
 from limlff.atomic_file import open_at_end
-from limlff.md.trajectory import TrajectoryFrame
+from limlff.md.output.trajectory import TrajectoryFrame
 
 _BLOCK = 512  # atoms formatted by one operation, during which no other thread runs Python
 

@@ -16,13 +16,13 @@ from jaxtyping import Float
 from limlff.atom_virials import atom_virials
 from limlff.errors import InputError
 from limlff.md.config import MDConfig
-from limlff.md.engine import Engine, NeighborList, list_neighbors
-from limlff.md.events import EventClock, EventImpossible, Population, happen, to_slots
-from limlff.md.guards import Look, Problem, find_problem, too_many_neighbors
-from limlff.md.prepare import Structure
-from limlff.md.results import Tally
-from limlff.md.state import AtomTable, MDState
-from limlff.md.watch import UncertaintyWatch
+from limlff.md.guards.checks import Look, Problem, find_problem, too_many_neighbors
+from limlff.md.guards.watch import UncertaintyWatch
+from limlff.md.run.results import Tally
+from limlff.md.simulation.engine import Engine, NeighborList, list_neighbors
+from limlff.md.simulation.events import EventClock, EventImpossible, Population, happen, to_slots
+from limlff.md.system.prepare import Structure
+from limlff.md.system.state import AtomTable, MDState
 from limlff.neighbors.host import Capacity
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from limlff import atomic_file
 from limlff.errors import InputError
-from limlff.md import checkpoint as checkpoints
-from limlff.md import trajectory_writer
 from limlff.md.lock import LOCK
-from limlff.md.names import (
+from limlff.md.output import checkpoint as checkpoints
+from limlff.md.output import trajectory_writer
+from limlff.md.output.names import (
     CHECKPOINTS,
     CONFIG,
     EXTENDED_XYZ,
@@ -21,7 +21,7 @@ from limlff.md.names import (
     THERMO,
     TRAJECTORY,
 )
-from limlff.md.settings_note import NOTE
+from limlff.md.run.settings_note import NOTE
 from limlff.outputs import FolderKind
 
 RUN_FOLDER = FolderKind(

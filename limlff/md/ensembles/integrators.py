@@ -17,7 +17,7 @@ from jaxtyping import Array, Float
 
 from limlff import precision as precision  # first: sets up jax
 from limlff.jax_md_parts import simulate
-from limlff.md.state import AtomTable, MDState, kinetic_energy, without_drift
+from limlff.md.system.state import AtomTable, MDState, kinetic_energy, without_drift
 from limlff.units import BOLTZMANN
 
 

@@ -16,14 +16,14 @@ import numpy as np
 from ase import Atoms
 
 from limlff.errors import GuardStop, InputError, OutOfTime
-from limlff.md.checkpoint import Checkpoint, potential_digest
-from limlff.md.evidence import atoms_of, write_evidence
-from limlff.md.forecast import make_forecast
-from limlff.md.output import RunOutput
-from limlff.md.results import MDResult, remove_old_ends, write_results
-from limlff.md.simulation import Halted, Simulation
-from limlff.md.thermo import thermo_row
-from limlff.md.trajectory import TrajectoryFrame
+from limlff.md.guards.evidence import atoms_of, write_evidence
+from limlff.md.output.checkpoint import Checkpoint, potential_digest
+from limlff.md.output.run_output import RunOutput
+from limlff.md.output.thermo import thermo_row
+from limlff.md.output.trajectory import TrajectoryFrame
+from limlff.md.run.results import MDResult, remove_old_ends, write_results
+from limlff.md.simulation.forecast import make_forecast
+from limlff.md.simulation.simulation import Halted, Simulation
 from limlff.progress import Progress
 from limlff.report.numbers import figure
 from limlff.signals import stop_signals

@@ -13,12 +13,12 @@ import numpy as np
 from pydantic import ValidationError
 
 from limlff.md.config import NPT, MDConfig
-from limlff.md.single_writer import find_array
+from limlff.md.output.single_writer import find_array
 from limlff.neighbors.geometry import FARTHEST
 from limlff.quantities import SHORTEST_DISTANCE
 
 if TYPE_CHECKING:
-    from limlff.md.checkpoint import Checkpoint
+    from limlff.md.output.checkpoint import Checkpoint
 
 ARRAYS: dict[str, tuple[type, tuple[str | int, ...]]] = {
     "state/step": (np.int64, ()),

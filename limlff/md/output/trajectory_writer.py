@@ -1,9 +1,9 @@
-"""Writing of trajectories, see `limlff.md.trajectory`.
+"""Writing of trajectories, see `limlff.md.output.trajectory`.
 
 The file is written in HDF5's single-writer mode and flushed after every frame, so that it can be
-read during the run and after the writer was killed (see `limlff.md.single_writer`). Space for a
-frame is reserved before it is written, because a write of HDF5 that fails on a full disk brings the
-process down.
+read during the run and after the writer was killed (see `limlff.md.output.single_writer`). Space
+for a frame is reserved before it is written, because a write of HDF5 that fails on a full disk
+brings the process down.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from limlff.atomic_file import create_empty
-from limlff.md.trajectory import GROUP, Trajectory, TrajectoryFrame
+from limlff.md.output.trajectory import GROUP, Trajectory, TrajectoryFrame
 
 PART = ".part"
 """Ends the name of a trajectory that is still a copy in the making."""

@@ -16,8 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from limlff.md.ensembles import Integrator
-from limlff.md.state import AtomTable, MDState
+from limlff.md.ensembles.integrators import Integrator
+from limlff.md.system.state import AtomTable, MDState
 from limlff.neighbors.choice import choose_builder
 from limlff.neighbors.host import Capacity
 from limlff.neighbors.matrix import NeighborMatrix

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from limlff.errors import InputError
-from limlff.md import names as files
 from limlff.md.config import MDConfig, schedule_ends
+from limlff.md.output import names as files
 
 _NEVER = (
     "structure",

@@ -10,11 +10,11 @@ from ase import Atoms
 from ase.constraints import FixAtoms
 
 from limlff.atomic_file import replaced_when_whole
-from limlff.md.cutout import cut_out
-from limlff.md.guards import Look, Problem
-from limlff.md.names import EXTRAPOLATION, OFFENDING
-from limlff.md.prepare import Structure
-from limlff.md.state import MDState
+from limlff.md.guards.checks import Look, Problem
+from limlff.md.output.cutout import cut_out
+from limlff.md.output.names import EXTRAPOLATION, OFFENDING
+from limlff.md.system.prepare import Structure
+from limlff.md.system.state import MDState
 
 _NEIGHBORHOODS = 5
 """Most neighborhoods that are cut out of a frame."""

@@ -1,5 +1,5 @@
 """Trajectories in HDF5, in the H5MD layout, and reading them; for writing see
-`limlff.md.trajectory_writer`.
+`limlff.md.output.trajectory_writer`.
 
 Group /particles/all holds box/edges (cell vectors as rows), position, species and, if asked for,
 velocity and virial, each with value, step and time. Positions are unwrapped and in float32: at
@@ -9,7 +9,7 @@ The virial is each atom's symmetric share in the virial of the forces, without a
 (`limlff.atom_virials`); minus the sum of it and of m v v^T, over the volume, is the stress.
 
 The file can be read while it is written and after the writer was killed, see
-`limlff.md.single_writer`.
+`limlff.md.output.single_writer`.
 
 Source of the layout: P. de Buyl, P. H. Colberg and F. Höfling, Comput. Phys. Commun. 185, 1546
 (2014), version 1.1.
@@ -32,7 +32,7 @@ from ase.data import chemical_symbols
 from jaxtyping import Bool, Float, Int
 
 from limlff.errors import InputError
-from limlff.md.single_writer import UNREADABLE, find_array, open_for_reading
+from limlff.md.output.single_writer import UNREADABLE, find_array, open_for_reading
 from limlff.paths import user_path
 
 GROUP = "particles/all"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from limlff.md.memory import peak_memory_mb
-from limlff.md.simulation import Simulation
+from limlff.md.simulation.simulation import Simulation
+from limlff.memory import peak_memory_mb
 from limlff.progress import duration
 
 TRIAL_STEPS = 5

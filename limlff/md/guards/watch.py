@@ -18,7 +18,7 @@ from jaxtyping import Array, Float, Int
 from limlff import precision as precision  # first: sets up jax
 from limlff.errors import InputError
 from limlff.md.config import Guards
-from limlff.md.guards import Problem
+from limlff.md.guards.checks import Problem
 from limlff.neighbors.matrix import NeighborMatrix
 from limlff.potential import Potential
 

@@ -18,17 +18,17 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from limlff.errors import OutOfTime
-from limlff.md.background import BackgroundWriter
-from limlff.md.checkpoint import Checkpoint, write_checkpoint
 from limlff.md.config import MDConfig
-from limlff.md.extended_xyz import ExtendedXYZWriter
-from limlff.md.names import CHECKPOINTS, EXTENDED_XYZ, THERMO, TRAJECTORY
-from limlff.md.prepare import Structure
-from limlff.md.run_folder import RunFolder, is_same_file
-from limlff.md.state import MDState
-from limlff.md.thermo import ThermoWriter
-from limlff.md.trajectory import TrajectoryFrame
-from limlff.md.trajectory_writer import TrajectoryWriter
+from limlff.md.output.background import BackgroundWriter
+from limlff.md.output.checkpoint import Checkpoint, write_checkpoint
+from limlff.md.output.extended_xyz import ExtendedXYZWriter
+from limlff.md.output.names import CHECKPOINTS, EXTENDED_XYZ, THERMO, TRAJECTORY
+from limlff.md.output.run_folder import RunFolder, is_same_file
+from limlff.md.output.thermo import ThermoWriter
+from limlff.md.output.trajectory import TrajectoryFrame
+from limlff.md.output.trajectory_writer import TrajectoryWriter
+from limlff.md.system.prepare import Structure
+from limlff.md.system.state import MDState
 from limlff.units import FEMTOSECOND
 
 _ROW_BYTES = 2048  # a row in memory, roughly

@@ -1,0 +1,1 @@
+"""Ensembles: integrators at constant volume and the barostat."""

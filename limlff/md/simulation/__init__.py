@@ -1,0 +1,1 @@
+"""A simulation in memory: the compiled loop, accepted states, events."""
