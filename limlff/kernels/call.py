@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from limlff.kernels.foreign import input_of, int64_at
-from limlff.kernels.lanes import behind, kernel_function, width_of
 from limlff.kernels.layout import Sizes, scratch_sizes
-from limlff.kernels.quads import QUAD
+from limlff.simd.foreign import input_of, int64_at
+from limlff.simd.lanes import behind, kernel_function, width_of
+from limlff.simd.quads import QUAD
 
 
 class Call(NamedTuple):

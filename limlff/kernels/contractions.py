@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from limlff.kernels.lanes import kernel_function, load, multiply_add, store, zero_like
+from limlff.simd.lanes import kernel_function, load, multiply_add, store, zero_like
 
 HARMONICS_OF_A_TILE = 3
 

@@ -13,12 +13,12 @@ from jaxtyping import Array, Float, Int
 
 from limlff.errors import InputError
 from limlff.kernels.call import plan_call
-from limlff.kernels.machine_code import address_of
 from limlff.kernels.packing import PackedModel
 from limlff.kernels.parts import ARGUMENTS, RESULTS, thread_float32, thread_float64, threaded
-from limlff.kernels.threads import threads_to_use
 from limlff.neighbors.matrix import NeighborMatrix
 from limlff.precision import require_float64
+from limlff.simd.machine_code import address_of
+from limlff.simd.threads import threads_to_use
 
 PARTS = 16
 """Into which the atoms are divided, for up to eight threads; several for each, since cores are not

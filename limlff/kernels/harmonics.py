@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from math import sqrt
 
-from limlff.kernels.lanes import kernel_function, load, part_of_caller, store
+from limlff.simd.lanes import kernel_function, load, part_of_caller, store
 
 _SQRT3 = sqrt(3)
 # Factors of the harmonics of degree 3 and 4, in the order of `limlff.models.angular`.

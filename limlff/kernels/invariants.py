@@ -19,8 +19,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from limlff.kernels.emitter import Emitter
 from limlff.models.angular import MAX_DEGREE, coupling_terms, cubic_couplings
+from limlff.simd.emitter import Emitter
 
 
 class CubicEntry(NamedTuple):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from limlff.kernels.lanes import behind, kernel_function
-from limlff.kernels.quads import QUAD
+from limlff.simd.lanes import behind, kernel_function
+from limlff.simd.quads import QUAD
 
 BUNDLE = 3
 """Groups of atoms, one in each lane, that go through the net together."""

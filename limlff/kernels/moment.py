@@ -26,7 +26,12 @@ from limlff.kernels.invariants import (
     forward_3,
     forward_4,
 )
-from limlff.kernels.lanes import (
+from limlff.kernels.layout import BUNDLE, SLOTS_AT_A_TIME, Net, lay_out
+from limlff.kernels.neighborhoods import add_repulsion, find_close_pairs, gather
+from limlff.kernels.pair_terms import fill_slots, pull_back_vectors
+from limlff.kernels.radial import pull_back_distances
+from limlff.kernels.readout import apply_net, clear_rows
+from limlff.simd.lanes import (
     as_lanes,
     behind,
     kernel_function,
@@ -38,13 +43,8 @@ from limlff.kernels.lanes import (
     store,
     zero_like,
 )
-from limlff.kernels.layout import BUNDLE, SLOTS_AT_A_TIME, Net, lay_out
-from limlff.kernels.neighborhoods import add_repulsion, find_close_pairs, gather
-from limlff.kernels.pair_terms import fill_slots, pull_back_vectors
-from limlff.kernels.products import add_products
-from limlff.kernels.quads import QUAD, add_forces, transposed
-from limlff.kernels.radial import pull_back_distances
-from limlff.kernels.readout import apply_net, clear_rows
+from limlff.simd.products import add_products
+from limlff.simd.quads import QUAD, add_forces, transposed
 
 
 @kernel_function

@@ -6,9 +6,9 @@ from math import exp, sqrt
 
 import numpy as np
 
-from limlff.kernels.lanes import behind, is_not_beyond, kernel_function, load
-from limlff.kernels.quads import QUAD, note_vector
 from limlff.models.repulsion import SCREENING_AMPLITUDES, SCREENING_DECAYS
+from limlff.simd.lanes import behind, is_not_beyond, kernel_function, load
+from limlff.simd.quads import QUAD, note_vector
 
 
 @kernel_function

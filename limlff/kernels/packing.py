@@ -12,10 +12,10 @@ from limlff.kernels.contractions import HARMONICS_OF_A_TILE
 from limlff.kernels.invariants import cubic_entries
 from limlff.kernels.layout import Sizes
 from limlff.kernels.pair_terms import padded, rows_of_slot
-from limlff.kernels.products import pack_matrix
 from limlff.models.contract import Parameters
 from limlff.models.moment import MomentModel
 from limlff.models.repulsion import pair_tables
+from limlff.simd.products import pack_matrix
 
 
 @dataclass(frozen=True)

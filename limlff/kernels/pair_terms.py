@@ -13,7 +13,8 @@ from __future__ import annotations
 import numpy as np
 
 from limlff.kernels.harmonics import fill_harmonics, harmonic_gradient
-from limlff.kernels.lanes import (
+from limlff.kernels.radial import fill_radial
+from limlff.simd.lanes import (
     as_lanes,
     kernel_function,
     load,
@@ -23,8 +24,7 @@ from limlff.kernels.lanes import (
     store,
     zero_like,
 )
-from limlff.kernels.quads import QUAD, quads_at, transposed
-from limlff.kernels.radial import fill_radial
+from limlff.simd.quads import QUAD, quads_at, transposed
 
 
 @kernel_function

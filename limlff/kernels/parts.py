@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 
 from limlff.kernels.call import HEAD, LINE, PHASES, TASK, call_of, sizes_of
-from limlff.kernels.foreign import (
+from limlff.kernels.layout import BUNDLE, Atoms, Net, Scratch
+from limlff.kernels.moment import evaluate
+from limlff.simd.foreign import (
     EXTENSION,
     TYPES,
     address_of,
@@ -27,7 +29,7 @@ from limlff.kernels.foreign import (
     int64_at,
     result_of,
 )
-from limlff.kernels.lanes import (
+from limlff.simd.lanes import (
     behind,
     kernel_function,
     load,
@@ -36,10 +38,8 @@ from limlff.kernels.lanes import (
     store,
     width_of,
 )
-from limlff.kernels.layout import BUNDLE, Atoms, Net, Scratch
-from limlff.kernels.moment import evaluate
-from limlff.kernels.quads import QUAD
-from limlff.kernels.threads import c_entry, start, take_number, wait, wait_until
+from limlff.simd.quads import QUAD
+from limlff.simd.threads import c_entry, start, take_number, wait, wait_until
 
 # Arguments of the foreign function and their types; the first are sizes and call, and the weights
 # are in the kernel's arithmetic.

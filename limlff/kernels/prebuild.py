@@ -12,7 +12,9 @@ import llvmlite.binding as llvm
 from numba import cfunc
 
 from limlff.kernels.custom_call import call_float32, call_float64
-from limlff.kernels.machine_code import (
+from limlff.neighbors.cells import call_put_in_order, call_search
+from limlff.neighbors.points import call_sort_points
+from limlff.simd.machine_code import (
     ENTRY,
     FOLDER,
     MANIFEST,
@@ -20,8 +22,6 @@ from limlff.kernels.machine_code import (
     host_machine,
     source_digest,
 )
-from limlff.neighbors.cells import call_put_in_order, call_search
-from limlff.neighbors.points import call_sort_points
 
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "moment_float32": call_float32,

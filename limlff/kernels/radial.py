@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from limlff.kernels.lanes import kernel_function, load, multiply_add, store
+from limlff.simd.lanes import kernel_function, load, multiply_add, store
 
 
 def _radial_functions(known: int) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.polynomial import Polynomial
 
-from limlff.kernels.lanes import (
+from limlff.simd.lanes import (
     as_lanes,
     kernel_function,
     larger,
@@ -16,7 +16,7 @@ from limlff.kernels.lanes import (
     store,
     zero_like,
 )
-from limlff.kernels.products import add_products
+from limlff.simd.products import add_products
 
 
 @kernel_function
@@ -71,7 +71,7 @@ def hyperbolic_tangent(x, halvings):
     latter.
     """
     limit = 9.0 if halvings == 0 else 19.5
-    # in this order of the arguments what is no number stays so, see `limlff.kernels.lanes.smaller`
+    # in this order of the arguments what is no number stays so, see `limlff.simd.lanes.smaller`
     bounded = smaller(as_lanes(limit, x), larger(as_lanes(-limit, x), x))
     y = bounded * (1.0 / (1 << halvings))
     q = y * y

@@ -10,7 +10,6 @@ import jax
 import numpy as np
 from ase import Atoms
 
-from limlff.kernels.threads import threads_to_use
 from limlff.md.config import NVE, MDConfig
 from limlff.md.runner import build_simulation
 from limlff.md.simulation.simulation import Simulation
@@ -18,6 +17,7 @@ from limlff.memory import peak_memory_mb
 from limlff.neighbors.host import build_neighbors
 from limlff.potential import Potential
 from limlff.precision import own_precision
+from limlff.simd.threads import threads_to_use
 
 TIMESTEP_FS = 1.0
 TEMPERATURE_K = 300.0

@@ -17,9 +17,9 @@ from jaxtyping import Int
 from numba import types
 
 from limlff.errors import InputError
-from limlff.kernels.lanes import behind, kernel_function
-from limlff.kernels.machine_code import address_of
-from limlff.kernels.words import Float64s, Int32s, Int64s, Whole, read
+from limlff.simd.lanes import behind, kernel_function
+from limlff.simd.machine_code import address_of
+from limlff.simd.words import Float64s, Int32s, Int64s, Whole, read
 
 # 2^64 over the golden ratio, signed: upper bits of a multiple depend on all bits of a code
 _SPREADING = -7046029254386353131

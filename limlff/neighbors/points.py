@@ -17,10 +17,10 @@ import numpy as np
 from jaxtyping import Float, Int
 from numba import types
 
-from limlff.kernels.lanes import behind, kernel_function
-from limlff.kernels.machine_code import address_of
-from limlff.kernels.words import Float64s, Int64s, Whole, call, read
 from limlff.neighbors.geometry import Geometry, checked_geometry, refuse_absurd_sizes
+from limlff.simd.lanes import behind, kernel_function
+from limlff.simd.machine_code import address_of
+from limlff.simd.words import Float64s, Int64s, Whole, call, read
 
 CUBES_PER_RADIUS = 2
 # wider cubes where most would be empty, as for a cluster in a large vacuum

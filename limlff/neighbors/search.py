@@ -15,11 +15,11 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from limlff.kernels.threads import threads_to_use
-from limlff.kernels.words import call
 from limlff.neighbors.cells import Order, Task, code_strides, compiled, image_code
 from limlff.neighbors.geometry import Geometry, checked_geometry, refuse_too_many
 from limlff.neighbors.points import Points, points_of
+from limlff.simd.threads import threads_to_use
+from limlff.simd.words import call
 
 _ATOMS_OF_A_PART = 512  # fewer are not worth a thread
 _USUAL_SLOTS, _USUAL_GHOSTS = 96, 4096

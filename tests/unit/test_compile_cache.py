@@ -13,7 +13,7 @@ from numba.core import config
 
 from limlff import compile_cache
 from limlff.compile_cache import cache_folder, keep_jax_programs, numba_cache
-from limlff.kernels import machine_code
+from limlff.simd import machine_code
 
 
 def test_other_sources_are_kept_in_another_folder(tmp_path, monkeypatch):

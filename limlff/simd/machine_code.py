@@ -28,13 +28,14 @@ from limlff.atomic_file import replaced_when_whole
 from limlff.compile_cache import cache_folder, is_private, numba_cache
 
 PACKAGE = Path(__file__).parent.parent
-FOLDER = PACKAGE / "kernels" / "prebuilt"
+FOLDER = PACKAGE / "simd" / "prebuilt"
 MANIFEST = FOLDER / "manifest.json"
 ENTRY = "limlff_entry"
 _DIGEST = 32  # bytes of a sha256
 SIGNATURE = types.int64(types.CPointer(types.int64))
 
 _SOURCES = (
+    "simd/*.py",
     "kernels/*.py",
     "models/angular.py",
     "models/repulsion.py",

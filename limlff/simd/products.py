@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from limlff.kernels.lanes import kernel_function, load, multiply_add, splat, store
+from limlff.simd.lanes import kernel_function, load, multiply_add, splat, store
 
 TILE = 4
 

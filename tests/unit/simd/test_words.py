@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from limlff.kernels.words import Float64s, Int32s, Int64s, Whole, call
 from limlff.neighbors.cells import Order, Task
 from limlff.neighbors.points import _Sorting
+from limlff.simd.words import Float64s, Int32s, Int64s, Whole, call
 
 
 class Example(NamedTuple):

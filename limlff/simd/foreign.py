@@ -8,7 +8,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from limlff.kernels.lanes import kernel_function
+from limlff.simd.lanes import kernel_function
 
 
 def _pointer_to(dtype: types.Type) -> Any:

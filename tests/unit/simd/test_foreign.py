@@ -8,7 +8,7 @@ import subprocess
 import jax
 import pytest
 
-from limlff.kernels import foreign
+from limlff.simd import foreign
 
 PROGRAM = """
 #include <stdio.h>

@@ -3,7 +3,7 @@
 Positions, offsets and forces lie in memory as quads, so that one load or store moves a vector. A
 register of lanes holds one quad in float64 and two in float32, those of atoms four lanes apart;
 `transposed` turns four such registers into x, y, z and the fourth number of all lanes, or back.
-Usable inside numba's compiled functions only, as `limlff.kernels.lanes`.
+Usable inside numba's compiled functions only, as `limlff.simd.lanes`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from limlff.kernels.lanes import Lanes
+from limlff.simd.lanes import Lanes
 
 QUAD = 4
 _INT32 = ir.IntType(32)

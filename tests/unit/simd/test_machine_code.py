@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from limlff.kernels import machine_code
-from limlff.kernels.machine_code import FOLDER, MANIFEST, address_of, source_digest
 from limlff.neighbors.cells import call_search
 from limlff.neighbors.host import build_neighbors
+from limlff.simd import machine_code
+from limlff.simd.machine_code import FOLDER, MANIFEST, address_of, source_digest
 
 needs_its_kind = pytest.mark.skipif(
     json.loads(MANIFEST.read_text())["triple"] != machine_code.llvm.get_process_triple(),

@@ -15,7 +15,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from limlff.kernels.lanes import kernel_function
+from limlff.simd.lanes import kernel_function
 
 _WORD = ir.IntType(64)
 _ADDRESS = ir.IntType(8).as_pointer()

@@ -7,7 +7,7 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 
-from limlff.kernels.lanes import Lanes, call_vector_function, vector_type
+from limlff.simd.lanes import Lanes, call_vector_function, vector_type
 
 
 class Emitter:
