@@ -9,8 +9,8 @@ from typing import Any
 
 from limlff.cli.arguments import add_force, add_potential, file_of_potential
 from limlff.errors import InputError
+from limlff.numbers_as_text import figure
 from limlff.outputs import check_output_file
-from limlff.report.numbers import figure
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

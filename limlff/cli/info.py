@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from limlff.cli.arguments import add_potential
 from limlff.errors import shown
-from limlff.report.numbers import figure
+from limlff.numbers_as_text import figure
 
 if TYPE_CHECKING:
     from limlff.potential import Potential

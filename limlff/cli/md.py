@@ -15,8 +15,8 @@ from limlff.cli.arguments import (
     parse_duration,
 )
 from limlff.errors import InputError
+from limlff.numbers_as_text import figure
 from limlff.outputs import check_output_folder
-from limlff.report.numbers import figure
 
 if TYPE_CHECKING:
     from limlff.md.run.results import MDResult

@@ -14,7 +14,7 @@ from limlff.cli.arguments import (
     parse_duration,
 )
 from limlff.errors import InputError, OutOfTime
-from limlff.report.numbers import figure
+from limlff.numbers_as_text import figure
 from limlff.resumable import resumable
 from limlff.signals import stop_signals
 

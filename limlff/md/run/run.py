@@ -24,8 +24,8 @@ from limlff.md.output.trajectory import TrajectoryFrame
 from limlff.md.run.results import MDResult, remove_old_ends, write_results
 from limlff.md.simulation.forecast import make_forecast
 from limlff.md.simulation.simulation import Halted, Simulation
+from limlff.numbers_as_text import figure
 from limlff.progress import Progress
-from limlff.report.numbers import figure
 from limlff.signals import stop_signals
 
 

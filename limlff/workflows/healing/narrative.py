@@ -14,10 +14,10 @@ from limlff.analysis.grid import PeriodicGrid
 from limlff.analysis.local_order import Order
 from limlff.analysis.mobility import SQUARE_ANGSTROM_PER_PS_IN_CM2_PER_S
 from limlff.md.output.trajectory import Trajectory, TrajectoryFrame
+from limlff.numbers_as_text import DASH, figure
 from limlff.potential import Potential
 from limlff.potential_file import potential_digest
 from limlff.report.movie import Movie, MovieFrame
-from limlff.report.numbers import DASH, figure
 from limlff.report.page import Figure, Report, Table
 from limlff.workflows.healing.config import HealingConfig
 from limlff.workflows.healing.figures import ORDER_COLORS, run_label

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from limlff.report.numbers import figure
+from limlff.numbers_as_text import figure
 
 
 @pytest.mark.parametrize("missing", [None, math.nan, np.float32("nan"), "0.3", [1.0], {}, True])
