@@ -25,10 +25,9 @@ WRONG_WAYS = {
     ("neighbors", "kernels"),
     ("potential", "uncertainty"),
     ("training", "md"),
-    ("uncertainty", "training"),
 }
 CIRCLES: list[list[str]] = [
-    ["md/checkpoint.py", "md/checkpoint_layout.py"],
+    ["md/output/checkpoint.py", "md/output/checkpoint_layout.py"],
     ["workflows/healing/__init__.py", "workflows/healing/study.py", "workflows/study.py"],
 ]
 
