@@ -40,7 +40,7 @@ def speed_of(potential: Potential, start: Atoms) -> dict[str, Any]:
         temperature_k=300.0,
         ensemble=NVE(),
         initial_velocities="file",
-        precision="float32",
+        dtype="float32",
     )
     simulation = build_simulation(config, start.copy(), potential, None, None)
     simulation.rebuild()

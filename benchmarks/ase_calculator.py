@@ -48,14 +48,14 @@ def main() -> None:
         "digest": potential_digest(potential),
         "paths": [shared_over_own(potential, *size) for size in ((3, 30), (5, 30), (8, 12))],
         "stresses": [
-            stress_time(potential, cells, precision)
+            stress_time(potential, cells, dtype)
             for cells in (3, 8)
-            for precision in ("float64", "float32")
+            for dtype in ("float64", "float32")
         ],
         "relaxations": [
-            relaxation(potential, optimizer, precision)
+            relaxation(potential, optimizer, dtype)
             for optimizer in MOST_STEPS
-            for precision in ("float64", "float32")
+            for dtype in ("float64", "float32")
         ],
     }
     if arguments.json:
@@ -98,9 +98,9 @@ def shared_over_own(potential: Potential, cells: int, steps: int) -> dict[str, A
     return {"atoms": atoms, "ratio": ratio, "own": times[False], "shared": times[True]}
 
 
-def stress_time(potential: Potential, cells: int, precision: str) -> dict[str, Any]:
+def stress_time(potential: Potential, cells: int, dtype: str) -> dict[str, Any]:
     """Mean time of forces and of stresses of atoms (ms)."""
-    calculator = Calculator(potential, precision)
+    calculator = Calculator(potential, dtype)
     atoms = bulk("Li", "bcc", a=3.44, cubic=True).repeat(cells)
     atoms.rattle(0.05, seed=1)
     calculator.get_stresses(atoms)
@@ -110,18 +110,16 @@ def stress_time(potential: Potential, cells: int, precision: str) -> dict[str, A
         row[0] = seconds(lambda: calculator.get_forces(atoms))
         row[1] = seconds(lambda: calculator.get_stresses(atoms))
     forces, stresses = 1e3 * np.median(times, axis=0)
-    print(
-        f"{len(atoms)} atoms, {precision}: forces {forces:.1f} ms, stresses {stresses:.1f} ms more"
-    )
-    return {"atoms": len(atoms), "precision": precision, "forces": forces, "stresses": stresses}
+    print(f"{len(atoms)} atoms, {dtype}: forces {forces:.1f} ms, stresses {stresses:.1f} ms more")
+    return {"atoms": len(atoms), "dtype": dtype, "forces": forces, "stresses": stresses}
 
 
-def relaxation(potential: Potential, optimizer: type, precision: str) -> dict[str, Any]:
+def relaxation(potential: Potential, optimizer: type, dtype: str) -> dict[str, Any]:
     """Steps until the largest force on atoms and cell fell below each of the limits."""
     atoms = bulk("Li", "bcc", a=3.4, cubic=True).repeat(2)
     del atoms[0]
     atoms.rattle(0.03, seed=1)
-    atoms.calc = Calculator(potential, precision)
+    atoms.calc = Calculator(potential, dtype)
     relaxed, reached = FrechetCellFilter(atoms), {}
     optimization = optimizer(relaxed, logfile=None)
 
@@ -133,8 +131,8 @@ def relaxation(potential: Potential, optimizer: type, precision: str) -> dict[st
 
     optimization.attach(note)
     optimization.run(fmax=LIMITS[-1], steps=MOST_STEPS[optimizer])
-    print(f"{optimizer.__name__}, {precision}: steps to eV/Å {reached}")
-    return {"optimizer": optimizer.__name__, "precision": precision, "steps": reached}
+    print(f"{optimizer.__name__}, {dtype}: steps to eV/Å {reached}")
+    return {"optimizer": optimizer.__name__, "dtype": dtype, "steps": reached}
 
 
 def seconds(action: Callable[[], Any]) -> float:

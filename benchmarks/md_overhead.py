@@ -92,23 +92,23 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--cutoff", type=float, default=5.0, help="of the untrained potential (Å)")
     parser.add_argument("--potential", help="name or path; without, an untrained one and no motion")
-    parser.add_argument("--precision", default="float32", choices=("float32", "float64"))
+    parser.add_argument("--dtype", default="float32", choices=("float32", "float64"))
     arguments = parser.parse_args()
     potential = load_or_make(arguments.potential, arguments.cutoff)
     atoms = bulk("Li", "bcc", a=3.45, cubic=True) * ((arguments.cells,) * 3)
     settings = {
         "steps": arguments.steps,
         "timestep_fs": 2.0 if arguments.potential else 1e-3,
-        "precision": arguments.precision,
+        "dtype": arguments.dtype,
         "skin_angstrom": 0.8,
     }
     result = {
         **describe_environment(),
         "atoms": len(atoms),
-        "precision": arguments.precision,
+        "dtype": arguments.dtype,
         "potential": arguments.potential or "untrained moment model",
         "forces_alone_microseconds_per_atom": forces_alone(
-            potential, atoms, arguments.precision, settings["skin_angstrom"], 20
+            potential, atoms, arguments.dtype, settings["skin_angstrom"], 20
         ),
         "runs": {
             ensemble["kind"]: whole_run(potential, atoms, {**settings, "ensemble": ensemble})

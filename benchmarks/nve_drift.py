@@ -1,7 +1,7 @@
 """Conservation of energy: drift over 20 ps, and error amplitude against the time step.
 
     python benchmarks/nve_drift.py [POTENTIAL] [--cells 8] [--drift-ps 20] [--json OUT]
-    python benchmarks/nve_drift.py li --precision float32 --cells 13 --drift-ps 50 --only-drift \
+    python benchmarks/nve_drift.py li --dtype float32 --cells 13 --drift-ps 50 --only-drift \
         --drift-timestep-fs 2
 
 bcc Li is brought to 300 K by Langevin dynamics; from there NVE runs, in float64 if not said
@@ -32,7 +32,7 @@ from limlff.potential import Potential
 from limlff.potential_file import potential_digest
 from limlff.structures.lattice import bcc_supercell
 
-Precision = Literal["float64", "float32"]
+Dtype = Literal["float64", "float32"]
 TEMPERATURE_K = 300.0
 LATTICE_CONSTANT = 3.47  # Å, near that of bcc Li at 300 K in PBE
 DRIFT_LIMITS = {"float64": 1e-4, "float32": 5e-3}  # meV/atom/ps
@@ -44,27 +44,27 @@ def main() -> None:
     parser.add_argument("potential", nargs="?", default="li", help="name or path (default: li)")
     parser.add_argument("--cells", type=int, default=8, help="cubic cells along each axis")
     parser.add_argument("--drift-ps", type=float, default=20.0)
-    parser.add_argument("--precision", choices=tuple(DRIFT_LIMITS), default="float64")
+    parser.add_argument("--dtype", choices=tuple(DRIFT_LIMITS), default="float64")
     parser.add_argument("--drift-timestep-fs", type=float, default=1.0)
     parser.add_argument("--only-drift", action="store_true", help="leave the amplitudes out")
     parser.add_argument("--json", type=Path, metavar="OUT")
     arguments = parser.parse_args()
-    precision, timestep = arguments.precision, arguments.drift_timestep_fs
+    dtype, timestep = arguments.dtype, arguments.drift_timestep_fs
     potential = load(arguments.potential)
     with tempfile.TemporaryDirectory() as folder:
         start = equilibrate(potential, arguments.cells, Path(folder))
         amplitudes = {
             f"{step:g}": amplitude(
-                total_energy(potential, start, step, 2.0, precision, Path(folder))[1]
+                total_energy(potential, start, step, 2.0, dtype, Path(folder))[1]
             )
             for step in (() if arguments.only_drift else (0.5, 1.0, 2.0))
         }
         drift, error = slope(
-            *total_energy(potential, start, timestep, arguments.drift_ps, precision, Path(folder))
+            *total_energy(potential, start, timestep, arguments.drift_ps, dtype, Path(folder))
         )
     values = list(amplitudes.values())
     ratios = [second / first for first, second in pairwise(values)]
-    print(f"{len(start)} atoms, {precision}, {TEMPERATURE_K:g} K")
+    print(f"{len(start)} atoms, {dtype}, {TEMPERATURE_K:g} K")
     print(
         f"drift over {arguments.drift_ps:g} ps at {timestep:g} fs: "
         f"{drift:.1e} +- {error:.0e} meV/atom/ps"
@@ -80,13 +80,13 @@ def main() -> None:
             "potential": arguments.potential,
             "digest": potential_digest(potential),
             "atoms": len(start),
-            "precision": precision,
+            "dtype": dtype,
             "temperature_k": TEMPERATURE_K,
             "drift_ps": arguments.drift_ps,
             "drift_timestep_fs": timestep,
             "drift_mev_per_atom_per_ps": drift,
             "drift_error_mev_per_atom_per_ps": error,
-            "drift_limit_mev_per_atom_per_ps": DRIFT_LIMITS[precision],
+            "drift_limit_mev_per_atom_per_ps": DRIFT_LIMITS[dtype],
             "amplitude_mev_per_atom_by_timestep_fs": amplitudes,
             "amplitude_ratios": ratios,
         }
@@ -101,7 +101,7 @@ def equilibrate(potential: Potential, cells: int, folder: Path) -> Atoms:
         temperature_k=TEMPERATURE_K,
         initial_temperature_k=2 * TEMPERATURE_K,
         ensemble=Langevin(friction_per_ps=5.0),
-        precision="float32",
+        dtype="float32",
     )
     crystal = bcc_supercell("Li", LATTICE_CONSTANT, (cells, cells, cells))
     return run_md(config, folder / "equilibration", crystal, potential, progress=False).atoms
@@ -112,7 +112,7 @@ def total_energy(
     start: Atoms,
     timestep_fs: float,
     duration_ps: float,
-    precision: Precision,
+    dtype: Dtype,
     folder: Path,
     thermo_every: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -125,7 +125,7 @@ def total_energy(
         temperature_k=TEMPERATURE_K,
         ensemble=NVE(),
         initial_velocities="file",
-        precision=precision,
+        dtype=dtype,
         output=Output(thermo_every=thermo_every, trajectory_every=10**9, checkpoint_every=10**9),
     )
     out = folder / f"nve-{timestep_fs}-{duration_ps}"

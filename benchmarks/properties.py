@@ -225,7 +225,7 @@ def surface_energy(
 
 def relax(atoms: Atoms, calculator: Calculator) -> None:
     """Move the atoms to the next minimum; the cell stays."""
-    atoms.calc = Calculator(calculator.potential, calculator.precision)
+    atoms.calc = Calculator(calculator.potential, calculator.dtype)
     converge(FIRE(atoms, logfile=None), 1e-3)
 
 

@@ -77,7 +77,7 @@ class Calculator(AseCalculator):
 
     Args:
         potential: Name of a shipped potential, path of a potential file, or a potential.
-        precision: Arithmetic of the model, "float64" or "float32" (faster, forces good to about
+        dtype: Arithmetic of the model, "float64" or "float32" (faster, forces good to about
             1e-4 eV/Å); energies and forces are added up in float64 in any case. Relaxations
             by forces reach 1e-5 eV/Å with it; those that search along lines by the energy, elastic
             constants and phonons need float64 (docs/ase.md).
@@ -101,13 +101,13 @@ class Calculator(AseCalculator):
 
     @own_precision()
     def __init__(
-        self, potential: Potential | str | Path, precision: str = "float64", skin: float = 0.5
+        self, potential: Potential | str | Path, dtype: str = "float64", skin: float = 0.5
     ) -> None:
         refuse_forked_process()
         super().__init__()
-        if str(precision) not in ("float32", "float64"):
-            raise InputError(f"precision is {shown(repr(precision))}; choose float64 or float32")
-        self.precision = str(precision)
+        if str(dtype) not in ("float32", "float64"):
+            raise InputError(f"dtype is {shown(repr(dtype))}; choose float64 or float32")
+        self.dtype = str(dtype)
         self._skin = _checked_skin(skin)
         self.potential = potential if isinstance(potential, Potential) else load(potential)
         self.atoms: Any = None
@@ -116,7 +116,7 @@ class Calculator(AseCalculator):
 
     @own_precision()
     def _start(self) -> None:
-        """Make what follows from potential, precision and skin."""
+        """Make what follows from potential, dtype and skin."""
         self._program, self._weights = program_and_weights(self.potential)
         self._neighbors = SkinNeighbors(self.potential.cutoff, self._skin)
         self._remembered = Remembered()
@@ -204,7 +204,7 @@ class Calculator(AseCalculator):
         positions = np.pad(arrays.positions, ((0, empty), (0, 0)))
         self._refuse_touching_atoms(atoms, arrays, positions, kept)
         geometry = (species, positions, arrays.cell, kept.matrix)
-        arguments = (self._program, self.precision, self._weights, *geometry)
+        arguments = (self._program, self.dtype, self._weights, *geometry)
         if "energy" not in self.results:
             self.results = _results(jax.device_get(predict(*arguments)), arrays)
         if properties & set(UNCERTAINTIES):
@@ -215,7 +215,7 @@ class Calculator(AseCalculator):
             }
         if "stresses" in properties and "stress" in self.results:
             model, parameters = self.potential.model, self.potential.parameters
-            virials = jax.device_get(atom_virials(model, self.precision, parameters, *geometry))
+            virials = jax.device_get(atom_virials(model, self.dtype, parameters, *geometry))
             self.results["stresses"] = _stress_of(virials[:count], arrays.cell)
 
     def _species(self, arrays: AtomArrays) -> Int[np.ndarray, " atoms"]:

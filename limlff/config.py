@@ -24,6 +24,7 @@ from limlff.config_errors import explain
 from limlff.docstrings import attribute_descriptions, summary
 from limlff.errors import InputError, shown
 from limlff.paths import user_path
+from limlff.stored_settings import with_current_names
 from limlff.yaml_file import parse_yaml, read_mapping
 
 
@@ -109,8 +110,29 @@ def load_config(path: Path, kind: type[Config], overrides: list[str] | None = No
         InputError: If the file is missing or no YAML, or a key or value is not allowed.
     """
     path = user_path(path)
-    content = read_mapping(path)
-    apply_overrides(content, overrides or [])
+    return _overridden(read_mapping(path), path, kind, overrides or [])
+
+
+def load_stored_config(
+    path: Path, kind: type[Config], overrides: list[str] | None = None
+) -> Config:
+    """Read settings that limlff wrote itself, also those of an earlier version.
+
+    Args:
+        path: The file.
+        kind: The configuration's class.
+        overrides: Changes of single values, by their names of now.
+
+    Raises:
+        InputError: If the file is missing or no YAML, or a key or value is not allowed.
+    """
+    return _overridden(with_current_names(read_mapping(path)), path, kind, overrides or [])
+
+
+def _overridden(
+    content: dict[str, Any], path: Path, kind: type[Config], overrides: list[str]
+) -> Config:
+    apply_overrides(content, overrides)
     return parse_config(content, kind, shown(path), path.parent)
 
 

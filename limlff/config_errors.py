@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, get_args
 from pydantic import BaseModel, ValidationError
 
 from limlff.errors import shown
+from limlff.stored_settings import RENAMED
 
 _MOST_PROBLEMS = 5
 """Problems that a message names before it only counts them."""
@@ -179,7 +180,7 @@ def _meant(keys: Keys, content: Any, kind: type[BaseModel]) -> str:
     here = [section for section in sections if _is_at(section.path, tuple(place))]
     active = _active(here, tuple(place), content)
     known = list(active.model.model_fields) if active else []
-    close = _closest(key, known)
+    close = _closest(RENAMED.get(key, key), known)
     if close:
         return f"did you mean '{close}'?"
     others = [s for s in here if s is not active and key in s.model.model_fields]
@@ -187,7 +188,8 @@ def _meant(keys: Keys, content: Any, kind: type[BaseModel]) -> str:
         kinds = " and ".join(f"'{s.model.model_fields['kind'].default}'" for s in others)
         return f"it belongs to kind {kinds}; this one knows {', '.join(known)}"
     paths = {name: s.path for s in reversed(sections) for name in s.model.model_fields}
-    close = _closest(key, [key] if key in paths else list(paths))
+    name = RENAMED.get(key, key)
+    close = _closest(name, [name] if name in paths else list(paths))
     if close:
         top = "" if paths[close] else " at the top level"
         return f"did you mean '{'.'.join((*paths[close], close))}'{top}?"

@@ -63,7 +63,7 @@ def settings(**changes: Any) -> MDConfig:
     values: dict[str, Any] = {
         "steps": 100,
         "timestep_fs": 2.0,
-        "precision": "float64",
+        "dtype": "float64",
         "skin_angstrom": 0.5,
         "seed": 7,
         "ensemble": {"kind": "nve"},

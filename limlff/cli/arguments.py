@@ -24,6 +24,21 @@ def add_potential(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_dtype(parser: argparse.ArgumentParser, default: str) -> None:
+    """Add the arithmetic of the model; its old name is answered with the new one."""
+    parser.add_argument(
+        "--dtype",
+        choices=("float32", "float64"),
+        default=default,
+        help=f"arithmetic of the model (default: {default})",
+    )
+    parser.add_argument("--precision", type=_refuse_precision, help=argparse.SUPPRESS)
+
+
+def _refuse_precision(value: str) -> None:
+    raise argparse.ArgumentTypeError(f"is called --dtype: write --dtype {shown(value)}")
+
+
 def add_set(parser: argparse.ArgumentParser, example: str) -> None:
     """Add the option that changes settings of a YAML file, which ends up in `overrides`."""
     parser.add_argument(

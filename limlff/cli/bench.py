@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from limlff.cli.arguments import add_force, add_potential, file_of_potential
+from limlff.cli.arguments import add_dtype, add_force, add_potential, file_of_potential
 from limlff.errors import InputError
 from limlff.outputs import check_output_file
 
@@ -19,9 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
     add_potential(parser)
     parser.add_argument("--atoms", type=int, default=4000, metavar="N", help="about so many atoms")
-    parser.add_argument(
-        "--precision", choices=("float32", "float64"), default="float32", help="of the model"
-    )
+    add_dtype(parser, default="float32")
     parser.add_argument("--seconds", type=float, default=10.0, help="to measure, about")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write the numbers to a file")
     add_force(parser, "the file of --json")
@@ -50,11 +48,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     potential = load(arguments.potential)
     atoms = block_of_about(potential.elements[0], arguments.atoms)
-    speed = measure_speed(potential, atoms, arguments.precision, arguments.seconds)
+    speed = measure_speed(potential, atoms, arguments.dtype, arguments.seconds)
     result = {"potential": arguments.potential, **asdict(speed), **describe_environment()}
     print(
         f"{speed.atoms} atoms of {potential.elements[0]} at 300 K, "
-        f"{speed.pairs_per_atom:.1f} pairs per atom, {speed.precision}, {speed.threads} threads\n"
+        f"{speed.pairs_per_atom:.1f} pairs per atom, {speed.dtype}, {speed.threads} threads\n"
         f"step    {speed.microseconds_per_atom_step:8.2f} µs/atom   {speed.ns_per_day:.2f} ns/day "
         f"at 1 fs   ({speed.list_builds} neighbor lists in {speed.steps} steps)\n"
         f"forces  {speed.microseconds_per_atom_force:8.2f} µs/atom\n"

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from limlff.cli.arguments import add_force, add_potential, file_of_potential
+from limlff.cli.arguments import add_dtype, add_force, add_potential, file_of_potential
 from limlff.errors import InputError
 from limlff.numbers_as_text import figure
 from limlff.outputs import check_output_file
@@ -28,14 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also compare spreads and extrapolation grades with the true errors",
     )
-    parser.add_argument(
-        "--precision",
-        "--dtype",
-        dest="dtype",
-        choices=["float32", "float64"],
-        default="float64",
-        help="arithmetic of the model (default: float64)",
-    )
+    add_dtype(parser, default="float64")
     add_force(parser, "what --json and --plots write")
 
 

@@ -223,7 +223,7 @@ class MDConfig(StrictModel):
         output: What is written.
         guards: Limits of a sane run.
         events: Atoms that are added and removed on the way, in this order within a step.
-        precision: Arithmetic of the model; integration is always float64.
+        dtype: Arithmetic of the model; integration is always float64.
         skin_angstrom: Added to the cutoff in neighbor lists, which last longer for it (Å).
         chunk_steps: Most steps between two looks at the state from outside the compiled loop.
     """
@@ -241,7 +241,7 @@ class MDConfig(StrictModel):
     output: Output = Output()
     guards: Guards = Guards()
     events: tuple[Event, ...] = ()
-    precision: Literal["float32", "float64"] = "float32"
+    dtype: Literal["float32", "float64"] = "float32"
     skin_angstrom: Skin = 0.8
     chunk_steps: Annotated[int, Field(ge=1, le=100_000), is_number] = 100
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from limlff.calculator import load
-from limlff.config import load_config
+from limlff.config import load_stored_config
 from limlff.errors import InputError
 from limlff.forks import refuse_forked_process
 from limlff.md.config import MDConfig
@@ -149,7 +149,7 @@ def _settings(out: Path, before: MDConfig, overrides: list[str]) -> MDConfig:
     if not path.is_file():
         _LOG.warning("%s: is missing; the settings of the checkpoint are used", path)
         write_settings(before, out)
-    return load_config(path, MDConfig, overrides)
+    return load_stored_config(path, MDConfig, overrides)
 
 
 def _simulation(
@@ -164,9 +164,9 @@ def _simulation(
     )
     state = checkpoint.state
     engine = build_engine(config, structure, potential)
-    same_forces = same_potential and (config.ensemble, config.precision) == (
+    same_forces = same_potential and (config.ensemble, config.dtype) == (
         before.ensemble,
-        before.precision,
+        before.dtype,
     )
     if not same_forces:
         length = engine.integrator.chain_length
@@ -182,7 +182,7 @@ def _simulation(
         state=state,
         capacity=checkpoint.capacity,
         watch=UncertaintyWatch(
-            find_assessor(potential, config.precision, config.guards),
+            find_assessor(potential, config.dtype, config.guards),
             config.guards,
             checkpoint.above_since if same_potential else np.full(len(structure), -1, np.int64),
         ),

@@ -141,7 +141,7 @@ def build_simulation(
         state=state,
         capacity=capacity,
         watch=UncertaintyWatch(
-            find_assessor(potential, config.precision, config.guards),
+            find_assessor(potential, config.dtype, config.guards),
             config.guards,
             np.full(count, -1, np.int64),
         ),
@@ -152,7 +152,7 @@ def build_simulation(
 def build_engine(config: MDConfig, structure: Structure, potential: Potential) -> Engine:
     """Engine of a configuration."""
     integrator = build_integrator(config, structure)
-    return Engine(potential, integrator, config.precision, config.skin_angstrom)
+    return Engine(potential, integrator, config.dtype, config.skin_angstrom)
 
 
 def write_settings(config: MDConfig, out: Path) -> None:

@@ -40,7 +40,7 @@ class Speed:
         list_seconds: Time that these took (s).
         peak_memory_mb: Largest memory of the process (MB).
         memory_kb_per_atom: What of it was taken since before the structure was made, per atom (kB).
-        precision: Arithmetic of the model.
+        dtype: Arithmetic of the model.
         threads: Threads that it may use.
     """
 
@@ -55,7 +55,7 @@ class Speed:
     list_seconds: float
     peak_memory_mb: float
     memory_kb_per_atom: float
-    precision: str
+    dtype: str
     threads: int
 
 
@@ -63,7 +63,7 @@ class Speed:
 def measure_speed(
     potential: Potential,
     atoms: Atoms,
-    precision: Literal["float32", "float64"] = "float32",
+    dtype: Literal["float32", "float64"] = "float32",
     seconds: float = 10.0,
 ) -> Speed:
     """Time steps at constant energy at 300 K, after 0.1 ps of equilibration.
@@ -74,7 +74,7 @@ def measure_speed(
     Args:
         potential: The potential.
         atoms: The structure; thermal velocities are drawn.
-        precision: Arithmetic of the model.
+        dtype: Arithmetic of the model.
         seconds: Wall time that shall be measured, about (s).
     """
     before = peak_memory_mb()
@@ -82,7 +82,7 @@ def measure_speed(
         temperature_k=TEMPERATURE_K,
         timestep_fs=TIMESTEP_FS,
         steps=1,
-        precision=precision,
+        dtype=dtype,
         ensemble=NVE(),
     )
     simulation = build_simulation(config, atoms, potential, None, None)
@@ -109,7 +109,7 @@ def measure_speed(
         list_seconds=simulation.tally.build_seconds - before_steps.build_seconds,
         peak_memory_mb=peak,
         memory_kb_per_atom=1e3 * (peak - before) / len(atoms),
-        precision=precision,
+        dtype=dtype,
         threads=threads_to_use(),
     )
 
@@ -135,11 +135,11 @@ def _count_pairs(simulation: Simulation) -> int:
 
 def _time_forces(simulation: Simulation, repeats: int = 5) -> float:
     """Smallest wall time of energies, forces and virial (s)."""
-    potential, precision = simulation.engine.potential, simulation.engine.dtype
+    potential, dtype = simulation.engine.potential, simulation.engine.dtype
 
     @jax.jit
     def predict(species: Any, positions: Any, cell: Any, matrix: Any) -> Any:
-        return potential.predict(species, positions, cell, matrix, precision)
+        return potential.predict(species, positions, cell, matrix, dtype)
 
     state, matrix = simulation.state, simulation.neighbors.matrix
     arguments = jax.device_put((simulation.table.species, state.positions, state.cell, matrix))

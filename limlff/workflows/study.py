@@ -11,7 +11,7 @@ from typing import Any
 
 from limlff.atomic_file import write_text_whole
 from limlff.catalog import find_potential
-from limlff.config import StrictModel, load_config
+from limlff.config import StrictModel, load_config, load_stored_config
 from limlff.errors import InputError, OutOfTime, shown
 from limlff.md.lock import LOCK, locked
 from limlff.outputs import FolderKind, check_output_folder
@@ -102,9 +102,10 @@ def resume_study(out: Path | str, progress: bool = True) -> StudyResult:
     out = user_path(out)
     path = out / SETTINGS
     module: Any = importlib.import_module(STUDIES[_study_of(path)])
-    config: StrictModel = load_config(path, module.Config)
+    config: StrictModel = load_stored_config(path, module.Config)
     if (out / AT_START).is_file():
-        _refuse_changes(path, load_config(out / AT_START, module.Config), config, module.CHANGEABLE)
+        before = load_stored_config(out / AT_START, module.Config)
+        _refuse_changes(path, before, config, module.CHANGEABLE)
     with locked(out):
         return _run(module, config, out, progress, resume=True)
 

@@ -43,3 +43,10 @@ def test_figures_are_there_and_agree_with_each_other(tmp_path, capsys):
 def test_what_cannot_be_measured_is_refused(option, value, capsys):
     assert main(["bench", "li", option, value]) == 2
     assert f"{option} {value}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["bench li", "evaluate li frames.extxyz"])
+def test_the_old_name_of_dtype_is_answered_with_the_new_one(command, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main([*command.split(), "--precision", "float32"])
+    assert "write --dtype float32" in capsys.readouterr().err

@@ -15,7 +15,7 @@ SETTINGS = {
     "structure": "crystal.extxyz",
     "steps": 20,
     "temperature_k": 300,
-    "precision": "float64",
+    "dtype": "float64",
     "skin_angstrom": 0.5,
     "output": {"thermo_every": 5, "trajectory_every": 10},
 }

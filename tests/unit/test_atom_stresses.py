@@ -130,7 +130,7 @@ def test_atoms_deep_in_a_slab_have_the_stress_of_the_bulk(moments):
 
 
 def test_single_precision_is_near(moments, crystal):
-    single = Calculator(moments.potential, precision="float32")
+    single = Calculator(moments.potential, dtype="float32")
     right = moments.get_stresses(crystal)
     assert 0 < np.abs(single.get_stresses(crystal) - right).max() < 1e-5 * np.abs(right).max()
 

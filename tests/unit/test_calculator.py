@@ -176,7 +176,7 @@ def test_velocity_verlet_of_ase_conserves_energy(lithium, crystal):
 
 
 def test_float32_is_near_float64(lithium, crystal):
-    single = Calculator(lithium.potential, precision="float32")
+    single = Calculator(lithium.potential, dtype="float32")
     difference = single.get_forces(crystal) - lithium.get_forces(crystal)
     assert 0 < np.abs(difference).max() < 1e-4
 
@@ -230,7 +230,7 @@ def test_flat_cell_is_refused(lithium):
         lithium.get_potential_energy(Atoms("Li", cell=flat, pbc=True))
 
 
-@pytest.mark.parametrize(("argument", "value"), [("precision", "float16"), ("skin", -1.0)])
+@pytest.mark.parametrize(("argument", "value"), [("dtype", "float16"), ("skin", -1.0)])
 def test_wrong_arguments_are_refused(argument, value):
     with pytest.raises(InputError, match=argument):
         Calculator(embedded_pairs(("Li",)), **{argument: value})

@@ -100,12 +100,12 @@ def test_lists_are_few_and_those_used_last_are_kept(monkeypatch):
     assert neighbors._lists == [newest]
 
 
-def _relax_around_a_vacancy(optimizer: type, precision: str, steps: int) -> tuple[bool, int, float]:
+def _relax_around_a_vacancy(optimizer: type, dtype: str, steps: int) -> tuple[bool, int, float]:
     """Positions and cell; whether it ended, after how many steps, and the force that is left."""
     atoms = bulk("Li", "bcc", a=3.4, cubic=True) * (2, 2, 2)
     del atoms[0]
     atoms.rattle(0.03, seed=1)
-    atoms.calc = Calculator("li", precision=precision)
+    atoms.calc = Calculator("li", dtype=dtype)
     optimization = optimizer(FrechetCellFilter(atoms), logfile=None)
     ended = bool(optimization.run(fmax=1e-5, steps=steps))
     force = np.linalg.norm(Calculator("li").get_forces(atoms), axis=1).max()

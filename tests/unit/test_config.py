@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from limlff.config import apply_overrides, load_config, parse_config
+from limlff.config import apply_overrides, load_config, load_stored_config, parse_config
 from limlff.errors import InputError
 from limlff.md.config import MDConfig
 from limlff.training.recipe import Recipe
@@ -66,7 +66,7 @@ def test_unknown_key_of_a_recipe_and_of_a_study_is_found_in_lists_and_sections()
         ({"ensemble": {"kind": "nvt"}}, "did you mean 'nvt_langevin'?"),
         ({"ensemble": {}}, "'ensemble.kind' is missing; choose nve, nvt_langevin,"),
         ({"ensemble": {"kind": "npt", "pressure_gpa": {"x": "1,5"}}}, "ensemble.pressure_gpa.x:"),
-        ({"precision": "float46"}, "did you mean 'float64'?"),
+        ({"dtype": "float46"}, "did you mean 'float64'?"),
         ({"frozen": {"elements": ["li"]}}, "'li', which is no element; did you mean 'Li'?"),
         ({"structure": "a\0b"}, "structure: a\\x00b: holds a NUL"),
         ({"potential": "~no_such_user/x"}, "there is no home folder for ~no_such_user"),
@@ -198,3 +198,17 @@ def test_folder_whose_name_is_not_utf_8_is_refused(tmp_path):
     (folder / "md.yaml").write_text("structure: start.extxyz\nsteps: 5\n")
     with pytest.raises(InputError, match=r"ller/start.extxyz: holds characters that are not UTF-8"):
         load_config(folder / "md.yaml", MDConfig)
+
+
+def test_setting_under_its_old_name_is_taken_from_what_limlff_wrote_and_refused_elsewhere(tmp_path):
+    file = tmp_path / "settings.yaml"
+    file.write_text("study: healing\ndynamics: {precision: float64}\n")
+    assert load_stored_config(file, HealingConfig).dynamics.dtype == "float64"
+    assert load_stored_config(file, HealingConfig, ["dynamics.dtype=float32"]).dynamics.dtype == (
+        "float32"
+    )
+    with pytest.raises(InputError, match=r"unknown key 'dynamics.precision'; did you mean 'dtype'"):
+        load_config(file, HealingConfig)
+    file.write_text("study: healing\ndynamics: {precision: float64, dtype: float32}\n")
+    with pytest.raises(InputError, match=r"unknown key 'dynamics.precision'"):
+        load_stored_config(file, HealingConfig)

@@ -30,6 +30,7 @@ from limlff.md.system.state import MDState
 from limlff.neighbors.host import Capacity
 from limlff.paths import open_regular_file
 from limlff.potential import Potential
+from limlff.stored_settings import json_with_current_names
 from limlff.text_heaps import check_text_heaps
 
 _FORMAT = 2
@@ -238,7 +239,7 @@ def _read(file: h5py.File, most_bytes: int) -> Checkpoint:
         capacity=Capacity(**group("capacity/")),
         written=group("written/"),
         conserved=float(file.attrs["conserved"]),
-        config=str(file.attrs["config"]),
+        config=json_with_current_names(str(file.attrs["config"])),
         potential=str(file.attrs["potential"]),
         **{name: arrays[name] for name in _ARRAYS},
     )

@@ -1,7 +1,7 @@
 """What of its settings a run under way may change.
 
 Guards, intervals of the output, chunks, skin, number of steps without ramps: freely. Potential,
-temperature, ensemble and precision only if that is said. What has no meaning for a run under way,
+temperature, ensemble and dtype only if that is said. What has no meaning for a run under way,
 as its structure or its time step, never.
 """
 
@@ -28,7 +28,7 @@ _NEVER = (
     "output.virials",
     "output.extended_xyz",
 )
-_DELIBERATELY = ("potential", "temperature_k", "ensemble", "precision")
+_DELIBERATELY = ("potential", "temperature_k", "ensemble", "dtype")
 
 
 def check_changes(

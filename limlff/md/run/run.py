@@ -234,7 +234,7 @@ class Run:
         ghosts = len(simulation.neighbors.matrix.ghost_owner)
         shown.say(
             f"{len(simulation.structure)} atoms in {atoms} slots, {slots} neighbor slots, "
-            f"{ghosts} ghosts, {simulation.config.precision}"
+            f"{ghosts} ghosts, {simulation.config.dtype}"
         )
 
     def _speed(self, wall: float) -> dict[str, float | None]:

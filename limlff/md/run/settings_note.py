@@ -11,6 +11,8 @@ from pathlib import Path
 
 from limlff.atomic_file import replaced_when_whole
 from limlff.md.config import MDConfig
+from limlff.stored_settings import with_current_names
+from limlff.strict_json import parse_json
 
 NOTE = "accepted.json"
 
@@ -37,9 +39,9 @@ def was_accepted(checkpoints: Path, config: MDConfig) -> str | None:
     if not path.is_file():
         return None
     try:
-        content = json.loads(path.read_bytes()[:10_000_000])
-        if content["settings"] == config.model_dump(mode="json"):
+        content = parse_json(path.read_bytes()[:10_000_000])
+        if with_current_names(content["settings"]) == config.model_dump(mode="json"):
             return str(content["potential"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError):
         pass
     return None

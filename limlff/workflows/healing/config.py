@@ -67,7 +67,7 @@ class Dynamics(StrictModel):
         frame_every_ps: Time between frames (ps), all of which are analysed.
         coupling: Whether the cell changes size only ("isotropic") or each axis by itself ("axes").
         barostat_tau_fs: Time in which the volume relaxes (fs).
-        precision: Arithmetic of the model.
+        dtype: Arithmetic of the model.
     """
 
     duration_ps: Picoseconds = 60.0
@@ -75,7 +75,7 @@ class Dynamics(StrictModel):
     frame_every_ps: Picoseconds = 0.5
     coupling: Literal["isotropic", "axes"] = "axes"
     barostat_tau_fs: RelaxationTime = 500.0
-    precision: Literal["float32", "float64"] = "float32"
+    dtype: Literal["float32", "float64"] = "float32"
 
 
 class Closed(StrictModel):

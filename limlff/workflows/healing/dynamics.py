@@ -117,5 +117,5 @@ def md_settings(config: HealingConfig, atoms: Atoms, index: int, length_ps: floa
         # Twice the target, because half of it goes into vibrations of a lattice at rest.
         initial_temperature_k=2 * config.temperature_k,
         output=Output(thermo_every=50, trajectory_every=every, checkpoint_every=20 * every),
-        precision=dynamics.precision,
+        dtype=dynamics.dtype,
     )

@@ -95,7 +95,7 @@ def simulated(config: HealingConfig, outcomes: Sequence[Outcome]) -> str:
         "rescaling, "
         + ("each axis by itself" if dynamics.coupling == "axes" else "all axes alike")
         + ", temperature by stochastic velocity rescaling; model arithmetic in "
-        f"{dynamics.precision}. A run ends when the hole has been closed for "
+        f"{dynamics.dtype}. A run ends when the hole has been closed for "
         f"{config.closed.for_ps + config.closed.go_on_ps:g} ps, after {dynamics.duration_ps:g} ps, "
         f"or when {config.max_runtime_minutes:g} minutes for all simulations are over."
     )

@@ -18,7 +18,7 @@ def test_lists_built_on_the_device_give_the_trajectory_of_those_built_on_the_hos
     """Hot enough that lists are built anew; chaos has not yet blown up the rounding."""
     atoms = bulk("Cu", cubic=True).repeat((3, 3, 3))
     config = MDConfig(
-        temperature_k=1500.0, timestep_fs=2.0, steps=120, skin_angstrom=0.3, precision="float64"
+        temperature_k=1500.0, timestep_fs=2.0, steps=120, skin_angstrom=0.3, dtype="float64"
     )
     results = []
     for backend in ("cpu", "gpu"):

@@ -21,7 +21,7 @@ from test_md_runner import same_run
 
 from limlff.errors import GuardStop, InputError, OutOfTime
 from limlff.md.lock import LOCK, locked
-from limlff.md.output.checkpoint import checkpoint_files, read_checkpoint
+from limlff.md.output.checkpoint import checkpoint_files, read_checkpoint, write_checkpoint
 from limlff.md.output.thermo import read_thermo
 from limlff.md.output.trajectory import Trajectory
 from limlff.md.resume import resume_md
@@ -202,7 +202,7 @@ def test_lock_of_a_dead_process_is_taken_over(whole, died, caplog):
         ("timestep_fs", 1.0, "timestep_fs was 2.0 and is now 1.0; a run under way cannot change"),
         ("seed", 8, "seed was 7 and is now 8; a run under way"),
         ("temperature_k", 500.0, "temperature_k was 300.0 and is now 500.0; set it back"),
-        ("precision", "float32", "--set precision="),
+        ("dtype", "float32", "--set dtype="),
     ],
 )
 def test_changed_settings_are_refused_by_name(died, key, value, message):
@@ -211,6 +211,23 @@ def test_changed_settings_are_refused_by_name(died, key, value, message):
     with pytest.raises(InputError, match=message):
         go_on(died)
     assert len(checkpoint_files(died / "checkpoints")) == 2
+
+
+def test_folder_of_the_time_when_dtype_was_called_precision_goes_on(whole, died):
+    """Its settings stand under the old name in md.yaml, in the checkpoints and in the note."""
+
+    def old_name(text: str) -> str:
+        return text.replace("dtype", "precision")
+
+    for file in checkpoint_files(died / "checkpoints"):
+        checkpoint = read_checkpoint(file)
+        write_checkpoint(file.parent, replace(checkpoint, config=old_name(checkpoint.config)))
+        assert b'"precision"' in file.read_bytes()
+    (died / "md.yaml").write_text(old_name((died / "md.yaml").read_text()))
+    go_on(died)
+    same_run(whole, died)
+    with pytest.raises(InputError, match="unknown key 'precision'; did you mean 'dtype'"):
+        go_on(died, overrides=["precision=float32"])
 
 
 def test_guards_may_be_changed_and_a_lost_md_yaml_is_written_again(whole, died):
