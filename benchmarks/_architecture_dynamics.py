@@ -22,7 +22,7 @@ SAMPLE_FS = 4.0
 
 def starting_crystal() -> Atoms:
     """bcc lithium at 300 K, the same for all potentials."""
-    from limlff.calculator import load
+    from limlff.named_potential import load
 
     with tempfile.TemporaryDirectory() as folder:
         return equilibrate(load("li"), CELLS, Path(folder))

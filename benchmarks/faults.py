@@ -23,9 +23,9 @@ import numpy as np
 import yaml
 from ase.build import bulk
 
-from limlff.calculator import load
 from limlff.catalog import find_potential
 from limlff.environment import describe_environment
+from limlff.named_potential import load
 from limlff.potential_file import save_potential
 
 

@@ -19,11 +19,11 @@ import jax
 import numpy as np
 from ase.build import bulk
 
-from limlff.calculator import load
 from limlff.environment import describe_environment
 from limlff.md.config import MDConfig
 from limlff.md.guards.checks import Look, find_problem
 from limlff.md.runner import build_simulation
+from limlff.named_potential import load
 from limlff.precision import own_precision
 
 

@@ -75,7 +75,7 @@ def whole_run(potential: Potential, atoms: Atoms, settings: dict[str, Any]) -> d
 def load_or_make(name: str | None, cutoff: float) -> Potential:
     """A potential by name, or an untrained one of the default architecture."""
     if name:
-        from limlff.calculator import load
+        from limlff.named_potential import load
 
         return load(name)
     from limlff.models.moment import MomentModel

@@ -23,11 +23,11 @@ from typing import Literal
 import numpy as np
 from ase import Atoms
 
-from limlff.calculator import load
 from limlff.environment import describe_environment
 from limlff.md.config import NVE, Langevin, MDConfig, Output
 from limlff.md.output.thermo import read_thermo
 from limlff.md.runner import run_md
+from limlff.named_potential import load
 from limlff.potential import Potential
 from limlff.potential_file import potential_digest
 from limlff.structures.lattice import bcc_supercell

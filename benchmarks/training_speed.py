@@ -21,13 +21,13 @@ from typing import Any
 import numpy as np
 from ase.build import bulk
 
-from limlff.calculator import load
 from limlff.catalog import find_potential
 from limlff.config import load_config
 from limlff.environment import describe_environment
 from limlff.errors import OutOfTime
 from limlff.frames.frame import Frame
 from limlff.models.registry import build_model
+from limlff.named_potential import load
 from limlff.training.data import TrainingData, load_training_data
 from limlff.training.fit import Fit
 from limlff.training.loop import Trainer

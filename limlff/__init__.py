@@ -10,7 +10,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from limlff.calculator import Calculator, load
+    from limlff.calculator import Calculator
+    from limlff.named_potential import load
     from limlff.potential import Potential
 
 __all__ = ["Calculator", "Potential", "load"]
@@ -18,7 +19,7 @@ __all__ = ["Calculator", "Potential", "load"]
 _HOMES = {
     "Calculator": "limlff.calculator",
     "Potential": "limlff.potential",
-    "load": "limlff.calculator",
+    "load": "limlff.named_potential",
 }
 
 

@@ -1,4 +1,4 @@
-"""ASE calculator, and `load` for a potential by name or path.
+"""ASE calculator.
 
 The code is compiled for padded sizes: atom slots, neighbors per atom, ghosts. As long as a
 structure fits into them nothing is compiled again, also when atoms are added or removed.
@@ -21,13 +21,12 @@ from jaxtyping import Float, Int
 
 from limlff.atom_arrays import AtomArrays, arrays_of
 from limlff.atom_virials import atom_virials
-from limlff.catalog import find_potential
 from limlff.compiled import assess_atoms, closest_pair, predict, program_and_weights
 from limlff.errors import InputError, shown
 from limlff.forks import refuse_forked_process
+from limlff.named_potential import load
 from limlff.neighbors.kept import KeptList, SkinNeighbors
 from limlff.potential import Potential, Prediction
-from limlff.potential_file import load_potential
 from limlff.precision import own_precision
 from limlff.quantities import SHORTEST_DISTANCE
 from limlff.remembered import Computed, Remembered
@@ -39,21 +38,6 @@ UNCERTAINTIES = ("energy_spread", "force_spread", "extrapolation_grade")
 """Results per atom that are computed only when asked for."""
 
 _VOIGT = ((0, 1, 2, 1, 0, 0), (0, 1, 2, 2, 2, 1))
-
-
-@own_precision()
-def load(name_or_path: str | Path) -> Potential:
-    """Potential by the name of a shipped one ("li"), or by the path of a file or its folder.
-
-    Raises:
-        InputError: If there is none, or the file is damaged.
-    """
-    if not isinstance(name_or_path, str | Path):
-        raise InputError(
-            f"the potential is {shown(name_or_path)}; give a name, the path of a file, or a "
-            "limlff.potential.Potential"
-        )
-    return load_potential(find_potential(name_or_path))
 
 
 class Calculator(AseCalculator):

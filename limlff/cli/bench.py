@@ -41,9 +41,9 @@ def run(arguments: argparse.Namespace) -> int:
     from dataclasses import asdict
 
     from limlff.atomic_file import write_text_whole
-    from limlff.calculator import load
     from limlff.environment import describe_environment
     from limlff.md.speed import measure_speed
+    from limlff.named_potential import load
     from limlff.structures.lattice import block_of_about
 
     potential = load(arguments.potential)

@@ -36,9 +36,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Evaluate, print a table, write JSON and plots."""
     _check_outputs(arguments)
     from limlff.atomic_file import write_text_whole
-    from limlff.calculator import load
     from limlff.frames.checks import check_frames
     from limlff.frames.remarks import read_and_tell
+    from limlff.named_potential import load
     from limlff.training.metrics import grouped_errors, predict_frames
 
     potential = load(arguments.potential)

@@ -22,8 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Load and write."""
-    from limlff.calculator import load
     from limlff.exchange.formats import format_of
+    from limlff.named_potential import load
 
     kind = format_of(arguments.out)
     check_output_file(arguments.out, file_of_potential(arguments.potential), arguments.force)

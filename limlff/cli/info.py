@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print elements, cutoff, settings, size, data, errors, units, licence and digest."""
-    from limlff.calculator import load
+    from limlff.named_potential import load
 
     description = describe(load(arguments.potential))
     if arguments.json:

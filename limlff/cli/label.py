@@ -28,10 +28,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError(f"{arguments.out}: ends in '{arguments.out.suffix}'; write .h5 or .extxyz")
     inputs = [*arguments.frames, *file_of_potential(arguments.potential)]
     check_output_file(arguments.out, inputs, arguments.force)
-    from limlff.calculator import load
     from limlff.frames.extxyz import write_extxyz
     from limlff.frames.remarks import read_and_tell
     from limlff.frames.store import write_store
+    from limlff.named_potential import load
     from limlff.training.teacher import label_frames
 
     frames = read_and_tell(arguments.frames)

@@ -32,16 +32,20 @@ COMPRESSED = frozenset(_OPENERS)
 """Suffixes of compressed files."""
 
 
-def require_file(path: Path) -> None:
+def require_file(path: Path, problem: str = "cannot be read") -> None:
     """Refuse a path that is no ordinary file, before anything waits for its content.
+
+    Args:
+        path: The file.
+        problem: What a message says of it if it is there, or cannot be reached.
 
     Raises:
         InputError: If it is missing, cannot be a path, or is a folder, pipe, device or socket.
     """
     path = user_path(path)
     if not os.path.lexists(path):
-        raise InputError(f"{shown(path)}: there is no such file; check the name")
-    check_is_file(path)
+        raise InputError(f"{shown(path)}: {problem}: there is no such file; check the name")
+    check_is_file(path, problem)
     if not path.stat().st_size:
         raise InputError(f"{shown(path)}: is empty; give a file with at least one frame")
 

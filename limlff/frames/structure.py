@@ -42,7 +42,7 @@ def read_structure(path: Path) -> Atoms:
     Raises:
         InputError: If it is missing, no ordinary file, cannot be read, or holds no atoms.
     """
-    require_file(path)
+    require_file(path, "cannot be read as a structure")
     try:
         atoms = _read_last(path)
     except InputError:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from limlff.calculator import load
 from limlff.config import load_stored_config
 from limlff.errors import InputError
 from limlff.forks import refuse_forked_process
@@ -18,7 +17,7 @@ from limlff.md.config import MDConfig
 from limlff.md.guards.watch import UncertaintyWatch, find_assessor
 from limlff.md.lock import locked
 from limlff.md.output import names as files
-from limlff.md.output.checkpoint import Checkpoint, potential_digest
+from limlff.md.output.checkpoint import Checkpoint, forces_digest
 from limlff.md.output.run_folder import remove_leftovers
 from limlff.md.output.trajectory import Trajectory, TrajectoryFrame
 from limlff.md.run.changes import check_changes
@@ -30,6 +29,7 @@ from limlff.md.runner import build_engine, note_dead_holder, write_settings
 from limlff.md.simulation.events import EventClock
 from limlff.md.simulation.simulation import Simulation
 from limlff.md.system.prepare import Structure
+from limlff.named_potential import load
 from limlff.paths import user_path
 from limlff.potential import Potential
 from limlff.precision import own_precision
@@ -83,7 +83,7 @@ def resume_md(
         noted = was_accepted(out / files.CHECKPOINTS, config)
         accepted = check_changes(before, config, overrides or [], accept_changes, out, noted)
         potential = potential or load(config.potential)
-        own_digest = potential_digest(potential)
+        own_digest = forces_digest(potential)
         same = own_digest == checkpoint.potential
         if not same and not accepted("potential") and own_digest != noted:
             raise _other_potential(out, config)

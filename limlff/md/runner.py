@@ -11,7 +11,6 @@ import numpy as np
 from ase import Atoms
 
 from limlff.atomic_file import can_be_replaced, replaced_when_whole
-from limlff.calculator import load
 from limlff.errors import InputError
 from limlff.forks import refuse_forked_process
 from limlff.md.config import MDConfig
@@ -34,6 +33,7 @@ from limlff.md.system.prepare import (
     first_state,
     read_structure,
 )
+from limlff.named_potential import load
 from limlff.neighbors.host import Capacity
 from limlff.paths import user_path
 from limlff.potential import Potential

@@ -7,8 +7,8 @@ import json
 import pytest
 from ase.neighborlist import neighbor_list
 
-from limlff.calculator import load
 from limlff.cli.main import main
+from limlff.named_potential import load
 from limlff.structures.lattice import block_of_about
 
 

@@ -16,7 +16,7 @@ from ase.build import bulk
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import write
 
-import limlff.calculator
+import limlff.named_potential
 from limlff.cli.endings import ending_of
 from limlff.cli.main import main
 from limlff.errors import InputError
@@ -140,7 +140,7 @@ def test_a_signal_with_nothing_to_keep_is_one_line(
         finally:
             os.kill(os.getpid(), signal.SIGINT)  # once more, while it stops
 
-    monkeypatch.setattr(limlff.calculator, "load", interrupted)
+    monkeypatch.setattr(limlff.named_potential, "load", interrupted)
     before = contents(folder)
     assert main(COMMANDS[command].split()) == code
     assert capsys.readouterr().err == f"limlff {command}: interrupted by SIG{name}\n"
@@ -152,7 +152,7 @@ def test_a_signal_with_nothing_to_keep_is_one_line(
 def test_an_output_that_cannot_be_is_refused_before_the_work(
     folder, capsys, monkeypatch, command, place
 ):
-    monkeypatch.setattr(limlff.calculator, "load", lambda *_: pytest.fail("worked in vain"))
+    monkeypatch.setattr(limlff.named_potential, "load", lambda *_: pytest.fail("worked in vain"))
     words = COMMANDS[command].replace("new.", f"{place}/new.").split()
     assert main(words) == 2
     message = capsys.readouterr().err
@@ -223,6 +223,6 @@ def test_what_the_machine_lacks_is_said_in_a_line_with_code_2(error, words):
 
 
 def test_a_mistake_of_the_code_is_not_hidden(folder, monkeypatch):
-    monkeypatch.setattr(limlff.calculator, "load", lambda *_: {}["missing"])
+    monkeypatch.setattr(limlff.named_potential, "load", lambda *_: {}["missing"])
     with pytest.raises(KeyError, match="missing"):
         main(["info", "li"])

@@ -93,7 +93,8 @@ def test_import_and_help_do_not_wait_for_jax():
 
 def test_lazy_names_of_the_package_are_there():
     import limlff
-    from limlff.calculator import Calculator, load
+    from limlff.calculator import Calculator
+    from limlff.named_potential import load
 
     assert limlff.Calculator is Calculator
     assert limlff.load is load

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from reference_models import EmbeddedPairs, embedded_pairs
 
-from limlff.calculator import load
 from limlff.models.moment import MomentModel
+from limlff.named_potential import load
 from limlff.potential import Potential
 from limlff.testing import ALL_CHECKS, Bench, check_potential, checks, example_structures
 

@@ -29,7 +29,7 @@ import limlff.calculator, limlff.cli.train, limlff.md.resume, limlff.training.fi
 import limlff.training.folder, limlff.workflows.healing.study
 from limlff.cli.main import main
 from limlff.potential_file import save_potential
-save_potential(limlff.calculator.load("li"), "copy.limlff")
+save_potential(limlff.load("li"), "copy.limlff")
 sys.exit(main(["info", "copy.limlff"]))
 """
 

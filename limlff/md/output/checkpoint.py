@@ -245,7 +245,7 @@ def _read(file: h5py.File, most_bytes: int) -> Checkpoint:
     )
 
 
-def potential_digest(potential: Potential) -> str:
+def forces_digest(potential: Potential) -> str:
     """A fingerprint of everything that decides the forces."""
     digest = hashlib.sha256(repr(potential.model).encode())
     digest.update(np.asarray(potential.baseline, np.float64).tobytes())

@@ -17,7 +17,7 @@ from ase import Atoms
 
 from limlff.errors import GuardStop, InputError, OutOfTime
 from limlff.md.guards.evidence import atoms_of, write_evidence
-from limlff.md.output.checkpoint import Checkpoint, potential_digest
+from limlff.md.output.checkpoint import Checkpoint, forces_digest
 from limlff.md.output.run_output import RunOutput
 from limlff.md.output.thermo import thermo_row
 from limlff.md.output.trajectory import TrajectoryFrame
@@ -174,7 +174,7 @@ class Run:
     def _checkpoint(self, results: RunOutput) -> None:
         """Have a checkpoint of the last accepted state written."""
         simulation = self.simulation
-        self._digest = self._digest or potential_digest(simulation.engine.potential)
+        self._digest = self._digest or forces_digest(simulation.engine.potential)
         results.write_checkpoint(
             Checkpoint(
                 state=simulation.state,

@@ -8,9 +8,7 @@ from ase import Atoms
 
 from limlff.errors import InputError
 from limlff.frames import structure
-from limlff.paths import check_is_file, user_path
-
-_PROBLEM = "cannot be read as a structure"
+from limlff.paths import user_path
 
 
 def read_structure(path: Path | None) -> Atoms:
@@ -21,6 +19,4 @@ def read_structure(path: Path | None) -> Atoms:
     """
     if path is None:
         raise InputError("'structure' is missing; name a structure file")
-    path = user_path(path)
-    check_is_file(path, _PROBLEM)
-    return structure.read_structure(path)
+    return structure.read_structure(user_path(path))

@@ -16,7 +16,7 @@ from limlff.errors import InputError
 from limlff.md.output.checkpoint import (
     Checkpoint,
     checkpoint_files,
-    potential_digest,
+    forces_digest,
     read_checkpoint,
     write_checkpoint,
 )
@@ -238,8 +238,8 @@ def test_checkpoint_is_read_back_exactly_and_two_are_kept(tmp_path):
 
 
 def test_digest_changes_with_any_number_of_the_potential():
-    digest = potential_digest(COPPER)
-    assert digest == potential_digest(COPPER)
+    digest = forces_digest(COPPER)
+    assert digest == forces_digest(COPPER)
     repulsion = COPPER.parameters["repulsion"] * (1 + 1e-15)
     changed = replace(COPPER, parameters={**COPPER.parameters, "repulsion": repulsion})
-    assert digest != potential_digest(changed)
+    assert digest != forces_digest(changed)
