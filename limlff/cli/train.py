@@ -56,8 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     recipe = load_config(arguments.recipe, Recipe, arguments.overrides)
 
+    from limlff.folder_lock import locked
     from limlff.frames.remarks import tell_remarks
-    from limlff.md.lock import locked
     from limlff.models.registry import build_model
     from limlff.training.data import load_training_data
     from limlff.training.fit import Fit

@@ -12,10 +12,10 @@ import numpy as np
 
 from limlff.config import load_stored_config
 from limlff.errors import InputError
+from limlff.folder_lock import locked
 from limlff.forks import refuse_forked_process
 from limlff.md.config import MDConfig
 from limlff.md.guards.watch import UncertaintyWatch, find_assessor
-from limlff.md.lock import locked
 from limlff.md.output import names as files
 from limlff.md.output.checkpoint import Checkpoint, forces_digest
 from limlff.md.output.run_folder import remove_leftovers

@@ -12,11 +12,11 @@ from ase import Atoms
 
 from limlff.atomic_file import can_be_replaced, replaced_when_whole
 from limlff.errors import InputError
+from limlff.folder_lock import locked
 from limlff.forks import refuse_forked_process
 from limlff.md.config import MDConfig
 from limlff.md.event_settings import Deposit
 from limlff.md.guards.watch import UncertaintyWatch, find_assessor
-from limlff.md.lock import locked
 from limlff.md.output.names import CONFIG
 from limlff.md.output.run_folder import claim_folder
 from limlff.md.output.trajectory import TrajectoryFrame

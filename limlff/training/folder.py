@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from limlff.atomic_file import remove_leftovers
-from limlff.md.lock import LOCK
+from limlff.folder_lock import LOCK
 from limlff.outputs import FolderKind
 from limlff.training.history import CURVES_FILE, HISTORY_FILE
 

@@ -13,7 +13,7 @@ from limlff.atomic_file import write_text_whole
 from limlff.catalog import find_potential
 from limlff.config import StrictModel, load_config, load_stored_config
 from limlff.errors import InputError, OutOfTime, shown
-from limlff.md.lock import LOCK, locked
+from limlff.folder_lock import LOCK, locked
 from limlff.outputs import FolderKind, check_output_folder
 from limlff.paths import user_path
 from limlff.resumable import resumable

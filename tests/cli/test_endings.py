@@ -110,7 +110,7 @@ def test_a_training_without_steps_is_not_replaced_unasked_either(folder, capsys)
 
 
 def test_two_trainings_do_not_share_a_folder(folder, capsys):
-    from limlff.md.lock import locked
+    from limlff.folder_lock import locked
 
     with locked(Path("fit")):
         assert main(["train", "recipe.yaml", "--out", "fit", "--quiet", "--force"]) == 2

@@ -24,7 +24,6 @@ WRONG_WAYS = {
     ("models", "potential"),
     ("neighbors", "kernels"),
     ("potential", "uncertainty"),
-    ("training", "md"),
 }
 CIRCLES: list[list[str]] = [
     ["md/output/checkpoint.py", "md/output/checkpoint_layout.py"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 
 from limlff import file_lock
 from limlff.errors import InputError
+from limlff.folder_lock import LOCK, locked
 from limlff.md.output import trajectory_writer
 from limlff.md.output.trajectory import Trajectory, TrajectoryFrame
 
@@ -78,11 +80,18 @@ def test_a_lock_holds_against_another_opening_of_the_file(tmp_path, monkeypatch,
     if not has_locks:
         monkeypatch.setattr(file_lock, "fcntl", None)
         monkeypatch.setitem(sys.modules, "msvcrt", Msvcrt)
-    from limlff.md.lock import LOCK, locked
-
     with locked(tmp_path) as before:
         assert before is None
         assert f'"pid": {os.getpid()}' in (tmp_path / LOCK).read_text()
         with pytest.raises(InputError, match=f"in use by process {os.getpid()}"), locked(tmp_path):
             pass
     assert (tmp_path / LOCK).read_bytes() == b""
+
+
+def test_a_file_system_without_locks_is_not_taken_for_one_in_use(tmp_path, monkeypatch):
+    def flock(descriptor: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(file_lock.fcntl, "flock", flock)
+    with pytest.raises(InputError, match="cannot be locked: No locks available"), locked(tmp_path):
+        pass

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from limlff import atomic_file
 from limlff.errors import InputError
-from limlff.md.lock import LOCK
+from limlff.folder_lock import LOCK
 from limlff.md.output import checkpoint as checkpoints
 from limlff.md.output import trajectory_writer
 from limlff.md.output.names import (

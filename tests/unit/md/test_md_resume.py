@@ -20,7 +20,7 @@ from md_models import COPPER, copper, settings
 from test_md_runner import same_run
 
 from limlff.errors import GuardStop, InputError, OutOfTime
-from limlff.md.lock import LOCK, locked
+from limlff.folder_lock import LOCK, locked
 from limlff.md.output.checkpoint import checkpoint_files, read_checkpoint, write_checkpoint
 from limlff.md.output.thermo import read_thermo
 from limlff.md.output.trajectory import Trajectory
@@ -182,7 +182,7 @@ def test_lock_of_a_dead_process_is_taken_over(whole, died, caplog):
     code = (
         "import os, signal, sys\n"
         "from pathlib import Path\n"
-        "from limlff.md.lock import locked\n"
+        "from limlff.folder_lock import locked\n"
         "with locked(Path(sys.argv[1])):\n"
         "    print(os.getpid(), flush=True)\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"

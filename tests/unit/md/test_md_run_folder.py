@@ -16,7 +16,7 @@ from test_md_runner import same_run
 
 from limlff.atomic_file import replaced_when_whole
 from limlff.errors import InputError, OutOfTime
-from limlff.md.lock import LOCK, locked
+from limlff.folder_lock import LOCK, locked
 from limlff.md.output.checkpoint import checkpoint_files
 from limlff.md.output.thermo import read_thermo
 from limlff.md.runner import run_md

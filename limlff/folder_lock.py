@@ -1,4 +1,4 @@
-"""A lock on the folder of a run, so that no two runs write there.
+"""A lock on the folder of a run, a training or a study, so that no two write there.
 
 The operating system holds the lock for the process and gives it free when the process ends, however
 it ends; a file left by a dead process is therefore just taken over. What the file says serves the
@@ -18,6 +18,7 @@ from pathlib import Path
 
 from limlff.errors import InputError
 from limlff.file_lock import lock_alone
+from limlff.strict_json import parse_json
 
 LOCK = "run.lock"
 
@@ -31,43 +32,18 @@ def locked(folder: Path) -> Iterator[str | None]:
     """Hold the folder; it is made if missing.
 
     Args:
-        folder: The run's folder.
+        folder: The folder.
 
     Yields:
         Who held it before and died without giving it back, as "process 12 on host"; else None.
 
     Raises:
-        InputError: If the folder cannot be made or written to, another process holds it, or what
-            bears the lock's name is something else.
+        InputError: If the folder cannot be made or written to, another process holds it, its
+            file system has no locks, or what bears the lock's name is something else.
     """
-    if os.path.exists(folder) and not os.path.isdir(folder):
-        raise InputError(f"{folder}: is a file; name a folder")
+    descriptor = _open(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder / LOCK, _FLAGS, 0o644)
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise _not_a_lock(folder) from error
-        raise InputError(
-            f"{folder}: cannot be written to: {error.strerror}; correct its permissions or choose "
-            "another folder"
-        ) from error
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1 or status.st_size > _MOST_BYTES:
-            raise _not_a_lock(folder)
-        content = _content(descriptor)
-        before = _holder(content)
-        if content.strip(b"\0") and before is None:
-            raise _not_a_lock(folder)
-        try:
-            lock_alone(descriptor)
-        except OSError as error:
-            raise InputError(
-                f"{folder}: is in use by {before or 'another process'}; wait for it, stop it, or "
-                "choose another folder"
-            ) from error
-        before = _holder(_content(descriptor))
+        before = _take(descriptor, folder)
         _write(descriptor, {"pid": os.getpid(), "host": socket.gethostname()}, folder)
         try:
             yield before
@@ -75,6 +51,46 @@ def locked(folder: Path) -> Iterator[str | None]:
             os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
+
+
+def _open(folder: Path) -> int:
+    """Open the file of the lock, which is made with its folder if missing."""
+    if os.path.exists(folder) and not os.path.isdir(folder):
+        raise InputError(f"{folder}: is a file; name a folder")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return os.open(folder / LOCK, _FLAGS, 0o644)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise _not_a_lock(folder) from error
+        raise InputError(
+            f"{folder}: cannot be written to: {error.strerror}; correct its permissions or choose "
+            "another folder"
+        ) from error
+
+
+def _take(descriptor: int, folder: Path) -> str | None:
+    """Lock the open file; returns who held it before and died."""
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1 or status.st_size > _MOST_BYTES:
+        raise _not_a_lock(folder)
+    content = _content(descriptor)
+    holder = _holder(content)
+    if content.strip(b"\0") and holder is None:
+        raise _not_a_lock(folder)
+    try:
+        lock_alone(descriptor)
+    except (BlockingIOError, PermissionError) as error:
+        raise InputError(
+            f"{folder}: is in use by {holder or 'another process'}; wait for it, stop it, or "
+            "choose another folder"
+        ) from error
+    except OSError as error:
+        raise InputError(
+            f"{folder}: cannot be locked: {error.strerror}; choose a folder on a file system that "
+            "knows locks, such as a local disk"
+        ) from error
+    return _holder(_content(descriptor))
 
 
 def _not_a_lock(folder: Path) -> InputError:
@@ -91,9 +107,9 @@ def _content(descriptor: int) -> bytes:
 
 def _holder(content: bytes) -> str | None:
     try:
-        holder = json.loads(content)
+        holder = parse_json(content)
         return f"process {int(holder['pid'])} on {holder['host']}"
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError):
         return None
 
 
