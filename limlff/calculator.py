@@ -20,7 +20,6 @@ from ase.data import chemical_symbols
 from jaxtyping import Float, Int
 
 from limlff.atom_arrays import AtomArrays, arrays_of
-from limlff.atom_virials import atom_virials
 from limlff.compiled import assess_atoms, closest_pair, predict, program_and_weights
 from limlff.errors import InputError, shown
 from limlff.forks import refuse_forked_process
@@ -28,6 +27,7 @@ from limlff.named_potential import load
 from limlff.neighbors.kept import KeptList, SkinNeighbors
 from limlff.potential import Potential, Prediction
 from limlff.precision import own_precision
+from limlff.prediction.atom_virials import atom_virials
 from limlff.quantities import SHORTEST_DISTANCE
 from limlff.remembered import Computed, Remembered
 
@@ -49,10 +49,11 @@ class Calculator(AseCalculator):
     cell for a force per length. Without three cell vectors there is no volume and no stress.
 
     `get_stresses` gives the share of each atom in the stress, a pair's by halves to its two atoms
-    (`limlff.atom_virials`), divided by the volume of the cell, so that their sum is the stress. If
-    the potential has an uncertainty, `get_property` gives per atom the "energy_spread" (eV), the
-    "force_spread" (eV/Å) and the "extrapolation_grade" of `limlff.uncertainty.Assessment`. These
-    are computed when asked for, and cost several times as much as the forces.
+    (`limlff.prediction.atom_virials`), divided by the volume of the cell, so that their sum is the
+    stress. If the potential has an uncertainty, `get_property` gives per atom the "energy_spread"
+    (eV), the "force_spread" (eV/Å) and the "extrapolation_grade" of
+    `limlff.uncertainty.Assessment`. These are computed when asked for, and cost several times as
+    much as the forces.
 
     Neighbors are listed and results kept for each `Atoms` object apart, for the last 32 of them, so
     that all images of a path may share a calculator. Threads may share one too, and then wait for

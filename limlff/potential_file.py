@@ -295,7 +295,7 @@ def _model_from(description: Any) -> Model:
 
 def _shapes_of(model: Model, names: set[str]) -> dict[str, Shape]:
     """Shapes that the model asks for, with those of its uncertainty if one of them is there."""
-    from limlff.uncertainty.contract import KEY, uncertainty_shapes
+    from limlff.models.readouts import KEY, uncertainty_shapes
 
     shapes = expected_shapes(model)
     if any(name.startswith(f"{KEY}/") for name in names):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +16,7 @@ from reference_models import embedded_pairs
 from limlff.md.config import MDConfig
 from limlff.md.run.results import MDResult
 from limlff.md.runner import run_md
-from limlff.models.contract import Parameters
+from limlff.models.contract import Neighborhoods, Parameters
 from limlff.potential import Potential
 
 
@@ -27,21 +27,16 @@ class NoForce:
     elements: tuple[str, ...] = ("Li",)
     cutoff: float = 1.0
 
+    is_local: ClassVar[bool] = True
+
     def initialize(self, key: jax.Array) -> Parameters:
         return {"unused": jnp.zeros(())}
 
-    def adapt(self, parameters: Parameters, *neighborhood: jax.Array) -> Parameters:
+    def adapt(self, parameters: Parameters, around: Neighborhoods) -> Parameters:
         return parameters
 
-    def energies(
-        self,
-        parameters: Parameters,
-        species: jax.Array,
-        neighbor_species: jax.Array,
-        vectors: jax.Array,
-        mask: jax.Array,
-    ) -> jax.Array:
-        return 0.0 * jnp.sum(vectors, axis=(0, 1))
+    def energies(self, parameters: Parameters, around: Neighborhoods) -> jax.Array:
+        return 0.0 * jnp.sum(around.vectors, axis=(0, 1))
 
 
 def no_force() -> Potential:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from limlff.models.contract import Parameters
+from limlff.models.contract import Neighborhoods, Parameters
 from limlff.potential import Potential
 from limlff.precision import own_precision
 
@@ -25,6 +26,8 @@ class EmbeddedPairs:
     elements: tuple[str, ...] = ("Li", "Cu")
     cutoff: float = 4.5
 
+    is_local: ClassVar[bool] = True
+
     def initialize(self, key: Array) -> Parameters:
         """Fixed, plausible metals; the key is not needed."""
         repulsion = jnp.array([[0.10, 0.13], [0.13, 0.20]])
@@ -35,26 +38,14 @@ class EmbeddedPairs:
             "embedding": {name: value[:size] for name, value in embedding.items()},
         }
 
-    def adapt(
-        self,
-        parameters: Parameters,
-        species: Array,
-        neighbor_species: Array,
-        vectors: Array,
-        mask: Array,
-    ) -> Parameters:
+    def adapt(self, parameters: Parameters, around: Neighborhoods) -> Parameters:
         """Nothing to normalise."""
         return parameters
 
-    def energies(
-        self,
-        parameters: Parameters,
-        species: Array,
-        neighbor_species: Array,
-        vectors: Array,
-        mask: Array,
-    ) -> Array:
+    def energies(self, parameters: Parameters, around: Neighborhoods) -> Array:
         """Energy of each atom (eV)."""
+        species, neighbor_species = around.species, around.neighbor_species
+        vectors, mask = around.vectors, around.mask
         r = jnp.sqrt(jnp.sum(vectors**2, axis=0))
         x = r / 2.9
         smooth = jnp.where(r < self.cutoff, (1 - (r / self.cutoff) ** 2) ** 3, 0.0)

@@ -27,7 +27,7 @@ from jaxtyping import Array, Bool, Float, Int
 from pydantic import Field
 
 from limlff.errors import InputError
-from limlff.models.contract import Parameters
+from limlff.models.contract import Neighborhoods, Parameters
 from limlff.models.deepmd_network import Activation, affine, apply_layers, initial_layers
 from limlff.models.randomness import host_generator
 from limlff.models.settings import Cutoff, Elements, Width, Widths, check_settings
@@ -74,6 +74,7 @@ class DeepPotSE:
     zero_average: bool = False
     protection: Annotated[float, Field(ge=0.0, le=10.0)] = 0.0
 
+    is_local: ClassVar[bool] = True
     positive: ClassVar[tuple[str, ...]] = ("statistics/deviation",)
     """Parameters that are above 0."""
 
@@ -126,20 +127,13 @@ class DeepPotSE:
             },
         }
 
-    def adapt(
-        self,
-        parameters: Parameters,
-        species: Int[Array, " atoms"],
-        neighbor_species: Int[Array, "slots atoms"],
-        vectors: Float[Array, "3 slots atoms"],
-        mask: Bool[Array, "slots atoms"],
-    ) -> Parameters:
+    def adapt(self, parameters: Parameters, around: Neighborhoods) -> Parameters:
         """Parameters with the averages and deviations of these rows, empty slots included."""
-        rows = np.asarray(self._rows(vectors))
+        rows = np.asarray(self._rows(around.vectors))
         average = np.array(parameters["statistics"]["average"])
         deviation = np.array(parameters["statistics"]["deviation"])
         for element in range(len(self.elements)):
-            chosen = rows[:, :, np.asarray(species) == element]
+            chosen = rows[:, :, np.asarray(around.species) == element]
             slots = sum(self.sel) * chosen.shape[2]
             if slots == 0:
                 continue
@@ -151,24 +145,17 @@ class DeepPotSE:
         statistics = {"average": jnp.asarray(average), "deviation": jnp.asarray(deviation)}
         return {**parameters, "statistics": statistics}
 
-    def energies(
-        self,
-        parameters: Parameters,
-        species: Int[Array, " atoms"],
-        neighbor_species: Int[Array, "slots atoms"],
-        vectors: Float[Array, "3 slots atoms"],
-        mask: Bool[Array, "slots atoms"],
-    ) -> Float[Array, " atoms"]:
+    def energies(self, parameters: Parameters, around: Neighborhoods) -> Float[Array, " atoms"]:
         """Energy of each atom without the baseline (eV); see `limlff.models.contract`."""
-        rows = self._rows(vectors)
-        seen = self._seen(neighbor_species, vectors)
-        total = jnp.zeros(species.shape, vectors.dtype)
+        rows = self._rows(around.vectors)
+        seen = self._seen(around)
+        total = jnp.zeros(around.species.shape, rows.dtype)
         for centre in range(len(self.elements)):
             descriptor = self._descriptor(parameters, centre, seen, rows)
             net = parameters["fitting"][self.elements[centre]]
             hidden = apply_layers(net["hidden"], self.fitting_activation, descriptor)
             energy = affine(net["output"], hidden)[0] + parameters["bias"][centre]
-            total = jnp.where(species == centre, energy, total)
+            total = jnp.where(around.species == centre, energy, total)
         return total
 
     def _rows(self, vectors: Float[Array, "3 slots atoms"]) -> Float[Array, "4 slots atoms"]:
@@ -180,12 +167,10 @@ class DeepPotSE:
         s = (1 - u) ** 3 * (1 + 3 * u + 6 * u * u) / (distance + self.protection)
         return jnp.concatenate([s[None], s * vectors / (distance + self.protection)])
 
-    def _seen(
-        self, neighbor_species: Int[Array, "slots atoms"], vectors: Float[Array, "3 slots atoms"]
-    ) -> Int[Array, "slots atoms"]:
+    def _seen(self, around: Neighborhoods) -> Int[Array, "slots atoms"]:
         """Species of the neighbors within the cutoff, -1 for those beyond the nearest `sel`."""
-        squared = jax.lax.stop_gradient(jnp.sum(vectors**2, axis=0))
-        seen = jnp.where(squared < self.cutoff**2, neighbor_species, -1)
+        squared = jax.lax.stop_gradient(jnp.sum(around.vectors**2, axis=0))
+        seen = jnp.where(squared < self.cutoff**2, around.neighbor_species, -1)
         if seen.shape[0] <= min(self.sel):
             return seen
         crowded = [jnp.sum(seen == species, axis=0) > most for species, most in enumerate(self.sel)]

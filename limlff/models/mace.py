@@ -24,11 +24,11 @@ from typing import Annotated, ClassVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float
 from pydantic import Field
 
 from limlff.errors import InputError
-from limlff.models.contract import Parameters
+from limlff.models.contract import Neighborhoods, Parameters
 from limlff.models.mace_coupling import coupling, harmonics, paths, symmetric_basis
 from limlff.models.radial import polynomial_cutoff
 from limlff.models.randomness import Normal, host_generator
@@ -72,6 +72,7 @@ class MaceModel:
     readout_hidden: Annotated[int, Field(ge=1, le=512)] = 16
     repulsion: bool = True
 
+    is_local: ClassVar[bool] = False
     positive: ClassVar[tuple[str, ...]] = ("statistics/neighbors",)
     """Parameters that are above 0."""
 
@@ -82,11 +83,6 @@ class MaceModel:
                 f"mace model: hidden_degree is {self.hidden_degree}; choose 0 to max_degree, "
                 f"{self.max_degree}"
             )
-
-    @property
-    def receptive_field(self) -> float:
-        """Farthest atom that an atom's energy depends on (Å)."""
-        return self.layers * self.cutoff
 
     def initialize(self, key: Array) -> Parameters:
         """Random parameters, float64, that keep features at about unit size."""
@@ -135,53 +131,29 @@ class MaceModel:
             "statistics": {"neighbors": jnp.full((), 20.0)},
         }
 
-    def adapt(
-        self,
-        parameters: Parameters,
-        species: Int[Array, " atoms"],
-        neighbor_species: Int[Array, "slots atoms"],
-        vectors: Float[Array, "3 slots atoms"],
-        mask: Bool[Array, "slots atoms"],
-    ) -> Parameters:
+    def adapt(self, parameters: Parameters, around: Neighborhoods) -> Parameters:
         """Parameters with the mean number of neighbors, by which messages are divided."""
-        inside = np.sum(np.asarray(vectors) ** 2, axis=0) < self.cutoff**2
-        counts = np.sum(np.asarray(mask) & inside, axis=0)[np.asarray(species) >= 0]
+        inside = np.sum(np.asarray(around.vectors) ** 2, axis=0) < self.cutoff**2
+        counts = np.sum(np.asarray(around.mask) & inside, axis=0)[np.asarray(around.species) >= 0]
         neighbors = jnp.asarray(max(float(np.mean(counts)), 1.0))
         return {**parameters, "statistics": {"neighbors": neighbors}}
 
-    def energies(
-        self,
-        parameters: Parameters,
-        species: Int[Array, " atoms"],
-        neighbor_species: Int[Array, "slots atoms"],
-        vectors: Float[Array, "3 slots atoms"],
-        mask: Bool[Array, "slots atoms"],
-    ) -> Float[Array, " atoms"]:
-        """Refuses: neighborhoods without their neighbors' neighborhoods do not decide energies."""
-        raise TypeError("messages need to know which atom each neighbor is: call graph_energies")
-
-    def graph_energies(
-        self,
-        parameters: Parameters,
-        species: Int[Array, " atoms"],
-        owners: Int[Array, "slots atoms"],
-        vectors: Float[Array, "3 slots atoms"],
-        mask: Bool[Array, "slots atoms"],
-    ) -> Float[Array, " atoms"]:
+    def energies(self, parameters: Parameters, around: Neighborhoods) -> Float[Array, " atoms"]:
         """Energy of each atom without the baseline (eV); see `limlff.models.contract`."""
+        species, vectors = around.species, around.vectors
         edges = jnp.moveaxis(vectors, 0, -1)
         squared = jnp.sum(vectors**2, axis=0)
         angular = harmonics(self.max_degree, edges)
         basis = (
             self._bessel(jnp.sqrt(squared)) * polynomial_cutoff(squared / self.cutoff**2)[..., None]
         )
-        basis = jnp.where(mask[..., None], basis, 0.0)
+        basis = jnp.where(around.mask[..., None], basis, 0.0)
         centre = jnp.maximum(species, 0)
         features: Tensors = {0: parameters["embedding"][centre][:, :, None]}
         total = jnp.zeros(species.shape, vectors.dtype)
         for layer in range(self.layers):
             own = parameters["layers"][str(layer)]
-            messages = self._messages(parameters, layer, features, owners, angular, basis)
+            messages = self._messages(parameters, layer, features, around.owners, angular, basis)
             new = self._products(own, layer, centre, messages)
             for degree in new.keys() & {int(l) for l in own.get("skip", {})}:
                 mixer = own["skip"][str(degree)][centre]
@@ -190,8 +162,7 @@ class MaceModel:
             total += self._readout(parameters["readout"], layer, features[0][:, :, 0])
         total *= parameters["scale"]
         if self.repulsion:
-            neighbor_species = jnp.where(mask, species[owners], -1)
-            total += zbl_energies(self.elements, species, neighbor_species, squared)
+            total += zbl_energies(self.elements, species, around.neighbor_species, squared)
         return jnp.where(species >= 0, total, 0.0)
 
     def _messages(

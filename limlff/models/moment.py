@@ -26,11 +26,11 @@ from typing import Annotated, Any, ClassVar, Literal
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float
 from pydantic import Field
 
 from limlff.models.angular import MAX_DEGREE, cubic_couplings, spherical_harmonics
-from limlff.models.contract import Parameters
+from limlff.models.contract import Neighborhoods, Parameters
 from limlff.models.invariants import (
     apply_blocks,
     invariants_of,
@@ -72,6 +72,7 @@ class MomentModel:
     activation: Literal["tanh", "silu"] = "tanh"
     repulsion: bool = True
 
+    is_local: ClassVar[bool] = True
     linear: ClassVar[tuple[str, ...]] = ("linear",)
     """Parameters that the energy is linear in."""
 
@@ -133,23 +134,16 @@ class MomentModel:
             },
         }
 
-    def adapt(
-        self,
-        parameters: Parameters,
-        species: Int[Array, " atoms"],
-        neighbor_species: Int[Array, "slots atoms"],
-        vectors: Float[Array, "3 slots atoms"],
-        mask: Bool[Array, "slots atoms"],
-    ) -> Parameters:
+    def adapt(self, parameters: Parameters, around: Neighborhoods) -> Parameters:
         """Parameters whose channels and invariants have unit deviation over these atoms.
 
         The moments of each degree are whitened, because the radial functions overlap strongly and
         their coefficients would otherwise be learned slowly.
         """
-        moments = np.asarray(self._moments(neighbor_species, vectors))
+        moments = np.asarray(self._moments(around))
         new = {name: np.array(value) for name, value in parameters["statistics"].items()}
         for element in range(len(self.elements)):
-            chosen = moments[:, :, np.flatnonzero(np.asarray(species) == element)]
+            chosen = moments[:, :, np.flatnonzero(np.asarray(around.species) == element)]
             if chosen.shape[2] < 2:
                 continue
             new["whitening"][element] = [
@@ -161,56 +155,58 @@ class MomentModel:
             new["scale"][element] = 1 / np.maximum(invariants.std(axis=1), 1e-6)
         return {**parameters, "statistics": jax.tree.map(jnp.asarray, new)}
 
-    def energies(
-        self,
-        parameters: Parameters,
-        species: Int[Array, " atoms"],
-        neighbor_species: Int[Array, "slots atoms"],
-        vectors: Float[Array, "3 slots atoms"],
-        mask: Bool[Array, "slots atoms"],
-    ) -> Float[Array, " atoms"]:
+    def energies(self, parameters: Parameters, around: Neighborhoods) -> Float[Array, " atoms"]:
         """Energy of each atom without the baseline (eV); see `limlff.models.contract`."""
-        moments = self._moments(neighbor_species, vectors)
+        species, vectors = around.species, around.vectors
+        moments = self._moments(around)
         total = jnp.zeros(species.shape, vectors.dtype)
         for element in range(len(self.elements)):
             own, normal = self._normal_invariants(parameters, element, moments)
             total = jnp.where(species == element, self._readout(own, normal), total)
         if self.repulsion:
             squared = jnp.sum(vectors**2, axis=0)
-            repulsion = zbl_energies(self.elements, species, neighbor_species, squared)
+            repulsion = zbl_energies(self.elements, species, around.neighbor_species, squared)
             total += jnp.where(species >= 0, repulsion, 0.0)
         return total
 
     def features(
-        self,
-        parameters: Parameters,
-        species: Int[Array, " atoms"],
-        neighbor_species: Int[Array, "slots atoms"],
-        vectors: Float[Array, "3 slots atoms"],
-        mask: Bool[Array, "slots atoms"],
+        self, parameters: Parameters, around: Neighborhoods
     ) -> Float[Array, "features atoms"]:
         """What the energy is linear in: the net's last hidden layer, 1, the normalised invariants.
 
         With the last layer's weights, its bias and the linear weights of the atom's element they
-        give the energy without repulsion; see `limlff.uncertainty.contract`. Arguments as those of
-        `energies`; zero in empty atom slots.
+        give the energy without repulsion; zero in empty atom slots.
         """
-        moments = self._moments(neighbor_species, vectors)
-        total = jnp.zeros((self.feature_count, *species.shape), vectors.dtype)
+        species, dtype = around.species, around.vectors.dtype
+        moments = self._moments(around)
+        total = jnp.zeros((self.feature_count, *species.shape), dtype)
         for element in range(len(self.elements)):
             own, normal = self._normal_invariants(parameters, element, moments)
             hidden = [self._last_hidden(own, normal)] if self.hidden else []
-            ones = jnp.ones((1, *species.shape), vectors.dtype)
+            ones = jnp.ones((1, *species.shape), dtype)
             rows = jnp.concatenate([*hidden, ones, *normal])
             total = jnp.where(species == element, rows, total)
         return total
 
+    def with_readouts(
+        self, parameters: Parameters, change: Float[np.ndarray, "elements features"]
+    ) -> Parameters:
+        """Parameters (NumPy) whose readout weights, in the order of the features, are changed."""
+        last = f"layer{len(self.hidden)}"
+        width = sum(self.hidden[-1:])
+        layer = {name: np.asarray(array) for name, array in parameters["net"][last].items()}
+        if width:
+            layer["weights"] = layer["weights"] + change[:, None, :width]
+        layer["bias"] = layer["bias"] + change[:, width : width + 1]
+        linear = np.asarray(parameters["linear"]) + change[:, width + 1 :]
+        return {**parameters, "net": {**parameters["net"], last: layer}, "linear": linear}
+
     def neighbor_sums(
-        self, parameters: Parameters, species: Array, neighbor_species: Array, vectors: Array
+        self, parameters: Parameters, around: Neighborhoods
     ) -> Float[Array, "channels lm atoms"]:
         """The channels A of the atom's own element; see `limlff.training.linear`."""
-        moments = self._moments(neighbor_species, vectors)
-        total = jnp.zeros((self.channels, len(moments), *species.shape), vectors.dtype)
+        species, moments = around.species, self._moments(around)
+        total = jnp.zeros((self.channels, len(moments), *species.shape), moments.dtype)
         for element in range(len(self.elements)):
             mixing = self._own(parameters, element)["mixing"]
             mixed = jnp.stack(mixed_channels(self.max_degree, mixing, moments), axis=1)
@@ -228,10 +224,9 @@ class MomentModel:
             terms += [jnp.where(species == element, block, 0.0) for block in normal]
         return jnp.stack(terms)
 
-    def _moments(
-        self, neighbor_species: Int[Array, "slots atoms"], vectors: Float[Array, "3 slots atoms"]
-    ) -> Float[Array, "lm moments atoms"]:
+    def _moments(self, around: Neighborhoods) -> Float[Array, "lm moments atoms"]:
         """B of the module's formula, elements and radial functions in one axis."""
+        vectors, neighbor_species = around.vectors, around.neighbor_species
         squared = jnp.sum(vectors**2, axis=0)
         radial = radial_functions(self.radial, squared / self.cutoff**2)
         angular = spherical_harmonics(self.max_degree, vectors * jax.lax.rsqrt(squared))

@@ -22,11 +22,11 @@ from typing import Annotated, ClassVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float
 from pydantic import Field
 
 from limlff.errors import InputError
-from limlff.models.contract import Parameters
+from limlff.models.contract import Neighborhoods, Parameters
 from limlff.models.mtp_contractions import ContractionTable, contraction_table
 from limlff.models.mtp_monomials import monomial_values, monomials_up_to
 from limlff.models.mtp_schedule import choose_rows, schedule_of, take_rows
@@ -69,6 +69,7 @@ class MomentTensorPotential:
     products: Annotated[tuple[Product, ...], Field(max_length=MOST_PRODUCTS)] = ()
     scalars: Annotated[tuple[Place, ...], Field(max_length=MOST_VALUES)] = ()
 
+    is_local: ClassVar[bool] = True
     linear: ClassVar[tuple[str, ...]] = ("species", "coefficients")
     """Parameters that the energy is linear in."""
 
@@ -110,44 +111,30 @@ class MomentTensorPotential:
             "statistics": {"scaling": jnp.ones(()), "scale": jnp.ones(scalars)},
         }
 
-    def adapt(
-        self,
-        parameters: Parameters,
-        species: Int[Array, " atoms"],
-        neighbor_species: Int[Array, "slots atoms"],
-        vectors: Float[Array, "3 slots atoms"],
-        mask: Bool[Array, "slots atoms"],
-    ) -> Parameters:
+    def adapt(self, parameters: Parameters, around: Neighborhoods) -> Parameters:
         """Parameters whose moments and scalars have unit size over these atoms."""
-        arguments = (species, neighbor_species, vectors)
-        moments = np.asarray(self._components(parameters, *arguments))
+        moments = np.asarray(self._components(parameters, around))
         statistics = parameters["statistics"]
         scaling = np.asarray(statistics["scaling"]) / np.sqrt(np.mean(moments**2))
         scaled = {**parameters, "statistics": {**statistics, "scaling": jnp.asarray(scaling)}}
-        deviation = np.asarray(self._values(scaled, *arguments)).std(axis=1)
+        deviation = np.asarray(self._values(scaled, around)).std(axis=1)
         scale = 1 / np.maximum(deviation, 1e-6)
         new = {"scaling": jnp.asarray(scaling), "scale": jnp.asarray(scale)}
         return {**parameters, "statistics": new}
 
-    def energies(
-        self,
-        parameters: Parameters,
-        species: Int[Array, " atoms"],
-        neighbor_species: Int[Array, "slots atoms"],
-        vectors: Float[Array, "3 slots atoms"],
-        mask: Bool[Array, "slots atoms"],
-    ) -> Float[Array, " atoms"]:
+    def energies(self, parameters: Parameters, around: Neighborhoods) -> Float[Array, " atoms"]:
         """Energy of each atom without the baseline (eV); see `limlff.models.contract`."""
+        species = around.species
         scale = jax.lax.stop_gradient(parameters["statistics"]["scale"])
-        values = self._values(parameters, species, neighbor_species, vectors)
+        values = self._values(parameters, around)
         energies = (parameters["coefficients"] * scale) @ values
         return jnp.where(species >= 0, energies + parameters["species"][species], 0.0)
 
     def neighbor_sums(
-        self, parameters: Parameters, species: Array, neighbor_species: Array, vectors: Array
+        self, parameters: Parameters, around: Neighborhoods
     ) -> Float[Array, "1 components atoms"]:
         """The components of M; see `limlff.training.linear`."""
-        return self._components(parameters, species, neighbor_species, vectors)[None]
+        return self._components(parameters, around)[None]
 
     def linear_terms(
         self, parameters: Parameters, species: Array, sums: Float[Array, "1 components atoms"]
@@ -160,21 +147,21 @@ class MomentTensorPotential:
         return jnp.concatenate(terms)[:, None]
 
     def _values(
-        self, parameters: Parameters, species: Array, neighbor_species: Array, vectors: Array
+        self, parameters: Parameters, around: Neighborhoods
     ) -> Float[Array, "scalars atoms"]:
         """The scalars B."""
-        components = self._components(parameters, species, neighbor_species, vectors)
+        components = self._components(parameters, around)
         return schedule_of(self.table).scalars_of(components)
 
     def _components(
-        self, parameters: Parameters, species: Array, neighbor_species: Array, vectors: Array
+        self, parameters: Parameters, around: Neighborhoods
     ) -> Float[Array, "components atoms"]:
         """The components of M, in the order of the table."""
-        distance = jnp.sqrt(jnp.sum(vectors**2, axis=0))
-        radial = self._radial_functions(parameters, species, neighbor_species, distance)
+        distance = jnp.sqrt(jnp.sum(around.vectors**2, axis=0))
+        radial = self._radial_functions(parameters, around, distance)
         highest = max(sum(component[1:]) for component in self.table.basic)
         exponents = monomials_up_to(highest)
-        monomials = monomial_values(highest, vectors / distance)
+        monomials = monomial_values(highest, around.vectors / distance)
         # Kept apart from what is around it, or XLA computes each factor again for every product.
         radial, monomials = jax.lax.optimization_barrier((radial, monomials))
         sums = jax.lax.optimization_barrier(jnp.einsum("fkn,pkn->pfn", radial, monomials))
@@ -186,7 +173,7 @@ class MomentTensorPotential:
         return take_rows(flat, choose_rows(np.array(used), len(flat)))
 
     def _radial_functions(
-        self, parameters: Parameters, species: Array, neighbor_species: Array, distance: Array
+        self, parameters: Parameters, around: Neighborhoods, distance: Array
     ) -> Float[Array, "functions slots atoms"]:
         """f of each pair; zero beyond the cutoff."""
         x = (2 * distance - (self.shortest + self.cutoff)) / (self.cutoff - self.shortest)
@@ -202,6 +189,6 @@ class MomentTensorPotential:
             return jnp.tensordot(coefficients[0, 0], basis, axes=1)
         total = jnp.zeros((self.functions, *distance.shape), distance.dtype)
         for centre, neighbor in np.ndindex(coefficients.shape[:2]):
-            own = (species == centre) & (neighbor_species == neighbor)
+            own = (around.species == centre) & (around.neighbor_species == neighbor)
             total += jnp.where(own, jnp.tensordot(coefficients[centre, neighbor], basis, 1), 0.0)
         return total

@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
 from limlff.errors import InputError
+from limlff.models.contract import Neighborhoods
+from limlff.models.neighborhoods import fill_neighborhoods
 from limlff.training.samples import Sample
 
 _OPEN_BATCHES = 8  # batches that packing keeps open; more fill better but mix less
@@ -55,6 +58,12 @@ class Batch:
     virial: Float[Array, "frames 3 3"]
     volume: Float[Array, " frames"]
     weights: Float[Array, "frames 4"]
+
+    def around(self, cutoff: float) -> Neighborhoods:
+        """The atoms and their neighbors, for a model of this cutoff (Å)."""
+        mask = jnp.arange(self.owners.shape[0])[:, None] < self.counts[None, :]
+        species = jnp.asarray(self.species)
+        return fill_neighborhoods(cutoff, species, self.owners, self.vectors, mask)
 
 
 @dataclass(frozen=True)

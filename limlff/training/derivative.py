@@ -12,75 +12,59 @@ fit the cache of a CPU; the loops also keep XLA from computing g again for each 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float
 
-from limlff.models.contract import Model, Parameters
-from limlff.potential import (
-    PairInputs,
-    blockwise_energies_and_pair_gradients,
-    can_be_in_blocks,
-    evaluate_model,
-    in_blocks,
-    inputs_in_blocks,
-    pair_inputs,
-    value_and_pair_gradients,
-)
+from limlff.models.contract import Model, Neighborhoods, Parameters
+from limlff.models.neighborhoods import split_into_blocks, split_neighborhoods
+from limlff.prediction import pair_gradients
+from limlff.prediction.pair_gradients import can_be_in_blocks, differentiate_energies
 
 LARGEST_BLOCK = 256
 """Atoms; measured."""
 
-Given = tuple[Parameters, Array, Array, Array, Array]
-"""The arguments behind the model."""
-
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def energies_and_pair_gradients(
-    model: Model,
-    parameters: Parameters,
-    species: Int[Array, " atoms"],
-    owners: Int[Array, "slots atoms"],
-    vectors: Float[Array, "3 slots atoms"],
-    mask: Bool[Array, "slots atoms"],
-) -> tuple[Float[Array, " atoms"], Float[Array, "3 slots atoms"]]:
-    """As in `limlff.potential`, but has derivatives by the parameters alone."""
-    size = _block_atoms(species.shape[0])
-    return blockwise_energies_and_pair_gradients(
-        model, parameters, species, owners, vectors, mask, size
-    )
+    model: Model, parameters: Parameters, around: Neighborhoods
+) -> tuple[Float[Array, " atoms"], Float[Array, "3 neighbors atoms"]]:
+    """As in `limlff.prediction.pair_gradients`, but has derivatives by the parameters alone."""
+    size = _block_atoms(around.species.shape[0])
+    return pair_gradients.energies_and_pair_gradients(model, parameters, around, size)
 
 
-def _forward(model: Model, *given: Any) -> tuple[tuple[Array, Array], Given]:
-    return energies_and_pair_gradients(model, *given), given
+def _forward(
+    model: Model, parameters: Parameters, around: Neighborhoods
+) -> tuple[tuple[Array, Array], tuple[Parameters, Neighborhoods]]:
+    return energies_and_pair_gradients(model, parameters, around), (parameters, around)
 
 
 def _backward(
-    model: Model, given: Given, by_results: tuple[Array, Array]
-) -> tuple[Parameters, None, None, None, None]:
-    parameters, species, owners, vectors, mask = given
+    model: Model, given: tuple[Parameters, Neighborhoods], by_results: tuple[Array, Array]
+) -> tuple[Parameters, None]:
+    parameters, around = given
     by_energies, by_gradients = by_results
-    by_gradients = jnp.where(mask, by_gradients, 0.0)
-    inputs = pair_inputs(model, species, owners, vectors, mask)
-    size = _block_atoms(species.shape[0])
-    if not can_be_in_blocks(model) or size == species.shape[0]:
-        total = _by_parameters(model, parameters, owners, inputs, by_energies, by_gradients)
-        return total, None, None, None, None
+    by_gradients = jnp.where(around.mask, by_gradients, 0.0)
+    size = _block_atoms(around.species.shape[0])
+    if not can_be_in_blocks(model) or size == around.species.shape[0]:
+        return _by_parameters(model, parameters, around, by_energies, by_gradients), None
 
-    def add_block(total: Parameters, block: tuple[PairInputs, Array, Array]) -> Any:
-        change = _by_parameters(model, parameters, owners, *block)
+    def add_block(total: Parameters, block: tuple[Neighborhoods, Array, Array]) -> Any:
+        change = _by_parameters(model, parameters, *block)
         return jax.tree.map(jnp.add, total, change), None
 
     blocks = (
-        inputs_in_blocks(model, inputs, size),
-        in_blocks(by_energies, 0.0, size),
-        in_blocks(by_gradients, 0.0, size),
+        split_neighborhoods(around, model.cutoff, size),
+        split_into_blocks(by_energies, 0.0, size),
+        split_into_blocks(by_gradients, 0.0, size),
     )
     total, _ = jax.lax.scan(add_block, jax.tree.map(jnp.zeros_like, parameters), blocks)
-    return total, None, None, None, None
+    return total, None
 
 
 energies_and_pair_gradients.defvjp(_forward, _backward)
@@ -89,26 +73,25 @@ energies_and_pair_gradients.defvjp(_forward, _backward)
 def _by_parameters(
     model: Model,
     parameters: Parameters,
-    owners: Array,
-    inputs: PairInputs,
+    around: Neighborhoods,
     by_energies: Array,
     by_gradients: Array,
 ) -> Parameters:
     """Derivative of the formula at the top of the module, for one block."""
 
     def energies_at(own: Parameters, pair: Array) -> Array:
-        return evaluate_model(model, own, inputs._replace(vectors=pair), owners)
+        return model.energies(own, replace(around, vectors=pair))
 
     def by_direction(own: Parameters) -> Array:
-        energies, slopes = jax.jvp(partial(energies_at, own), (inputs.vectors,), (by_gradients,))
+        energies, slopes = jax.jvp(partial(energies_at, own), (around.vectors,), (by_gradients,))
         return jnp.sum(by_energies * energies) + jnp.sum(slopes)
 
     def by_pair_gradients(own: Parameters) -> Array:
-        energies, gradients = value_and_pair_gradients(partial(energies_at, own), inputs.vectors)
+        energies, gradients = differentiate_energies(model, own, around)
         return jnp.sum(by_energies * energies) + jnp.sum(by_gradients * gradients)
 
     # A backward pass that a model brings along (jax.custom_vjp) has no forward mode.
-    traced = str(jax.make_jaxpr(energies_at)(parameters, inputs.vectors))
+    traced = str(jax.make_jaxpr(energies_at)(parameters, around.vectors))
     brings_its_own = "custom_vjp_call" in traced
     return jax.grad(by_pair_gradients if brings_its_own else by_direction)(parameters)
 

@@ -201,17 +201,8 @@ def initial_parameters(model: Model, samples: list[Sample], seed: int) -> Parame
         frames=len(chosen),
     )
     batch = assemble_batch(chosen, shape)
-    mask = np.arange(shape.slots)[:, None] < np.asarray(batch.counts)
-    far = np.array([2 * model.cutoff, 0, 0])[:, None, None]
-    vectors = np.where(mask, np.asarray(batch.vectors, float), far)
-    neighbor_species = np.where(mask, np.asarray(batch.species)[np.asarray(batch.owners)], -1)
-    return model.adapt(
-        parameters,
-        jnp.asarray(batch.species),
-        jnp.asarray(neighbor_species),
-        jnp.asarray(vectors),
-        jnp.asarray(mask),
-    )
+    exact = replace(batch, vectors=jnp.asarray(batch.vectors, float))
+    return model.adapt(parameters, exact.around(model.cutoff))
 
 
 def fingerprint_of(recipe: Recipe, data: TrainingData, model: Model) -> str:

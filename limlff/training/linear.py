@@ -20,9 +20,9 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from limlff.errors import InputError
-from limlff.models.contract import Model, Parameters
+from limlff.models.contract import LinearModel, Model, Parameters
 from limlff.training.batches import Batch, Packing, make_packing
-from limlff.training.linear_columns import LinearModel, unit_predictions
+from limlff.training.linear_columns import unit_predictions
 from limlff.training.loss import (
     ENERGY_SCALE,
     FORCE_SCALE,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
-from typing import ClassVar, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -11,37 +11,8 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 from scipy.sparse import csr_array, vstack
 
-from limlff.models.contract import Model, Parameters
+from limlff.models.contract import LinearModel, Neighborhoods, Parameters
 from limlff.training.batches import Batch
-
-
-@runtime_checkable
-class LinearModel(Model, Protocol):
-    """A model whose energy is linear in some parameters, by way of sums over neighbors."""
-
-    linear: ClassVar[tuple[str, ...]]
-    """Names of these parameters, arrays of the first level."""
-
-    def neighbor_sums(
-        self,
-        parameters: Parameters,
-        species: Int[Array, " atoms"],
-        neighbor_species: Int[Array, "slots atoms"],
-        vectors: Float[Array, "3 slots atoms"],
-    ) -> Float[Array, "channels sums atoms"]:
-        """For each atom sums over its neighbors, of functions of one neighbor."""
-
-    def linear_terms(
-        self,
-        parameters: Parameters,
-        species: Int[Array, " atoms"],
-        sums: Float[Array, "channels sums atoms"],
-    ) -> Float[Array, "kinds channels atoms"]:
-        """Energy that each linear parameter adds to each atom if it is one.
-
-        Kinds and channels, flattened, are the linear parameters in their flat order. A term depends
-        on the sums of its own channel alone: fewer sums in a channel make the fit quicker.
-        """
 
 
 def unit_predictions(
@@ -113,14 +84,20 @@ def _derivatives(
 ]:
     """Terms, their derivatives by the sums, and those of the sums by the pair vectors."""
     slots, atoms = batch.owners.shape
-    mask = (jnp.arange(slots)[:, None] < batch.counts[None, :]).T
-    beyond = jnp.array([2.0 * model.cutoff, 0.0, 0.0], batch.vectors.dtype)[:, None, None]
-    vectors = jnp.where(mask, batch.vectors.swapaxes(1, 2), beyond).reshape(3, -1)
-    neighbor_species = jnp.where(mask, batch.species[batch.owners.T], -1).reshape(1, -1)
-    centres = jnp.broadcast_to(batch.species[:, None], mask.shape).ravel()
+    around = batch.around(model.cutoff)
+    mask = around.mask.T
+    # every pair as an atom of its own, with one neighbor
+    pairs = Neighborhoods(
+        species=jnp.broadcast_to(around.species[:, None], mask.shape).ravel(),
+        neighbor_species=around.neighbor_species.T.reshape(1, -1),
+        owners=around.owners.T.reshape(1, -1),
+        vectors=around.vectors.swapaxes(1, 2).reshape(3, 1, -1),
+        mask=mask.reshape(1, -1),
+    )
+    vectors = pairs.vectors[:, 0]
 
-    def of_pairs(pairs: Float[Array, "3 pairs"]) -> Float[Array, "channels sums pairs"]:
-        return model.neighbor_sums(parameters, centres, neighbor_species, pairs[:, None, :])
+    def of_pairs(vectors: Float[Array, "3 pairs"]) -> Float[Array, "channels sums pairs"]:
+        return model.neighbor_sums(parameters, replace(pairs, vectors=vectors[:, None, :]))
 
     values, pull = jax.vjp(of_pairs, vectors)
     # Forwards by going backwards twice: some functions know only their derivative backwards.

@@ -29,7 +29,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from limlff.models.contract import Model, Parameters
-from limlff.potential import forces_from_pair_gradients
+from limlff.prediction.pair_gradients import forces_from_pair_gradients
 from limlff.training.batches import Batch, Packing
 from limlff.training.derivative import energies_and_pair_gradients
 from limlff.units import GIGAPASCAL, MILLIELECTRONVOLT
@@ -76,12 +76,9 @@ def predict_batch(
     model: Model, parameters: Parameters, batch: Batch
 ) -> tuple[Float[Array, " frames"], Float[Array, "atoms 3"], Float[Array, "frames 3 3"]]:
     """Energies without baseline (eV), forces (eV/Å) and virials (eV) of a batch."""
-    slots = batch.owners.shape[0]
     frames = batch.energy.shape[0]
-    mask = jnp.arange(slots)[:, None] < batch.counts[None, :]
-    energies, gradients = energies_and_pair_gradients(
-        model, parameters, batch.species, batch.owners, batch.vectors, mask
-    )
+    around = batch.around(model.cutoff)
+    energies, gradients = energies_and_pair_gradients(model, parameters, around)
     forces = forces_from_pair_gradients(gradients, batch.owners)
     virials = -jnp.einsum("aki,bki->iab", gradients, batch.vectors)
     return (

@@ -10,11 +10,12 @@ from jaxtyping import Array, Float, Int
 
 from limlff.errors import InputError
 from limlff.kernels import has_kernel
-from limlff.models.contract import Parameters
+from limlff.models.contract import FeatureModel, Parameters
+from limlff.models.neighborhoods import fill_neighborhoods
+from limlff.models.readouts import KEY
 from limlff.neighbors.matrix import NeighborMatrix, pair_vectors
 from limlff.potential import Potential
 from limlff.precision import own_precision
-from limlff.uncertainty.contract import KEY, FeatureModel
 from limlff.uncertainty.kernel import member_forces_by_kernel
 from limlff.uncertainty.members import Deviations, member_deviations
 
@@ -80,13 +81,13 @@ def assess(
     positions, cell = jnp.asarray(positions, jnp.float64), jnp.asarray(cell, jnp.float64)
     parameters = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), potential.parameters)
     vectors = pair_vectors(positions, cell, neighbors).astype(dtype)
+    around = fill_neighborhoods(
+        potential.cutoff, species, neighbors.owners, vectors, neighbors.mask
+    )
     deviations = member_deviations(
         potential.model,  # type: ignore[arg-type]  # `available` has made sure
         parameters,
-        species,
-        neighbors.owners,
-        vectors,
-        neighbors.mask,
+        around,
     )
     if has_kernel(potential.model, potential.parameters):
         forces = member_forces_by_kernel(potential, species, positions, cell, neighbors, dtype)

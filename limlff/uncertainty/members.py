@@ -6,17 +6,17 @@ that memory grows with atoms times members only.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int
 
-from limlff.models.contract import Parameters
-from limlff.uncertainty.contract import KEY, FeatureModel
+from limlff.models.contract import FeatureModel, Neighborhoods, Parameters
+from limlff.models.neighborhoods import CPU_BLOCK_ATOMS, split_neighborhoods
+from limlff.models.readouts import KEY
 
-# What one member's derivatives need for a block of this size stays in the L2 cache of a CPU core.
-_BLOCK_ATOMS_CPU = 216
 _BLOCK_ATOMS_ACCELERATOR = 8192
 
 
@@ -36,55 +36,33 @@ class Deviations(NamedTuple):
 
 
 def member_deviations(
-    model: FeatureModel,
-    parameters: Parameters,
-    species: Int[Array, " atoms"],
-    owners: Int[Array, "slots atoms"],
-    vectors: Float[Array, "3 slots atoms"],
-    mask: Bool[Array, "slots atoms"],
+    model: FeatureModel, parameters: Parameters, around: Neighborhoods
 ) -> Deviations:
     """Deviations of all members; pure.
 
     Args:
         model: The model.
-        parameters: Its parameters with their uncertainty, in the dtype of `vectors`.
-        species: Index of each atom's element, -1 for an empty atom slot.
-        owners: Index of the atom that each neighbor is or is the image of.
-        vectors: Vectors to the neighbors (Å); of any value in empty slots.
-        mask: True where a slot holds a neighbor.
+        parameters: Its parameters with their uncertainty, in the dtype of the vectors.
+        around: The atoms and their neighbors.
     """
-    atoms = species.shape[0]
+    atoms = around.species.shape[0]
     members = parameters[KEY]["readouts"].shape[1]
     on_cpu = jax.default_backend() == "cpu"
-    size = min(atoms, _BLOCK_ATOMS_CPU if on_cpu else _BLOCK_ATOMS_ACCELERATOR)
+    size = min(atoms, CPU_BLOCK_ATOMS if on_cpu else _BLOCK_ATOMS_ACCELERATOR)
     blocks = -(-atoms // size)
-    padding = blocks * size - atoms
 
-    def split(array: Array, fill: float) -> Array:
-        widths = [(0, 0)] * (array.ndim - 1) + [(0, padding)]
-        padded = jnp.pad(array, widths, constant_values=fill)
-        return jnp.moveaxis(padded.reshape(*array.shape[:-1], blocks, size), -2, 0)
-
-    def add_block(forces: Array, block: tuple[Array, ...]) -> tuple[Array, tuple[Array, Array]]:
-        own, owner, neighbor_species, vector, filled, start = block
-        energies, gradients, grade = _block_deviations(
-            model, parameters, own, neighbor_species, vector, filled
-        )
-        rows = jnp.moveaxis(gradients, (0, 1), (2, 3))  # slots, atoms, members, 3
+    def add_block(
+        forces: Array, given: tuple[Neighborhoods, Array]
+    ) -> tuple[Array, tuple[Array, Array]]:
+        block, start = given
+        energies, gradients, grade = _block_deviations(model, parameters, block)
+        rows = jnp.moveaxis(gradients, (0, 1), (2, 3))  # neighbors, atoms, members, 3
         on_centres = jax.lax.dynamic_slice_in_dim(forces, start, size) + rows.sum(axis=0)
         forces = jax.lax.dynamic_update_slice_in_dim(forces, on_centres, start, axis=0)
-        return forces.at[owner].add(-rows), (energies, grade)
+        return forces.at[block.owners].add(-rows), (energies, grade)
 
-    far = jnp.array([2.0 * model.cutoff, 0.0, 0.0], vectors.dtype)[:, None, None]
-    pieces = (
-        split(species, -1),
-        split(owners, 0),
-        split(jnp.where(mask, species[owners], -1), -1),
-        split(jnp.where(mask, vectors, far), 2.0 * model.cutoff),
-        split(mask, False),
-        jnp.arange(blocks) * size,
-    )
-    nothing = jnp.zeros((blocks * size, members, 3), vectors.dtype)
+    pieces = (split_neighborhoods(around, model.cutoff, size), jnp.arange(blocks) * size)
+    nothing = jnp.zeros((blocks * size, members, 3), around.vectors.dtype)
     forces, (energies, grade) = jax.lax.scan(add_block, nothing, pieces)
     return Deviations(
         energies=jnp.moveaxis(energies, 1, 0).reshape(members, -1)[:, :atoms],
@@ -94,19 +72,14 @@ def member_deviations(
 
 
 def _block_deviations(
-    model: FeatureModel,
-    parameters: Parameters,
-    species: Int[Array, " atoms"],
-    neighbor_species: Int[Array, "slots atoms"],
-    vectors: Float[Array, "3 slots atoms"],
-    mask: Bool[Array, "slots atoms"],
+    model: FeatureModel, parameters: Parameters, around: Neighborhoods
 ) -> tuple[Array, Array, Array]:
     """Deviations of energies, their derivatives by the pair vectors, and the grade."""
-    arrays = parameters[KEY]
+    arrays, species, vectors = parameters[KEY], around.species, around.vectors
     members = arrays["readouts"].shape[1]
 
-    def energies_of(pair: Float[Array, "3 slots atoms"]) -> tuple[Array, Array]:
-        features = model.features(parameters, species, neighbor_species, pair, mask)
+    def energies_of(pair: Float[Array, "3 neighbors atoms"]) -> tuple[Array, Array]:
+        features = model.features(parameters, replace(around, vectors=pair))
         return _by_element(species, arrays["readouts"], features), features
 
     energies, pull_back, features = jax.vjp(energies_of, vectors, has_aux=True)
@@ -120,7 +93,7 @@ def _block_deviations(
     distances = jnp.sqrt(jnp.sum(_by_element(species, arrays["projection"], centred) ** 2, axis=0))
     untrained = ~jnp.any(arrays["projection"] != 0, axis=(1, 2))
     grade = jnp.where((species >= 0) & untrained[species], jnp.inf, distances)
-    return energies, jnp.where(mask, gradients, 0.0), grade
+    return energies, jnp.where(around.mask, gradients, 0.0), grade
 
 
 def _by_element(

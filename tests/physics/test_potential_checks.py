@@ -54,8 +54,9 @@ class Defective(EmbeddedPairs):
 
     defect: str = ""
 
-    def energies(self, parameters, species, neighbor_species, vectors, mask):
-        energies = super().energies(parameters, species, neighbor_species, vectors, mask)
+    def energies(self, parameters, around):
+        energies = super().energies(parameters, around)
+        species, vectors, mask = around.species, around.vectors, around.mask
         r = jnp.sqrt(jnp.sum(vectors**2, axis=0))
         near = jnp.where(mask, jnp.maximum(1 - (r / self.cutoff) ** 2, 0) ** 3, 0.0)
         flow = jnp.sum(vectors / r * near, axis=1)

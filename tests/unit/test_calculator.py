@@ -30,9 +30,9 @@ TRACES: list[tuple[int, ...]] = []
 class CountingModel(EmbeddedPairs):
     """Notes every compilation: a model is called in Python only while it is traced."""
 
-    def energies(self, parameters, species, neighbor_species, vectors, mask):
-        TRACES.append(vectors.shape)
-        return super().energies(parameters, species, neighbor_species, vectors, mask)
+    def energies(self, parameters, around):
+        TRACES.append(around.vectors.shape)
+        return super().energies(parameters, around)
 
 
 @pytest.fixture

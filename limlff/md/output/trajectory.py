@@ -5,8 +5,9 @@ Group /particles/all holds box/edges (cell vectors as rows), position, species a
 velocity and virial, each with value, step and time. Positions are unwrapped and in float32: at
 100 Å from the origin they are exact to 4e-6 Å. Species are atomic numbers. The number of atoms may
 grow from frame to frame: earlier frames then end with species -1 and values that are not a number.
-The virial is each atom's symmetric share in the virial of the forces, without a kinetic part
-(`limlff.atom_virials`); minus the sum of it and of m v v^T, over the volume, is the stress.
+The virial is each atom's symmetric share in the virial of the forces, without a kinetic part (see
+`limlff.prediction.atom_virials`); minus the sum of it and of m v v^T, over the volume, is the
+stress.
 
 The file can be read while it is written and after the writer was killed, see
 `limlff.md.output.single_writer`.

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from limlff.atom_virials import atom_virials
 from limlff.errors import InputError
 from limlff.md.config import MDConfig
 from limlff.md.guards.checks import Look, Problem, find_problem, too_many_neighbors
@@ -24,6 +23,7 @@ from limlff.md.simulation.events import EventClock, EventImpossible, Population,
 from limlff.md.system.prepare import Structure
 from limlff.md.system.state import AtomTable, MDState
 from limlff.neighbors.host import Capacity
+from limlff.prediction.atom_virials import atom_virials
 
 
 class Halted(Exception):
@@ -88,7 +88,7 @@ class Simulation:
         return int(max(self.state.step, -1 - self.state.step))
 
     def atom_virials(self) -> Float[np.ndarray, "atoms 3 3"]:
-        """Share of each atom in the virial of the state (eV); see `limlff.atom_virials`."""
+        """Share of each atom in the virial of the state (eV), see `limlff.prediction`."""
         potential = self.engine.potential
         virials = atom_virials(
             potential.model,

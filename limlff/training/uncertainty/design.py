@@ -12,6 +12,7 @@ Source of the estimator: M. F. Hutchinson, Commun. Stat. Simul. Comput. 18, 1059
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -20,9 +21,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from limlff.models.contract import Parameters
+from limlff.models.contract import FeatureModel, Parameters
 from limlff.training.batches import Batch
-from limlff.uncertainty.contract import FeatureModel
 
 _STRAINS = np.array(
     [
@@ -63,13 +63,10 @@ def batch_design(
         probes: Number of random vectors u per frame.
     """
     dtype = batch.vectors.dtype
-    mask = jnp.arange(batch.owners.shape[0])[:, None] < batch.counts
-    beyond = jnp.array([2.0 * model.cutoff, 0.0, 0.0], dtype)[:, None, None]
-    far = jnp.where(mask, batch.vectors, beyond)
-    species = jnp.asarray(batch.species)
-    neighbor_species = jnp.where(mask, species[batch.owners], -1)
+    around = batch.around(model.cutoff)
+    species, mask, far = around.species, around.mask, around.vectors
     features, along = jax.linearize(
-        lambda pair: model.features(parameters, species, neighbor_species, pair, mask), far
+        lambda pair: model.features(parameters, replace(around, vectors=pair)), far
     )
     of_element = species == jnp.arange(len(model.elements))[:, None]
 

@@ -9,11 +9,10 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from limlff import precision as precision  # first: sets up jax
-from limlff.models.contract import Parameters
+from limlff.models.contract import FeatureModel, Parameters
 from limlff.training.batches import Batch, Packing
 from limlff.training.loss import ENERGY_SCALE, FORCE_SCALE, VIRIAL_SCALE
 from limlff.training.uncertainty.design import Design, batch_design
-from limlff.uncertainty.contract import FeatureModel
 
 PROBES = 8
 """Random vectors per frame: with 200 frames, ten rows per readout weight of a usual model."""

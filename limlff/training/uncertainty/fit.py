@@ -11,6 +11,8 @@ import numpy as np
 from jaxtyping import Float
 
 from limlff.frames.frame import Frame
+from limlff.models.contract import FeatureModel
+from limlff.models.readouts import KEY
 from limlff.models.registry import name_of_architecture
 from limlff.potential import Potential
 from limlff.precision import own_precision
@@ -29,7 +31,6 @@ from limlff.training.uncertainty.frames import (
     frame_reliability,
 )
 from limlff.training.uncertainty.posterior import draw_members, fit_grade
-from limlff.uncertainty.contract import KEY, FeatureModel
 
 logger = logging.getLogger(__name__)
 

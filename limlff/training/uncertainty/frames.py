@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
@@ -11,19 +12,19 @@ from jaxtyping import Float
 
 from limlff.errors import InputError
 from limlff.frames.frame import Frame
+from limlff.models.contract import FeatureModel, Parameters
+from limlff.models.readouts import KEY
 from limlff.potential import Potential
 from limlff.precision import own_precision
-from limlff.training.batches import make_packing
+from limlff.training.batches import Batch, make_packing
 from limlff.training.metrics import FramePrediction
 from limlff.training.samples import LabelledFrame, make_samples
 from limlff.training.uncertainty.calibration import reliability
 from limlff.uncertainty.assess import available, calibrated_spreads
-from limlff.uncertainty.contract import KEY
-from limlff.uncertainty.members import member_deviations
+from limlff.uncertainty.members import Deviations, member_deviations
 
 _BATCH_ATOMS = 512
 
-_deviations = jax.jit(member_deviations, static_argnames="model")
 _spreads = jax.jit(calibrated_spreads)
 
 
@@ -69,10 +70,7 @@ def assess_frames(
     assessed: dict[int, FrameAssessment] = {}
     for shape, members in packing.plan(None):
         batch = packing.assemble(shape, members)
-        mask = np.arange(shape.slots)[:, None] < batch.counts
-        deviations = _deviations(
-            potential.model, parameters, batch.species, batch.owners, batch.vectors, mask
-        )
+        deviations = _deviations(potential.model, parameters, batch)
         spreads = _spreads(parameters, deviations)
         arrays = (deviations.energies, *spreads, deviations.grade)
         energies, *per_atom = (np.asarray(array, float) for array in arrays)
@@ -138,3 +136,8 @@ def frame_reliability(
 def _finite(value: float) -> float | None:
     """A number that JSON can hold."""
     return float(value) if np.isfinite(value) else None
+
+
+@partial(jax.jit, static_argnames="model")
+def _deviations(model: FeatureModel, parameters: Parameters, batch: Batch) -> Deviations:
+    return member_deviations(model, parameters, batch.around(model.cutoff))

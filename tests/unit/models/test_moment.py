@@ -8,6 +8,7 @@ import jax
 import numpy as np
 import pytest
 from ase.data import atomic_numbers, covalent_radii
+from neighborhoods import neighborhoods_without_owners
 
 from limlff import precision as precision
 from limlff.errors import InputError
@@ -87,7 +88,8 @@ def test_energies_equal_a_plain_loop_over_atoms_and_neighbors():
     species, neighbor_species, vectors, mask = neighborhood()
     model = MomentModel(**{**model_settings(), "repulsion": False})
     parameters = parameters_away_from_their_start(model)
-    ours = model.energies(parameters, species, neighbor_species, vectors, mask)
+    around = neighborhoods_without_owners(species, neighbor_species, vectors, mask)
+    ours = model.energies(parameters, around)
     expected = [
         reference_energy(
             model, parameters, species[i], neighbor_species[:, i], vectors[:, :, i], mask[:, i]
@@ -106,9 +108,8 @@ def model_settings() -> dict:
 def test_empty_atom_slots_have_no_energy():
     species, neighbor_species, vectors, mask = neighborhood()
     species[2] = -1
-    energies = MODEL.energies(
-        parameters_away_from_their_start(MODEL), species, neighbor_species, vectors, mask
-    )
+    around = neighborhoods_without_owners(species, neighbor_species, vectors, mask)
+    energies = MODEL.energies(parameters_away_from_their_start(MODEL), around)
     assert energies[2] == 0
     assert abs(energies[1]) > 0
 
@@ -116,8 +117,9 @@ def test_empty_atom_slots_have_no_energy():
 def test_adapted_invariants_and_channels_have_unit_deviation():
     species, neighbor_species, vectors, mask = neighborhood(seed=3, atoms=90, slots=12)
     start = MODEL.initialize(jax.random.key(1))
-    parameters = MODEL.adapt(start, species, neighbor_species, vectors, mask)
-    moments = np.asarray(MODEL._moments(neighbor_species, vectors))
+    around = neighborhoods_without_owners(species, neighbor_species, vectors, mask)
+    parameters = MODEL.adapt(start, around)
+    moments = np.asarray(MODEL._moments(around))
     for element in range(2):
         statistics = {k: np.asarray(v[element]) for k, v in parameters["statistics"].items()}
         chosen = moments[:, :, species == element]

@@ -16,6 +16,7 @@ from scipy.spatial.transform import Rotation
 
 import limlff
 from limlff.errors import InputError
+from limlff.models.neighborhoods import fill_neighborhoods
 from limlff.neighbors.host import Capacity, build_neighbors
 from limlff.neighbors.matrix import pair_vectors
 from limlff.potential import Potential
@@ -24,7 +25,7 @@ from limlff.training.uncertainty.calibration import calibration_factor, reliabil
 from limlff.training.uncertainty.frames import assess_frames
 from limlff.uncertainty import assess, available
 from limlff.uncertainty import members as members_module
-from limlff.uncertainty.kernel import member_forces_by_kernel, with_readouts
+from limlff.uncertainty.kernel import member_forces_by_kernel
 
 SLOTS = 12
 ROOMY = Capacity(slots=120, ghosts=600)  # one shape for all structures: one compilation
@@ -42,10 +43,10 @@ def predict(potential, *arguments):
 
 def deviations_of(potential, species, positions, cell, neighbors, dtype):
     vectors = pair_vectors(positions, cell, neighbors)
-    owners, mask = neighbors.owners, neighbors.mask
-    return members_module.member_deviations(
-        potential.model, potential.parameters, species, owners, vectors, mask
+    around = fill_neighborhoods(
+        potential.cutoff, species, neighbors.owners, vectors, neighbors.mask
     )
+    return members_module.member_deviations(potential.model, potential.parameters, around)
 
 
 def alloy() -> Atoms:
@@ -85,7 +86,7 @@ def member(potential, index) -> Potential:
     """One member as a potential of its own: its readouts written into the model's weights."""
     change = potential.parameters["uncertainty"]["readouts"][:, index]
     return replace(
-        potential, parameters=with_readouts(potential.model, potential.parameters, change)
+        potential, parameters=potential.model.with_readouts(potential.parameters, change)
     )
 
 
@@ -151,7 +152,7 @@ def test_forces_of_members_are_differences_of_their_energies(potential):
 def test_blocks_and_padding_do_not_matter(potential, monkeypatch):
     atoms = alloy()
     whole = assessment(potential, atoms)
-    monkeypatch.setattr(members_module, "_BLOCK_ATOMS_CPU", 5)
+    monkeypatch.setattr(members_module, "CPU_BLOCK_ATOMS", 5)
     for a, b in zip(whole, assessment(potential, atoms, slots=16), strict=True):
         np.testing.assert_allclose(a[:8], b[:8], rtol=1e-9)
         assert not b[8:].any()

@@ -21,8 +21,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from limlff.models.contract import Model, Parameters
+from limlff.models.neighborhoods import fill_neighborhoods
 from limlff.neighbors.matrix import NeighborMatrix, pair_vectors
-from limlff.potential import blockwise_energies_and_pair_gradients
+from limlff.prediction.pair_gradients import energies_and_pair_gradients
 
 
 @partial(jax.jit, static_argnums=(0, 1))
@@ -53,9 +54,10 @@ def atom_virials(
     parameters = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), parameters)
     vectors = pair_vectors(positions, cell, neighbors)
     owners = neighbors.owners
-    _, gradients = blockwise_energies_and_pair_gradients(
-        model, parameters, species, owners, vectors.astype(dtype), neighbors.mask
+    around = fill_neighborhoods(
+        model.cutoff, species, owners, vectors.astype(dtype), neighbors.mask
     )
+    _, gradients = energies_and_pair_gradients(model, parameters, around)
     pairs = -gradients.astype(jnp.float64)[:, None] * vectors[None]
     on_neighbors = jax.vmap(jax.vmap(lambda share: _sum_by_owner(share, owners)))(pairs)
     halves = 0.5 * (jnp.sum(pairs, axis=2) + on_neighbors)

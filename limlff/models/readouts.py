@@ -1,8 +1,8 @@
-"""What a model must offer to have an uncertainty, and the arrays that hold it.
+"""The arrays of an uncertainty: an ensemble of readouts over shared features, and a grade.
 
 The energy of an atom is a linear function of its features, a row of readout weights for each
-element; features do not depend on those weights. An ensemble of readouts over shared features is
-then a set of rows, and everything that a member says differs from the mean by
+element (`limlff.models.contract.FeatureModel`). An ensemble of readouts is then a set of rows, and
+everything that a member says differs from the mean by
 
     dE[m, i] = sum_p readouts[element of i, m, p] * features[p, i].
 
@@ -19,39 +19,17 @@ axis, so that they travel with them into compiled functions and into the potenti
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
-
 import jax
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
 
+from limlff import precision as precision  # first: sets up jax
 from limlff.models.arrays import Shape
-from limlff.models.contract import Model, Parameters
+from limlff.models.contract import FeatureModel, Model, Neighborhoods
 
 MOST_MEMBERS = 4096
 
 KEY = "uncertainty"
 """Where the arrays are among the parameters."""
-
-
-@runtime_checkable
-class FeatureModel(Model, Protocol):
-    """A model whose energies are linear in features."""
-
-    def features(
-        self,
-        parameters: Parameters,
-        species: Int[Array, " atoms"],
-        neighbor_species: Int[Array, "slots atoms"],
-        vectors: Float[Array, "3 slots atoms"],
-        mask: Bool[Array, "slots atoms"],
-    ) -> Float[Array, "features atoms"]:
-        """Features of each atom, zero in empty atom slots.
-
-        Arguments as those of `limlff.models.contract.Model.energies`. The energy of an atom,
-        without baseline and without terms that have no parameters, is the product of these with
-        weights of its element.
-        """
 
 
 def uncertainty_shapes(model: Model) -> dict[str, Shape]:
@@ -74,5 +52,6 @@ def _feature_count(model: FeatureModel) -> int:
         return int(told)
     species = np.zeros(1, np.int32)
     parameters = jax.eval_shape(model.initialize, jax.eval_shape(lambda: jax.random.key(0)))
-    atom = (species, species[None], np.ones((3, 1, 1)), np.ones((1, 1), bool))
-    return int(jax.eval_shape(model.features, parameters, *atom).shape[0])
+    one = np.zeros((1, 1), np.int32)
+    around = Neighborhoods(species, one, one, np.ones((3, 1, 1)), np.ones((1, 1), bool))  # type: ignore[arg-type]
+    return int(jax.eval_shape(model.features, parameters, around).shape[0])
