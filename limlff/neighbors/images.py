@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from limlff.neighbors.geometry import checked_geometry, refuse_absurd_sizes
 from limlff.neighbors.host import full_cell, image_keys
@@ -49,18 +50,9 @@ def images_within_reach(
     owners, shifts = [np.zeros(0, np.int64)], [np.zeros((0, 3), np.int64)]
     for group in np.unique(homes, axis=0):
         chosen = np.all(homes == group, axis=1)
-        members, places = fractional[chosen], wrapped[chosen]
-        low, high = members.min(axis=0) - reach, members.max(axis=0) + reach
-        corners = places.min(axis=0) - margin, places.max(axis=0) + margin
-        steps = [
-            range(int(np.ceil(a)), int(np.floor(b)) + 1) if axis_is_periodic else range(1)
-            for a, b, axis_is_periodic in zip(
-                low - fractional.max(axis=0), high - fractional.min(axis=0), periodic, strict=True
-            )
-        ]
-        for step in itertools.product(*steps):
+        for step in _shifts_to_try(fractional[chosen], fractional, reach, periodic):
             image = wrapped + np.array(step) @ cell
-            within = np.flatnonzero(np.all((image >= corners[0]) & (image <= corners[1]), 1))
+            within = np.flatnonzero(_in_box_around(wrapped[chosen], image, margin))
             shift = np.array(step, np.int64) + (group - homes[within]).astype(np.int64)
             moved = shift.any(axis=1)
             owners.append(within[moved])
@@ -68,3 +60,28 @@ def images_within_reach(
     owner, offset = np.concatenate(owners), np.concatenate(shifts)
     _, first = np.unique(image_keys(owner, offset), return_index=True)
     return owner[first], offset[first]
+
+
+def _shifts_to_try(
+    group: Float[np.ndarray, "group 3"],
+    everyone: Float[np.ndarray, "atoms 3"],
+    reach: Float[np.ndarray, " 3"],
+    periodic: np.ndarray,
+) -> Iterator[tuple[int, ...]]:
+    """Shifts (cell vectors) that can bring an atom into the fractional box of a group, widened."""
+    least = group.min(axis=0) - reach - everyone.max(axis=0)
+    most = group.max(axis=0) + reach - everyone.min(axis=0)
+    return itertools.product(
+        *(
+            range(int(np.ceil(a)), int(np.floor(b)) + 1) if axis_is_periodic else range(1)
+            for a, b, axis_is_periodic in zip(least, most, periodic, strict=True)
+        )
+    )
+
+
+def _in_box_around(
+    group: Float[np.ndarray, "group 3"], places: Float[np.ndarray, "atoms 3"], margin: float
+) -> Bool[np.ndarray, " atoms"]:
+    """Which places lie in the Cartesian bounding box of a group, widened (Å)."""
+    low, high = group.min(axis=0) - margin, group.max(axis=0) + margin
+    return np.all((places >= low) & (places <= high), axis=1)

@@ -27,7 +27,6 @@ FUNCTIONS = {
     "limlff/kernels/custom_call.py:evaluate_on_cpu": "to be split",
     "limlff/md/resume.py:resume_md": "to be split",
     "limlff/md/speed.py:measure_speed": "to be split",
-    "limlff/neighbors/images.py:images_within_reach": "to be split",
     "limlff/training/fit.py:Fit.__init__": "to be split",
     "limlff/training/loss.py:batch_loss": "to be split",
     "limlff/uncertainty/assess.py:assess": "to be split",
