@@ -1,4 +1,4 @@
-"""A small analytic model that obeys the contract, for tests of everything around a model."""
+"""Small models for tests of everything around a model: an analytic one, and the shipped kind."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array
 
 from limlff.models.contract import Neighborhoods, Parameters
+from limlff.models.moment import MomentModel
 from limlff.potential import Potential
 from limlff.precision import own_precision
 
@@ -64,3 +65,9 @@ def embedded_pairs(elements: tuple[str, ...] = ("Li", "Cu")) -> Potential:
     model = EmbeddedPairs(elements)
     baseline = np.array([-1.9, -3.7])[: len(elements)]
     return Potential(model, model.initialize(jax.random.PRNGKey(0)), baseline, {})
+
+
+def small_moment() -> Potential:
+    """The shipped kind of model for lithium, untrained and as small as it gets."""
+    model = MomentModel(("Li",), cutoff=4.0, radial=3, channels=2, max_degree=1, hidden=(3,))
+    return Potential(model, model.initialize(jax.random.PRNGKey(0)), np.array([-1.9]))

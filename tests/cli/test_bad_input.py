@@ -6,7 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import jax
 import numpy as np
 import pytest
 import yaml
@@ -14,19 +13,16 @@ from ase import Atoms
 from ase.build import bulk
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import write
+from reference_models import small_moment
 
 from limlff.cli.main import main
-from limlff.models.moment import MomentModel
-from limlff.potential import Potential
 from limlff.potential_file import save_potential
 
 
 @pytest.fixture(scope="module")
 def potential_file(tmp_path_factory) -> Path:
-    model = MomentModel(("Li",), cutoff=4.0, radial=3, channels=2, max_degree=1, hidden=(3,))
-    potential = Potential(model, model.initialize(jax.random.PRNGKey(0)), np.array([-1.9]))
     path = tmp_path_factory.mktemp("potential") / "small.limlff"
-    save_potential(potential, path)
+    save_potential(small_moment(), path)
     return path
 
 
@@ -102,16 +98,21 @@ def test_unknown_key_given_by_set_is_refused(tmp_path, capsys):
     assert "did you mean 'near_angstrom'" in refused(capsys, *words)
 
 
+def words_to_read(frames: Path, command: str, potential_file: Path) -> list[str | Path]:
+    """A command line that reads labelled frames."""
+    recipe = write_recipe(frames.with_name("r.yaml"), frames)
+    return {
+        "check": ["data", "check", frames],
+        "evaluate": ["evaluate", potential_file, frames],
+        "train": ["train", recipe, "--out", frames.with_name("out")],
+    }[command]
+
+
 @pytest.mark.parametrize("command", ["check", "evaluate", "train"])
 def test_file_without_labels_is_refused(tmp_path, capsys, potential_file, command):
     frames = tmp_path / "bare.extxyz"
     write(frames, [lithium(), lithium(1)], format="extxyz")
-    words = {
-        "check": ["data", "check", frames],
-        "evaluate": ["evaluate", potential_file, frames],
-        "train": ["train", write_recipe(tmp_path / "r.yaml", frames), "--out", tmp_path / "out"],
-    }[command]
-    message = refused(capsys, *words)
+    message = refused(capsys, *words_to_read(frames, command, potential_file))
     assert "bare.extxyz" in message
     assert "neither energy nor forces" in message
 
@@ -124,12 +125,7 @@ def test_nan_in_forces_is_refused_with_file_and_frame(tmp_path, capsys, potentia
     good = write_labelled(tmp_path / "good.extxyz", [lithium()])
     bad = write_labelled(tmp_path / "bad.extxyz", [lithium(1)], forces)
     frames.write_text(good.read_text() + bad.read_text())
-    words = {
-        "check": ["data", "check", frames],
-        "evaluate": ["evaluate", potential_file, frames],
-        "train": ["train", write_recipe(tmp_path / "r.yaml", frames), "--out", tmp_path / "out"],
-    }[command]
-    message = refused(capsys, *words)
+    message = refused(capsys, *words_to_read(frames, command, potential_file))
     assert "broken.extxyz, frame 1" in message
     assert "forces of atom 5" in message
 

@@ -7,19 +7,17 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
-import jax
-import numpy as np
 import pytest
 import yaml
 from ase.build import bulk
 from ase.io import write
+from reference_models import small_moment
 
 from limlff.cli.main import main
 from limlff.cli.streams import SteadyStream, steady_streams
-from limlff.models.moment import MomentModel
-from limlff.potential import Potential
 from limlff.potential_file import save_potential
 
 
@@ -91,10 +89,8 @@ def test_without_any_stream_the_exit_code_is_the_same(words):
 def folder(tmp_path_factory) -> Path:
     """A small potential, a crystal and settings of a short run."""
     path = tmp_path_factory.mktemp("run")
-    model = MomentModel(("Li",), cutoff=4.0, radial=3, channels=2, max_degree=1, hidden=(3,))
-    parameters = model.initialize(jax.random.PRNGKey(0))
-    card = {"notes": "for Å and µs\x1b[31m"}
-    save_potential(Potential(model, parameters, np.array([-1.9]), card), path / "small.limlff")
+    potential = replace(small_moment(), card={"notes": "for Å and µs\x1b[31m"})
+    save_potential(potential, path / "small.limlff")
     write(path / "start.extxyz", bulk("Li", cubic=True, a=3.44).repeat(2))
     settings = {"potential": "small.limlff", "structure": "start.extxyz", "steps": 40}
     (path / "md.yaml").write_text(yaml.safe_dump(settings))

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import ase.io
-import jax
 import numpy as np
 import pytest
 import yaml
@@ -21,6 +20,7 @@ from ase.build import bulk
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from nested_values import finite
+from reference_models import small_moment
 
 from limlff.cli.main import main
 from limlff.config import parse_config
@@ -39,10 +39,8 @@ from limlff.md.output.checkpoint import (
 )
 from limlff.md.system.prepare import check_structure, read_structure
 from limlff.md.system.state import initial_state
-from limlff.models.moment import MomentModel
 from limlff.models.registry import build_model
 from limlff.neighbors.host import Capacity, build_neighbors
-from limlff.potential import Potential
 from limlff.potential_file import load_potential, potential_digest, save_potential
 from limlff.training.recipe import Recipe
 
@@ -145,10 +143,8 @@ def test_any_override_is_taken_or_refused(tmp_path, capsys, override):
 
 @pytest.fixture(scope="module")
 def potential_file(tmp_path_factory) -> Path:
-    model = MomentModel(("Li",), cutoff=4.0, radial=3, channels=2, max_degree=1, hidden=(3,))
-    potential = Potential(model, model.initialize(jax.random.PRNGKey(0)), np.array([-1.9]))
     path = tmp_path_factory.mktemp("potential") / "small.limlff"
-    save_potential(potential, path)
+    save_potential(small_moment(), path)
     return path
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.units import GPa
+from block_averages import blocked_error
 from md_models import COPPER, copper, run_copper, settings
 from predictions import predict_in_one_shape
-from test_md_nvt import blocked_error
 
 from limlff.md.output.thermo import read_thermo
 from limlff.md.runner import run_md

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from block_averages import blocked_error
 from md_models import copper, run_copper
 
 from limlff.md.output.thermo import read_thermo
 
 FREEDOM = 3 * 32 - 3
-
-
-def blocked_error(values, blocks=20):
-    """Standard error of a mean from the means of blocks."""
-    means = np.array([block.mean() for block in np.array_split(values, blocks)])
-    return means.std(ddof=1) / np.sqrt(blocks)
 
 
 @pytest.mark.parametrize(

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 from functools import partial
 from threading import Event, Thread
 
 import pytest
+from full_disk import SOON, no_space
 
 from limlff.md.output.background import BackgroundWriter
-
-SOON = 20.0  # seconds within which a thread must have come to something
-
-
-def no_space(*arguments):
-    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_tasks_are_done_in_order_while_the_caller_goes_on():

@@ -11,10 +11,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from made_up_run import frame
 from md_models import COPPER, copper, settings
-from test_md_files import frame
-from test_md_resume import CHANGES, died, go_on, whole  # noqa: F401
-from test_md_runner import same_run
+from md_runs import CHANGES, go_on, same_run
 
 from limlff.errors import InputError
 from limlff.md.output import checkpoint as checkpoints
@@ -134,7 +133,7 @@ def spoil(out: Path, name: str, damage: str) -> None:
     ("name", "damage"),
     [("trajectory.h5", "cut"), ("trajectory.h5", "gone"), ("thermo.csv", "gone")],
 )
-def test_run_that_lost_what_it_wrote_goes_on_with_new_files(whole, died, name, damage, caplog):  # noqa: F811
+def test_run_that_lost_what_it_wrote_goes_on_with_new_files(whole, died, name, damage, caplog):
     """Only if that is asked for: the end is the same, and it is said what is missing."""
     spoil(died, name, damage)
     begin = time.monotonic()
@@ -158,7 +157,7 @@ def test_run_that_lost_what_it_wrote_goes_on_with_new_files(whole, died, name, d
     assert steps == ([50, 60] if name == "trajectory.h5" else list(range(0, 61, 10)))
 
 
-def test_pipe_in_place_of_the_settings_is_refused_at_once(whole, died):  # noqa: F811
+def test_pipe_in_place_of_the_settings_is_refused_at_once(whole, died):
     """Whoever opens a pipe waits for somebody at its other end."""
     (died / "md.yaml").unlink()
     os.mkfifo(died / "md.yaml")
@@ -169,7 +168,7 @@ def test_pipe_in_place_of_the_settings_is_refused_at_once(whole, died):  # noqa:
     same_run(whole, died)
 
 
-def test_trajectory_of_another_run_with_the_same_atoms_and_steps_is_refused(died):  # noqa: F811
+def test_trajectory_of_another_run_with_the_same_atoms_and_steps_is_refused(died):
     """One atom of one frame is 0.01 Å from where it was."""
     with h5py.File(died / "trajectory.h5", "r+") as file:
         positions = file["particles/all/position/value"]
@@ -179,7 +178,7 @@ def test_trajectory_of_another_run_with_the_same_atoms_and_steps_is_refused(died
     go_on(died, new_files=True)
 
 
-def test_new_files_are_gone_on_with_and_older_checkpoints_do_not_count_on_them(whole, died):  # noqa: F811
+def test_new_files_are_gone_on_with_and_older_checkpoints_do_not_count_on_them(whole, died):
     """Killed once more after the files were made anew: no frame is taken for one of before."""
     spoil(died, "trajectory.h5", "gone")
     go_on(died, new_files=True)
@@ -189,14 +188,14 @@ def test_new_files_are_gone_on_with_and_older_checkpoints_do_not_count_on_them(w
         go_on(died)
 
 
-def test_whole_history_is_kept_though_new_files_are_allowed(whole, died):  # noqa: F811
+def test_whole_history_is_kept_though_new_files_are_allowed(whole, died):
     result = go_on(died, new_files=True)
     same_run(whole, died)
     assert "begins_only_at_step" not in result.summary
 
 
 @pytest.mark.parametrize("line", ["12,garbled", "", "\x00\x00,1", "1,2,3,4"])
-def test_garbled_row_of_the_thermo_table_is_noticed_before_the_run_goes_on(died, line):  # noqa: F811
+def test_garbled_row_of_the_thermo_table_is_noticed_before_the_run_goes_on(died, line):
     table = (died / "thermo.csv").read_bytes().split(b"\n")
     table[3] = line.encode().ljust(len(table[3]), b"x")
     (died / "thermo.csv").write_bytes(b"\n".join(table))
@@ -292,7 +291,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("what", WRONG)
-def test_sealed_checkpoint_with_wrong_content_is_passed_over(died, what, monkeypatch, caplog):  # noqa: F811
+def test_sealed_checkpoint_with_wrong_content_is_passed_over(died, what, monkeypatch, caplog):
     """Its sha256 is right; the older one is taken, and what is wrong is said in one line."""
 
     class Taken(Exception):
@@ -314,15 +313,15 @@ def test_sealed_checkpoint_with_wrong_content_is_passed_over(died, what, monkeyp
     assert "\n" not in warning
 
 
-def test_unchanged_content_sealed_anew_is_taken(whole, died):  # noqa: F811
+def test_unchanged_content_sealed_anew_is_taken(whole, died):
     change(checkpoint_files(died / "checkpoints")[-1])
     go_on(died)
     same_run(whole, died)
 
 
 def test_checkpoint_of_another_run_with_the_same_settings_is_passed_over(
-    whole,  # noqa: F811
-    died,  # noqa: F811
+    whole,
+    died,
     tmp_path,
 ):
     """A run of gold: sizes and settings fit, but the frames that it counts on are of copper."""
@@ -332,7 +331,7 @@ def test_checkpoint_of_another_run_with_the_same_settings_is_passed_over(
     same_run(whole, died)
 
 
-def test_enormous_checkpoint_is_not_read(died):  # noqa: F811
+def test_enormous_checkpoint_is_not_read(died):
     newest = checkpoint_files(died / "checkpoints")[-1]
     with newest.open("r+b") as file:
         file.truncate(2**40)  # of holes: takes no space

@@ -9,8 +9,8 @@ import pytest
 from ase import Atoms
 from ase.build import fcc100
 from md_models import COPPER, settings
+from md_runs import ENSEMBLES, same_run
 from scipy import stats
-from test_md_runner import ENSEMBLES, same_run
 
 from limlff.errors import GuardStop, InputError
 from limlff.md.config import Deposit, MDConfig, Remove

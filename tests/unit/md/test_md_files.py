@@ -10,11 +10,11 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from made_up_run import checkpoint, frame
 from md_models import COPPER
 
 from limlff.errors import InputError
 from limlff.md.output.checkpoint import (
-    Checkpoint,
     checkpoint_files,
     forces_digest,
     read_checkpoint,
@@ -24,19 +24,6 @@ from limlff.md.output.extended_xyz import ExtendedXYZWriter
 from limlff.md.output.thermo import COLUMNS, ThermoWriter, read_thermo
 from limlff.md.output.trajectory import Trajectory, TrajectoryFrame
 from limlff.md.output.trajectory_writer import TrajectoryWriter
-from limlff.md.system.state import initial_state
-from limlff.neighbors.host import Capacity
-
-
-def frame(step, atoms):
-    rng = np.random.default_rng(step)
-    return TrajectoryFrame(
-        step=step,
-        time_fs=2.0 * step,
-        numbers=rng.choice([3, 29], atoms),
-        positions=rng.normal(size=(atoms, 3)) * 50,
-        cell=np.diag(rng.uniform(10, 20, 3)),
-    )
 
 
 def assert_same(read, written):
@@ -116,7 +103,7 @@ import sys, time
 from pathlib import Path
 import numpy as np
 sys.path[:0] = sys.argv[2:]
-from test_md_files import frame
+from made_up_run import frame
 from limlff.md.output.trajectory_writer import TrajectoryWriter
 writer = TrajectoryWriter(Path(sys.argv[1]), np.ones(3, bool))
 begin = time.monotonic()
@@ -194,33 +181,6 @@ def test_thermo_table_is_read_back_exactly_and_cut_where_asked(tmp_path):
         assert table[name].tolist() == [rows[i][name] for i in (0, 1, 3)]
     with pytest.raises(InputError, match="cannot be read"):
         read_thermo(tmp_path / "missing.csv")
-
-
-def checkpoint(step):
-    rng = np.random.default_rng(step)
-    state = initial_state(
-        rng.normal(size=(4, 3)),
-        rng.normal(size=(4, 3)),
-        np.eye(3) * 5,
-        np.array([1, 2], np.uint32),
-        3,
-    )
-    return Checkpoint(
-        state=replace(state, step=np.int64(step), energy=np.float64(rng.normal())),
-        numbers=np.array([3, 3, 29]),
-        masses=rng.uniform(1, 60, 3),
-        mobile=np.array([1.0, 0.0, 1.0]),
-        periodic=np.array([True, False, True]),
-        list_positions=rng.normal(size=(4, 3)),
-        list_cell=rng.normal(size=(3, 3)),
-        capacity=Capacity(40, 128),
-        written={"thermo_bytes": 1234, "frames": 5},
-        event_counts=np.array([3, 0]),
-        above_since=np.array([-1, 20, -1]),
-        conserved=rng.normal(),
-        config="{}",
-        potential="abc",
-    )
 
 
 def test_checkpoint_is_read_back_exactly_and_two_are_kept(tmp_path):

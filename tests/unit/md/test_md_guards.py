@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from ase.build import bulk
 from md_models import COPPER, copper, settings
-from test_md_runner import same_run
+from md_runs import same_run
 
 from limlff.errors import GuardStop, InputError
 from limlff.md.config import Guards

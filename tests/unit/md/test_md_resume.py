@@ -11,13 +11,12 @@ import socket
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
 from md_models import COPPER, copper, settings
-from test_md_runner import same_run
+from md_runs import CHANGES, go_on, same_run, stopped_at
 
 from limlff.errors import GuardStop, InputError, OutOfTime
 from limlff.folder_lock import LOCK, locked
@@ -26,57 +25,6 @@ from limlff.md.output.thermo import read_thermo
 from limlff.md.output.trajectory import Trajectory
 from limlff.md.resume import resume_md
 from limlff.md.runner import run_md
-
-CHANGES = {
-    "ensemble": {"kind": "nvt_langevin"},
-    "steps": 60,
-    "output": {
-        "thermo_every": 5,
-        "trajectory_every": 10,
-        "checkpoint_every": 20,
-        "velocities": True,
-    },
-}
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory) -> Path:
-    """A run that nothing happened to."""
-    out = tmp_path_factory.mktemp("whole") / "run"
-    run_md(settings(**CHANGES), out, copper(), COPPER, progress=False)
-    return out
-
-
-@pytest.fixture
-def died(whole, tmp_path) -> Path:
-    """The same run, dead somewhere after step 55, with checkpoints of steps 20 and 40."""
-    out = tmp_path / "run"
-    shutil.copytree(whole, out)
-    last = out / "checkpoints" / f"step_{60:012d}.h5"
-    checkpoint = replace(read_checkpoint(last), state=replace(read_checkpoint(last).state))
-    assert checkpoint.step == 60
-    last.unlink()
-    again = tmp_path / "again"
-    with pytest.raises(OutOfTime):
-        stopped_at(again, 20)
-    shutil.copy(again / "checkpoints" / f"step_{20:012d}.h5", out / "checkpoints")
-    (out / "summary.json").unlink()
-    return out
-
-
-def stopped_at(out: Path, step: int) -> None:
-    """Start the run and leave it with a signal at a step that has a frame."""
-
-    def until(frame) -> bool:
-        if frame.step == step:
-            os.kill(os.getpid(), signal.SIGUSR1)
-        return False
-
-    run_md(settings(**CHANGES), out, copper(), COPPER, progress=False, until=until)
-
-
-def go_on(out: Path, **arguments):
-    return resume_md(out, COPPER, progress=False, **arguments)
 
 
 def test_sigusr1_leaves_a_run_that_goes_on_to_the_same_end(whole, tmp_path):

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from md_models import COPPER, copper, settings
-from test_md_resume import CHANGES, died, go_on, whole  # noqa: F401
-from test_md_runner import same_run
+from md_runs import CHANGES, go_on, same_run
 
 from limlff.atomic_file import replaced_when_whole
 from limlff.errors import InputError, OutOfTime
@@ -83,7 +82,7 @@ def test_links_in_the_folder_do_not_lead_to_other_files(tmp_path, precious, kind
     assert leftovers == []
 
 
-def test_links_to_the_files_of_a_run_become_files_of_its_own(whole, died, tmp_path):  # noqa: F811
+def test_links_to_the_files_of_a_run_become_files_of_its_own(whole, died, tmp_path):
     """A copy by links shares no file with a run that is gone on with."""
     copied = tmp_path / "copy"
     shutil.copytree(died, copied, copy_function=os.link)
@@ -160,7 +159,7 @@ def at_step(step: int, act):
     return until
 
 
-def test_folder_moved_while_the_run_goes_on_is_left_with_a_checkpoint(whole, tmp_path):  # noqa: F811
+def test_folder_moved_while_the_run_goes_on_is_left_with_a_checkpoint(whole, tmp_path):
     out, moved = tmp_path / "run", tmp_path / "moved"
     with pytest.raises(OutOfTime, match=rf"left at step \d+, .* was moved to {moved}; .*resume"):
         run_md(
@@ -217,7 +216,7 @@ def test_extended_xyz_that_is_lost_is_begun_anew(tmp_path):
     assert (out / "trajectory.extxyz").read_text().splitlines() == last
 
 
-def test_finished_run_is_left_alone_when_it_is_resumed(whole, tmp_path):  # noqa: F811
+def test_finished_run_is_left_alone_when_it_is_resumed(whole, tmp_path):
     """Its speed among all: no step is taken from which it could be told."""
     out = tmp_path / "run"
     shutil.copytree(whole, out)
@@ -256,7 +255,7 @@ class Killed(BaseException):
     """As a kill: nothing is tidied up on the way."""
 
 
-def test_settings_accepted_by_a_resume_that_died_are_not_asked_for_again(whole, died):  # noqa: F811
+def test_settings_accepted_by_a_resume_that_died_are_not_asked_for_again(whole, died):
     """Killed before its first checkpoint, after md.yaml was written."""
 
     def die(*arguments):
@@ -275,7 +274,7 @@ def test_settings_accepted_by_a_resume_that_died_are_not_asked_for_again(whole, 
         go_on(died)
 
 
-def test_what_a_killed_process_left_half_written_is_removed(whole, died):  # noqa: F811
+def test_what_a_killed_process_left_half_written_is_removed(whole, died):
     left = [
         died / "trajectory.h5.part",
         died / "checkpoints" / "step_000000000060.part",

@@ -14,6 +14,7 @@ import jax
 import numpy as np
 import pytest
 from md_models import COPPER, copper, run_copper, settings
+from md_runs import ENSEMBLES, same_run
 
 from limlff.errors import GuardStop, InputError, OutOfTime
 from limlff.md.output.thermo import read_thermo
@@ -24,26 +25,7 @@ from limlff.models.moment import MomentModel
 from limlff.neighbors.host import Capacity
 from limlff.potential import Potential
 
-ENSEMBLES = {
-    "nve": {"kind": "nve"},
-    "langevin": {"kind": "nvt_langevin"},
-    "nose-hoover": {"kind": "nvt_nose_hoover"},
-    "npt": {"kind": "npt", "coupling": "axes", "pressure_gpa": [0.0, 1.0]},
-}
 WRITTEN = {"thermo_every": 5, "trajectory_every": 20, "checkpoint_every": 40, "velocities": True}
-
-
-def same_run(one, two) -> None:
-    """Thermo table, trajectory and last state are the same bit for bit."""
-    assert (one / "thermo.csv").read_bytes() == (two / "thermo.csv").read_bytes()
-    assert (one / "final.extxyz").read_bytes() == (two / "final.extxyz").read_bytes()
-    with Trajectory(one / "trajectory.h5") as first, Trajectory(two / "trajectory.h5") as second:
-        assert len(first) == len(second) > 1
-        for a, b in zip(first, second, strict=True):
-            assert (a.step, a.time_fs) == (b.step, b.time_fs)
-            for name in ("positions", "cell", "numbers", "velocities"):
-                left, right = getattr(a, name), getattr(b, name)
-                assert (left is None and right is None) or np.array_equal(left, right)
 
 
 @pytest.mark.parametrize("name", ENSEMBLES)

@@ -13,10 +13,10 @@ from threading import Event
 
 import numpy as np
 import pytest
+from full_disk import SOON, no_space
+from made_up_run import checkpoint
 from md_models import COPPER, copper, settings
-from test_md_background import SOON, no_space
-from test_md_files import checkpoint
-from test_md_runner import same_run
+from md_runs import same_run
 
 from limlff.errors import GuardStop, OutOfTime
 from limlff.md.output import run_output as output
@@ -49,7 +49,7 @@ from pathlib import Path
 sys.path[:0] = sys.argv[1:3]
 from md_models import COPPER, copper
 from test_md_slow_disk import CHANGES, settings
-from limlff.md import checkpoint, output
+from limlff.md.output import checkpoint, run_output
 from limlff.md.output.background import BackgroundWriter
 from limlff.md.runner import run_md
 from limlff.md.output.trajectory_writer import TrajectoryWriter
@@ -84,7 +84,7 @@ def rename(source, target):
     replace_file(source, target)
 
 TrajectoryWriter._append, checkpoint.os.replace = append, rename
-output.BackgroundWriter = partial(Noting, most_bytes=12_000)
+run_output.BackgroundWriter = partial(Noting, most_bytes=12_000)
 run_md(settings(**CHANGES), out, copper(), COPPER, progress=False)
 '''
 

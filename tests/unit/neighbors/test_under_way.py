@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk
-from test_builders import RADIUS, brute_force_vectors, matrix_vectors
+from brute_force import RADIUS, brute_force_vectors, matrix_vectors
 
 from limlff.neighbors.host import Capacity, build_neighbors
 
