@@ -22,7 +22,6 @@ WRONG_WAYS = {
     ("ground", "potential"),
     ("ground", "uncertainty"),
     ("models", "potential"),
-    ("neighbors", "kernels"),
     ("potential", "uncertainty"),
 }
 CIRCLES: list[list[str]] = [
