@@ -22,7 +22,7 @@ WRONG_WAYS = {
     ("ground", "potential"),
     ("ground", "uncertainty"),
     ("models", "potential"),
-    ("potential", "uncertainty"),
+    ("potential", "prediction"),
 }
 CIRCLES: list[list[str]] = [
     ["md/output/checkpoint.py", "md/output/checkpoint_layout.py"],

@@ -30,7 +30,6 @@ FUNCTIONS = {
     "limlff/training/fit.py:Fit.__init__": "to be split",
     "limlff/training/loss.py:batch_loss": "to be split",
     "limlff/uncertainty/assess.py:assess": "to be split",
-    "limlff/uncertainty/members.py:member_deviations": "to be split",
     "limlff/workflows/healing/dynamics.py:run_dynamics": "to be split",
     "limlff/workflows/healing/simulate.py:simulate": "to be split",
 }
