@@ -42,7 +42,6 @@ from limlff.precision import own_precision
 from limlff.strict_json import parse_json
 from limlff.zip_members import DAMAGED, Members, open_members
 
-SUFFIX = ".limlff"
 FORMAT = "limlff-potential"
 FORMAT_VERSION = 1
 UNITS = {"energy": "eV", "length": "Å", "force": "eV/Å", "stress": "eV/Å^3"}

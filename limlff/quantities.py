@@ -76,8 +76,6 @@ Compressibility = Annotated[float, Field(ge=1e-6, le=1e3), is_number]
 
 Coordinate = Annotated[float, Field(ge=-LARGEST_LENGTH, le=LARGEST_LENGTH), is_number]
 """In Å."""
-Length = Annotated[float, Field(gt=0, le=LARGEST_LENGTH), is_number]
-"""In Å."""
 ShortDistance = Annotated[float, Field(ge=0, le=10.0), is_number]
 """Distance of neighbors (Å): all pairs that are closer are looked for."""
 Distance = Annotated[float, Field(ge=1e-3, le=1000.0), is_number]

@@ -37,7 +37,7 @@ def _current(key: str, beside: dict[str, Any]) -> str:
 def json_with_current_names(text: str) -> str:
     """The same for settings as JSON; text that is no JSON is left to those who check it."""
     try:
-        settings = parse_json(text.encode())
+        settings = parse_json(text)
     except ValueError:
         return text
     renamed = with_current_names(settings)

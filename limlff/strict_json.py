@@ -9,9 +9,11 @@ from typing import Any
 DEEPEST = 32
 """Levels of nesting; a card has about eight."""
 
+_TOO_DEEP = f"JSON is nested too deep, more than {DEEPEST} levels"
 
-def parse_json(data: bytes) -> Any:
-    """The value of a JSON document in UTF-8.
+
+def parse_json(data: bytes | str) -> Any:
+    """The value of a JSON document, as text or in UTF-8.
 
     Raises:
         ValueError: If it is none, is nested too deep, holds a key twice, a number that is not
@@ -19,13 +21,13 @@ def parse_json(data: bytes) -> Any:
     """
     try:
         value = json.loads(
-            data.decode("utf-8"),
+            data if isinstance(data, str) else data.decode("utf-8"),
             object_pairs_hook=_without_doubles,
             parse_constant=_finite,
             parse_float=_finite,
         )
     except RecursionError:
-        raise ValueError(f"JSON is nested more than {DEEPEST} levels deep") from None
+        raise ValueError(_TOO_DEEP) from None
     _check(value)
     return value
 
@@ -59,4 +61,4 @@ def _check(value: Any) -> None:
         ]
         if not level:
             return
-    raise ValueError(f"JSON is nested more than {DEEPEST} levels deep")
+    raise ValueError(_TOO_DEEP)

@@ -56,8 +56,3 @@ def comment_pairs(line: str) -> list[tuple[str, str]]:
 def _after(pattern: re.Pattern[str], line: str, place: int) -> int:
     match = pattern.match(line, place)
     return place if match is None else match.end()
-
-
-def parse_comment(line: str) -> dict[str, str]:
-    """Keys and values of a comment line, values as text without their quotes."""
-    return dict(comment_pairs(line))

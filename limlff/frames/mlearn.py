@@ -9,7 +9,6 @@ order has not been established the stress is left out, unless the order is given
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from limlff.frames.frame import Frame
 from limlff.frames.limits import real_array
 from limlff.frames.opening import frame_of, open_text
 from limlff.frames.source import FrameSource
+from limlff.strict_json import parse_json
 from limlff.units import KILOBAR
 
 SHEAR_ORDER = {"Li": ("xy", "yz", "zx"), "Cu": ("xy", "zx", "yz")}
@@ -55,13 +55,9 @@ def read_mlearn(path: Path, shear_order: tuple[str, str, str] | None = None) -> 
     source = FrameSource(str(path))
     try:
         with open_text(path) as file:
-            entries = json.load(file)
+            entries = parse_json(file.read())
     except ValueError as error:
         raise InputError(f"{shown(path)}: is no valid JSON: {shown(str(error))}") from None
-    except RecursionError:
-        raise InputError(
-            f"{shown(path)}: is nested too deep for mlearn JSON; write it again"
-        ) from None
     if not isinstance(entries, list):
         raise InputError(
             f"{shown(path)}: holds {type(entries).__name__}; it must be a list of entries"

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from limlff.errors import InputError
-from limlff.frames.comment import parse_comment
+from limlff.frames.comment import comment_pairs
 from limlff.frames.digest import frames_digest
 from limlff.frames.extxyz import read_extxyz, write_extxyz
 from limlff.frames.read import read_frames
@@ -255,7 +255,7 @@ def test_comment_lines_in_all_spellings():
         'a=1 b="two words" c=\'x y\' d={1 2} e=[1, 2, 3] f="_JSON [[1, 0], [0, 1]]" '
         'g=[[1, 2], [3, 4]] h = spaced i="a \\"quoted\\" word"'
     )
-    found = parse_comment(line)
+    found = dict(comment_pairs(line))
     assert found["b"] == "two words" and found["c"] == "x y" and found["h"] == "spaced"
     assert found["g"] == "[[1, 2], [3, 4]]" and found["i"] == 'a "quoted" word'
 

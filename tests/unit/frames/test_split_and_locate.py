@@ -55,7 +55,8 @@ def test_data_is_found_beside_the_recipe_then_by_the_environment(tmp_path, monke
     monkeypatch.chdir(work)
     monkeypatch.setenv("LIMLFF_DATA", str(data))
     (shared_data / "set.extxyz").touch()
-    assert locate_data("set.extxyz", recipe) == shared_data / "set.extxyz"
+    with pytest.raises(InputError, match="set LIMLFF_DATA"):
+        locate_data("set.extxyz", recipe)
     (data / "set.extxyz").touch()
     assert locate_data("set.extxyz", recipe) == data / "set.extxyz"
     (recipe / "set.extxyz").touch()
