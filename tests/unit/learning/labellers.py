@@ -1,0 +1,74 @@
+"""Calculators that go wrong, each in its way; imported by the worker of a calculation."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase.calculators.calculator import Calculator, all_changes
+from ase.calculators.emt import EMT
+
+
+class Crashing(Calculator):
+    implemented_properties = ("energy", "forces")
+
+    def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+        print("about to fall", flush=True)
+        os.kill(os.getpid(), signal.SIGSEGV)
+
+
+class Hanging(Calculator):
+    """Starts a process as DFT codes do, and never ends."""
+
+    implemented_properties = ("energy", "forces")
+
+    def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+        child = subprocess.Popen(["sleep", "1000"], process_group=0)
+        Path("pids").write_text(f"{os.getpid()} {child.pid}")
+        time.sleep(1000)
+
+
+class Hungry(Calculator):
+    implemented_properties = ("energy", "forces")
+
+    def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+        np.ones(10**9)
+
+
+class ConvergenceError(Exception):
+    pass
+
+
+class Unconverged(EMT):
+    """Converges if charges are mixed with care."""
+
+    def __init__(self, mixing: float = 0.5, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.mixing = mixing
+
+    def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+        if self.mixing > 0.1:
+            raise ConvergenceError("no density after 120 steps")
+        super().calculate(atoms, properties, system_changes)
+
+    def get_number_of_iterations(self) -> int:
+        return 37
+
+
+class NotANumber(EMT):
+    def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+        super().calculate(atoms, properties, system_changes)
+        self.results["forces"] = np.full_like(self.results["forces"], np.nan)
+
+
+class Smeared(EMT):
+    """A free energy below the energy, as of smeared electrons."""
+
+    def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+        super().calculate(atoms, properties, system_changes)
+        self.results["free_energy"] = self.results["energy"] - 0.25
