@@ -1,4 +1,4 @@
-"""One call of the moment kernel: what it is about, and how its memory is divided."""
+"""One call of the moment kernel: what goes in and comes out, and how its memory is divided."""
 
 from __future__ import annotations
 
@@ -7,13 +7,64 @@ from typing import NamedTuple
 import numpy as np
 
 from limlff.kernels.layout import Sizes, scratch_sizes
-from limlff.simd.foreign import input_of, int64_at
-from limlff.simd.lanes import behind, kernel_function, width_of
+from limlff.simd.foreign import Numbers
+from limlff.simd.lanes import width_of
 from limlff.simd.quads import QUAD
+from limlff.simd.words import Float64s, Int32s, Int64s, Whole
+
+
+class Arguments(NamedTuple):
+    """What the kernel is given.
+
+    Attributes:
+        sizes: A `limlff.kernels.layout.Sizes`.
+        call: A `Call`.
+        tables: Cutoff, and strengths, lengths and reaches of the repulsion.
+        segments: Where the parts of the weights begin.
+        widths: Widths of the layers of the net.
+        weights: Weights of each element (`limlff.kernels.packing`).
+        species: Element of each atom.
+        positions: Positions of the atoms (Å).
+        cell: Cell vectors as rows (Å).
+        lists: Neighbors of each atom.
+        owners: Atom of which each ghost is the image.
+        shifts: Cell vectors between a ghost and its owner.
+        visits: Order in which the atoms are treated.
+    """
+
+    sizes: Int64s
+    call: Int64s
+    tables: Float64s
+    segments: Int64s
+    widths: Int64s
+    weights: Numbers
+    species: Int32s
+    positions: Float64s
+    cell: Float64s
+    lists: Int32s
+    owners: Int32s
+    shifts: Float64s
+    visits: Int32s
+
+
+class Results(NamedTuple):
+    """What the kernel gives.
+
+    Attributes:
+        energies: Energy of each atom (eV).
+        forces: Forces on the atoms (eV/Å).
+        virial: xx, yy, zz, yz, xz, xy (eV).
+        memory: Room to work in, see `plan_call`.
+    """
+
+    energies: Float64s
+    forces: Float64s
+    virial: Float64s
+    memory: Float64s
 
 
 class Call(NamedTuple):
-    """What one call is about, as whole numbers; the same order as in `call_of`.
+    """What one call is about, as whole numbers.
 
     Attributes:
         parts: Number of parts.
@@ -31,19 +82,19 @@ class Call(NamedTuple):
         integers: and whole numbers here.
     """
 
-    parts: int
-    threads: int
-    atoms: int
-    ghosts: int
-    slots: int
-    tasks: int
-    extended: int
-    sums: int
-    sum_words: int
-    scratch: int
-    scratch_words: int
-    doubles: int
-    integers: int
+    parts: Whole
+    threads: Whole
+    atoms: Whole
+    ghosts: Whole
+    slots: Whole
+    tasks: Whole
+    extended: Whole
+    sums: Whole
+    sum_words: Whole
+    scratch: Whole
+    scratch_words: Whole
+    doubles: Whole
+    integers: Whole
 
     @property
     def words(self) -> int:
@@ -54,11 +105,10 @@ class Call(NamedTuple):
 LINE = 8
 """Words of a line of the caches; what different threads write lies in lines of their own."""
 PHASES = 3
-TASK = 4
-"""Words of a thread's task: frame, memory, handle."""
+THREAD = 4
+"""Words kept for what a thread is given, see `limlff.kernels.program`."""
 HEAD = 16
 """Words before the forces of a part: virial, first and last atom that it acts on, and ghost."""
-_NUMBERS = 0  # argument of the foreign function with sizes and call
 
 
 def plan_call(
@@ -72,7 +122,7 @@ def plan_call(
     numbers, doubles, integers = scratch_sizes(sizes, width_of(dtype), slots)
     numbers = lines(numbers * np.dtype(dtype).itemsize // 8)
     tasks = 2 * PHASES * LINE
-    extended = tasks + lines(threads * TASK)
+    extended = tasks + lines(threads * THREAD)
     sums = extended + lines(QUAD * (atoms + ghosts))
     sum_words = HEAD + lines(QUAD * (atoms + ghosts))
     return Call(
@@ -90,19 +140,3 @@ def plan_call(
         doubles=numbers,
         integers=numbers + lines(doubles),
     )
-
-
-@kernel_function
-def sizes_of(frame):
-    """Sizes of the model."""
-    s = int64_at(input_of(frame, np.int64(_NUMBERS)))
-    return Sizes(
-        s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[8], s[9], s[10], s[11], s[12], s[13]
-    )
-
-
-@kernel_function
-def call_of(frame):
-    """What the call is about."""
-    s = behind(int64_at(input_of(frame, np.int64(_NUMBERS))), 14)
-    return Call(s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[8], s[9], s[10], s[11], s[12])

@@ -12,11 +12,13 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from limlff.errors import InputError
-from limlff.kernels.call import plan_call
+from limlff.kernels.call import Arguments, Call, Results, plan_call
+from limlff.kernels.layout import Sizes
 from limlff.kernels.packing import PackedModel
-from limlff.kernels.parts import ARGUMENTS, RESULTS, thread_float32, thread_float64, threaded
+from limlff.kernels.program import MOMENT
 from limlff.neighbors.matrix import NeighborMatrix
 from limlff.precision import require_float64
+from limlff.simd.foreign import dtypes_of
 from limlff.simd.machine_code import address_of
 from limlff.simd.threads import threads_to_use
 
@@ -28,50 +30,75 @@ ATOMS_OF_A_PART = 64
 
 _LOCK, _REGISTERED = Lock(), set[str]()
 
-_run_float32 = threaded(thread_float32, "float32")
-_run_float64 = threaded(thread_float64, "float64")
-
-
-# Plain functions of the module, since numba cannot find others in its cache.
-def call_float32(frame):
-    """The kernel in float32; its argument is a call frame of XLA."""
-    return _run_float32(frame)
-
-
-def call_float64(frame):
-    """The kernel in float64."""
-    return _run_float64(frame)
-
 
 def _register(dtype: str) -> str:
     """Make the kernel for one arithmetic known to XLA; its name there."""
-    call = {"float32": call_float32, "float64": call_float64}[dtype]
-    name = f"moment_{dtype}"
+    name = f"limlff_{MOMENT[dtype].name}"
     with _LOCK:  # XLA refuses a second function of a name
         if name not in _REGISTERED:
-            address = ctypes.c_void_p(address_of(name, call))
-            capsule = jax.ffi.pycapsule(address)
-            jax.ffi.register_ffi_target(f"limlff_{name}", capsule, platform="cpu")
+            capsule = jax.ffi.pycapsule(ctypes.c_void_p(address_of(MOMENT[dtype])))
+            jax.ffi.register_ffi_target(name, capsule, platform="cpu")
             _REGISTERED.add(name)
-    return f"limlff_{name}"
+    return name
 
 
-def _as_argument(name: str, value: Any, dtype: str, shape: tuple[int, ...]) -> Any:
-    """An argument of the type and the shape that the kernel reads; NumPy arrays remain such.
+def _array(name: str, value: Any, needed: jax.ShapeDtypeStruct) -> Any:
+    """An array of the type and the shape that the kernel reads; NumPy arrays remain such.
 
     Raises:
         InputError: If the shape is another, or jax cannot make such an array.
     """
     if isinstance(value, np.ndarray):
-        array: Any = np.ascontiguousarray(value, dtype)
+        array: Any = np.ascontiguousarray(value, needed.dtype)
     else:
-        array = jnp.asarray(value, dtype)
-    if array.dtype != dtype or array.shape != shape:
+        array = jnp.asarray(value, needed.dtype)
+    if array.dtype != needed.dtype or array.shape != needed.shape:
         raise InputError(
             f"{name}: an array of {array.dtype} of the shape {array.shape}; the kernel needs one "
-            f"of {dtype} of the shape {shape}"
+            f"of {needed.dtype} of the shape {needed.shape}"
         )
     return array
+
+
+def _needed_arrays(shapes: Arguments | Results, dtype: str) -> list[jax.ShapeDtypeStruct]:
+    """Shapes with the types that the kernel's declaration gives to them."""
+    kinds = dtypes_of(type(shapes), dtype)
+    return [jax.ShapeDtypeStruct(shape, kind) for shape, kind in zip(shapes, kinds, strict=True)]
+
+
+def _plan(sizes: Sizes, dtype: str, neighbors: NeighborMatrix) -> Call:
+    atoms, slots = neighbors.lists.shape
+    threads, most_parts = threads_to_use(), atoms // ATOMS_OF_A_PART
+    return plan_call(
+        sizes,
+        dtype,
+        atoms=atoms,
+        ghosts=len(neighbors.ghost_owner),
+        slots=slots,
+        parts=max(1, min(max(PARTS, 2 * threads), most_parts)),
+        threads=min(threads, max(1, most_parts)),
+    )
+
+
+def _shapes(packed: PackedModel, call: Call) -> tuple[Arguments, Results]:
+    """Shapes of what the kernel is given, and of what it gives."""
+    sizes, atoms, ghosts = packed.sizes, call.atoms, call.ghosts
+    arguments = Arguments(
+        sizes=(len(sizes),),
+        call=(len(call),),
+        tables=(1 + 3 * sizes.elements**2,),
+        segments=packed.segments.shape,
+        widths=(sizes.layers + 1,),
+        weights=(sizes.elements, sizes.weights),
+        species=(atoms,),
+        positions=(atoms, 3),
+        cell=(3, 3),
+        lists=(atoms, call.slots),
+        owners=(ghosts,),
+        shifts=(ghosts, 3),
+        visits=(atoms,),
+    )
+    return arguments, Results((atoms,), (atoms, 3), (6,), (call.words,))
 
 
 def evaluate_on_cpu(
@@ -98,42 +125,26 @@ def evaluate_on_cpu(
     """
     require_float64()
     dtype = str(packed.weights.dtype)
-    atoms, slots = neighbors.lists.shape
-    ghosts = len(neighbors.ghost_owner)
-    threads = threads_to_use()
-    call = plan_call(
-        packed.sizes,
-        dtype,
-        atoms=atoms,
-        ghosts=ghosts,
-        slots=slots,
-        parts=max(1, min(max(PARTS, 2 * threads), atoms // ATOMS_OF_A_PART)),
-        threads=min(threads, max(1, atoms // ATOMS_OF_A_PART)),
+    call = _plan(packed.sizes, dtype, neighbors)
+    given = Arguments(
+        sizes=np.array(packed.sizes),
+        call=np.array(call),
+        tables=np.concatenate([[packed.cutoff], packed.repulsion.ravel()]),
+        segments=packed.segments,
+        widths=packed.widths,
+        weights=packed.weights,
+        species=species,
+        positions=positions,
+        cell=cell,
+        lists=neighbors.lists,
+        owners=neighbors.ghost_owner,
+        shifts=neighbors.ghost_shift,
+        visits=neighbors.visits,
     )
-    numbers = np.array([*packed.sizes, *call], np.int64)
-    tables = np.concatenate([[packed.cutoff], packed.repulsion.ravel()])
-    values = (
-        (numbers, numbers.shape),
-        (tables, (1 + 3 * packed.sizes.elements**2,)),
-        (packed.segments, packed.segments.shape),
-        (packed.widths, (packed.sizes.layers + 1,)),
-        (packed.weights, (packed.sizes.elements, packed.sizes.weights)),
-        (species, (atoms,)),
-        (positions, (atoms, 3)),
-        (cell, (3, 3)),
-        (neighbors.lists, (atoms, slots)),
-        (neighbors.ghost_owner, (ghosts,)),
-        (neighbors.ghost_shift, (ghosts, 3)),
-        (neighbors.visits, (atoms,)),
-    )
-    arguments = [
-        _as_argument(name, value, kind or dtype, shape)
-        for (name, kind), (value, shape) in zip(ARGUMENTS, values, strict=True)
-    ]
-    shapes = ((atoms,), (atoms, 3), (6,), (call.words,))
-    results = [
-        jax.ShapeDtypeStruct(shape, kind) for shape, kind in zip(shapes, RESULTS, strict=True)
-    ]
+    shapes, result_shapes = _shapes(packed, call)
+    needed = _needed_arrays(shapes, dtype)
+    arguments = map(_array, Arguments._fields, given, needed)
+    results = _needed_arrays(result_shapes, dtype)
     energies, forces, virial, _ = jax.ffi.ffi_call(_register(dtype), results)(*arguments)
     xx, yy, zz, yz, xz, xy = virial
     return energies, forces, jnp.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from limlff.simd.lanes import behind, kernel_function
 from limlff.simd.quads import QUAD
+from limlff.simd.words import Whole
 
 BUNDLE = 3
 """Groups of atoms, one in each lane, that go through the net together."""
@@ -18,20 +19,20 @@ SLOTS_AT_A_TIME = 16
 class Sizes(NamedTuple):
     """Settings and sizes of a packed model; padded ones suit the kernel's tiles."""
 
-    elements: int
-    radial: int
-    padded_radial: int
-    degree: int
-    padded_harmonics: int
-    slot_rows: int
-    channels: int
-    invariants: int
-    cubic_entries: int
-    layers: int
-    hidden_rows: int
-    silu: int
-    halvings: int
-    weights: int
+    elements: Whole
+    radial: Whole
+    padded_radial: Whole
+    degree: Whole
+    padded_harmonics: Whole
+    slot_rows: Whole
+    channels: Whole
+    invariants: Whole
+    cubic_entries: Whole
+    layers: Whole
+    hidden_rows: Whole
+    silu: Whole
+    halvings: Whole
+    weights: Whole
 
 
 class Net(NamedTuple):

@@ -1,34 +1,17 @@
-"""A call of the moment kernel: atoms divided into parts, which are dealt out to threads.
+"""What the moment kernel does for a part of the atoms, in each phase of a call.
 
 Each part adds to forces of its own, which are summed in the order of the parts: the result does not
-depend on the number of threads, nor on which of them did what. A call has three phases (positions
-of atoms and ghosts, forces of the parts, their sum); one begins when all parts of the one before
-are done.
+depend on the number of threads, nor on which of them did what.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from limlff.kernels.call import HEAD, LINE, PHASES, TASK, call_of, sizes_of
-from limlff.kernels.layout import BUNDLE, Atoms, Net, Scratch
+from limlff.kernels.call import HEAD
+from limlff.kernels.layout import BUNDLE, Atoms
 from limlff.kernels.moment import evaluate
-from limlff.simd.foreign import (
-    EXTENSION,
-    TYPES,
-    address_of,
-    answer_metadata,
-    error_of,
-    float32_at,
-    float64_at,
-    has_types,
-    input_of,
-    int32_at,
-    int64_at,
-    result_of,
-)
+from limlff.simd.foreign import float64_at
 from limlff.simd.lanes import (
     behind,
     kernel_function,
@@ -39,31 +22,9 @@ from limlff.simd.lanes import (
     width_of,
 )
 from limlff.simd.quads import QUAD
-from limlff.simd.threads import c_entry, start, take_number, wait, wait_until
-
-# Arguments of the foreign function and their types; the first are sizes and call, and the weights
-# are in the kernel's arithmetic.
-ARGUMENTS = (
-    ("numbers", "int64"),
-    ("tables", "float64"),
-    ("segments", "int64"),
-    ("widths", "int64"),
-    ("weights", None),
-    ("species", "int32"),
-    ("positions", "float64"),
-    ("cell", "float64"),
-    ("lists", "int32"),
-    ("owners", "int32"),
-    ("shifts", "float64"),
-    ("visits", "int32"),
-)
-RESULTS = ("float64",) * 4
-_TABLES, _SEGMENTS, _WIDTHS, _WEIGHTS, _SPECIES = range(1, 6)
-_POSITIONS, _CELL, _LISTS, _OWNERS, _SHIFTS, _VISITS = range(6, 12)
-_ENERGIES, _FORCES, _VIRIAL, _MEMORY = range(4)
 
 _ATOMS_OF_A_BUNDLE = BUNDLE * width_of("float32")
-_EXTEND, _EVALUATE = 0, 1  # phases; the third is the sum
+_REACH = 6  # place in the head of a part's memory, behind the virial
 _AHEAD = 4  # atoms whose lists are fetched ahead, since they are scattered in memory
 _NUMBERS_OF_A_LINE = 16  # of 4 bytes
 
@@ -89,13 +50,10 @@ def _first_visit_of(part, parts, atoms):
 
 
 @kernel_function
-def _extend(frame, call, memory, part):
+def extend(arguments, call, memory, part):
     """Positions and elements of a part of the atoms and ghosts, in quads."""
-    species = int32_at(input_of(frame, np.int64(_SPECIES)))
-    positions = float64_at(input_of(frame, np.int64(_POSITIONS)))
-    cell = float64_at(input_of(frame, np.int64(_CELL)))
-    owners = int32_at(input_of(frame, np.int64(_OWNERS)))
-    shifts = float64_at(input_of(frame, np.int64(_SHIFTS)))
+    species, positions, cell = arguments.species, arguments.positions, arguments.cell
+    owners, shifts = arguments.owners, arguments.shifts
     total = call.atoms + call.ghosts
     for i in range(_first_of(part, call.parts, total), _first_of(part + 1, call.parts, total)):
         quad = float64_at(memory + 8 * (call.extended + QUAD * i))
@@ -113,7 +71,8 @@ def _extend(frame, call, memory, part):
 
 
 @kernel_function
-def _clear(memory, first, last):
+def clear(memory, first, last):
+    """Set numbers to zero."""
     for i in range(first, last):
         memory[i] = 0.0
 
@@ -138,152 +97,74 @@ def _find_reach(own, atoms, first, last, call):
             low, high_ghost = min(low, j), max(high_ghost, j)
             high = max(high, j if is_atom else np.int32(-1))
             low_ghost = min(low_ghost, end if is_atom else j)
-    own[6], own[7], own[8], own[9] = low, high, low_ghost, high_ghost
+    reach = behind(own, _REACH)
+    reach[0], reach[1], reach[2], reach[3] = low, high, low_ghost, high_ghost
+
+
+@kernel_function
+def _reach_of(own):
+    """First atom on which a part acts and where they end, and the same of ghosts."""
+    reach = behind(own, _REACH)
+    return (
+        np.int64(reach[0]),
+        np.int64(reach[1]) + 1,
+        np.int64(reach[2]),
+        np.int64(reach[3]) + 1,
+    )
 
 
 @part_of_caller
-def _evaluate_part(frame, call, sizes, memory, net, scratch, part):
+def evaluate_part(arguments, energies, call, memory, net, scratch, part):
     """Energies of a part of the atoms; their forces and virial, added up for the part."""
     atoms = Atoms(
         float64_at(memory + 8 * call.extended),
-        int32_at(input_of(frame, np.int64(_LISTS))),
-        int32_at(input_of(frame, np.int64(_VISITS))),
+        arguments.lists,
+        arguments.visits,
         call.slots,
     )
-    energies = float64_at(result_of(frame, np.int64(_ENERGIES)))
     first = _first_visit_of(part, call.parts, call.atoms)
     last = _first_visit_of(part + 1, call.parts, call.atoms)
     own = float64_at(memory + 8 * (call.sums + part * call.sum_words))
     forces = behind(own, HEAD)
-    _clear(own, 0, 6)
+    clear(own, 0, 6)
     _find_reach(own, atoms, first, last, call)
-    _clear(forces, QUAD * np.int64(own[6]), QUAD * (np.int64(own[7]) + 1))
-    _clear(forces, QUAD * np.int64(own[8]), QUAD * (np.int64(own[9]) + 1))
+    begin, end, begin_ghost, end_ghost = _reach_of(own)
+    clear(forces, QUAD * begin, QUAD * end)
+    clear(forces, QUAD * begin_ghost, QUAD * end_ghost)
     for visit in range(first, last):
         energies[atoms.visits[visit]] = 0.0
-    tables = float64_at(input_of(frame, np.int64(_TABLES)))
-    evaluate(first, last, atoms, net, tables, scratch, energies, forces, own)
+    evaluate(first, last, atoms, net, arguments.tables, scratch, energies, forces, own)
 
 
 @kernel_function
-def _sum_part(frame, call, memory, part):
+def sum_part(forces_on_atoms, call, memory, part):
     """Forces of all parts on a part of the atoms and ghosts; on ghosts in place of positions."""
     total = call.atoms + call.ghosts
-    begin, end = _first_of(part, call.parts, total), _first_of(part + 1, call.parts, total)
-    on_atoms = float64_at(result_of(frame, np.int64(_FORCES)))
+    first, last = _first_of(part, call.parts, total), _first_of(part + 1, call.parts, total)
     on_all = float64_at(memory + 8 * call.extended)
-    _clear(on_atoms, 3 * min(begin, call.atoms), 3 * min(end, call.atoms))
-    _clear(on_all, QUAD * max(begin, call.atoms), QUAD * max(end, call.atoms))
+    clear(forces_on_atoms, 3 * min(first, call.atoms), 3 * min(last, call.atoms))
+    clear(on_all, QUAD * max(first, call.atoms), QUAD * max(last, call.atoms))
     for other in range(call.parts):
         own = float64_at(memory + 8 * (call.sums + other * call.sum_words))
         forces = behind(own, HEAD)
-        for i in range(max(begin, np.int64(own[6])), min(end, np.int64(own[7]) + 1)):
+        begin, end, begin_ghost, end_ghost = _reach_of(own)
+        for i in range(max(first, begin), min(last, end)):
             for axis in range(3):
-                on_atoms[3 * i + axis] += forces[QUAD * i + axis]
-        for i in range(max(begin, np.int64(own[8])), min(end, np.int64(own[9]) + 1)):
+                forces_on_atoms[3 * i + axis] += forces[QUAD * i + axis]
+        for i in range(max(first, begin_ghost), min(last, end_ghost)):
             store(on_all, i, load(on_all, i) + load(forces, i))
 
 
 @kernel_function
-def _finish(frame, call, memory):
+def finish(owners, forces, virial, call, memory):
     """Give forces on ghosts to their owners; sum the virial."""
-    owners = int32_at(input_of(frame, np.int64(_OWNERS)))
-    forces = float64_at(result_of(frame, np.int64(_FORCES)))
-    virial = float64_at(result_of(frame, np.int64(_VIRIAL)))
     for ghost in range(call.ghosts):
         on_ghost = float64_at(memory + 8 * (call.extended + QUAD * (call.atoms + ghost)))
         on_owner = behind(forces, 3 * np.int64(owners[ghost]))
         for axis in range(3):
             on_owner[axis] += on_ghost[axis]
-    _clear(virial, 0, 6)
+    clear(virial, 0, 6)
     for part in range(call.parts):
         own = float64_at(memory + 8 * (call.sums + part * call.sum_words))
         for k in range(6):
             virial[k] += own[k]
-
-
-def _thread(numbers_at: Any, dtype: str) -> Any:
-    """Work of one thread in one arithmetic; its argument is the address of the thread's task."""
-    lanes = width_of(dtype)
-
-    @kernel_function
-    def thread(task):
-        words = int64_at(task)
-        frame, memory = int64_at(words[0]), words[1]
-        call, sizes = call_of(frame), sizes_of(frame)
-        counters = int64_at(memory)
-        number = (task - memory) // 8 - call.tasks
-        place = memory + 8 * (call.scratch + number // TASK * call.scratch_words)
-        _clear(float64_at(place), 0, call.scratch_words)
-        integers = int64_at(place + 8 * call.integers)
-        scratch = Scratch(
-            numbers_at(place),
-            float64_at(place + 8 * call.doubles),
-            behind(integers, BUNDLE * lanes),
-            integers,
-            call.slots,
-            lanes,
-        )
-        net = Net(
-            numbers_at(input_of(frame, np.int64(_WEIGHTS))),
-            int64_at(input_of(frame, np.int64(_SEGMENTS))),
-            int64_at(input_of(frame, np.int64(_WIDTHS))),
-            sizes,
-        )
-        for phase in range(PHASES):
-            given = behind(counters, 2 * phase * LINE)
-            done = behind(given, LINE)
-            part = take_number(given)
-            while part < call.parts:
-                if phase == _EXTEND:
-                    _extend(frame, call, memory, part)
-                elif phase == _EVALUATE:
-                    _evaluate_part(frame, call, sizes, memory, net, scratch, part)
-                else:
-                    _sum_part(frame, call, memory, part)
-                take_number(done)
-                part = take_number(given)
-            wait_until(done, call.parts)
-        return 0
-
-    return thread
-
-
-thread_float32, thread_float64 = _thread(float32_at, "float32"), _thread(float64_at, "float64")
-
-
-_make_error = error_of("an array is not of the type that the kernel reads; call it in float64")
-
-
-def threaded(work: Any, dtype: str) -> Any:
-    """The foreign function: threads are started, the caller being the first of them."""
-    entry = c_entry(work)
-    arguments = tuple(TYPES[kind or dtype] for _, kind in ARGUMENTS)
-    results = tuple(TYPES[kind] for kind in RESULTS)
-
-    @part_of_caller
-    def run(frame):
-        if frame[EXTENSION] != 0:
-            return answer_metadata(frame)
-        if not has_types(frame, arguments, results):
-            return _make_error(frame)
-        call = call_of(frame)
-        memory = (result_of(frame, np.int64(_MEMORY)) + 63) // 64 * 64
-        _clear(float64_at(memory), 0, call.extended)
-        for thread in range(call.threads - 1, -1, -1):
-            address = memory + 8 * (call.tasks + thread * TASK)
-            task = int64_at(address)
-            task[0], task[1] = address_of(frame), memory
-            # one that cannot be started is not missed: the others take its parts
-            if thread == 0:
-                work(address)
-            elif start(address + 16, entry(), address) != 0:
-                task[0] = 0
-        for thread in range(1, call.threads):
-            task = int64_at(memory + 8 * (call.tasks + thread * TASK))
-            if task[0] != 0:
-                wait(task[2])
-        _finish(frame, call, memory)
-        return 0
-
-    return run

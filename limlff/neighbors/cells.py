@@ -7,9 +7,7 @@ together, and the neighbors of each atom put in order, in a second step.
 
 from __future__ import annotations
 
-import ctypes
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +16,7 @@ from numba import types
 
 from limlff.errors import InputError
 from limlff.simd.lanes import behind, kernel_function
-from limlff.simd.machine_code import address_of
+from limlff.simd.machine_code import Program
 from limlff.simd.words import Float64s, Int32s, Int64s, Whole, read
 
 # 2^64 over the golden ratio, signed: upper bits of a multiple depend on all bits of a code
@@ -241,15 +239,8 @@ def call_put_in_order(words):
     return _put_in_order(words)
 
 
-@cache
-def compiled() -> tuple[Callable[[int], int], Callable[[int], int]]:
-    """Search and ordering; other threads run meanwhile.
-
-    Each takes the address of the words of a `Task` or an `Order`, arrays being their addresses. The
-    first returns 1 if there was no room for another ghost, else 0.
-    """
-    kind = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)
-    return (
-        kind(address_of("neighbor_search", call_search)),
-        kind(address_of("neighbor_order", call_put_in_order)),
-    )
+_SOURCES = ("neighbors/cells.py", "neighbors/points.py")
+SEARCH = Program("neighbor_search", call_search, _SOURCES)
+"""Takes a `Task`; gives 1 if there was no room for another ghost, else 0."""
+ORDER = Program("neighbor_order", call_put_in_order, _SOURCES)
+"""Takes an `Order`."""

@@ -8,9 +8,6 @@ wide as the radius, and one more each.
 
 from __future__ import annotations
 
-import ctypes
-from collections.abc import Callable
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +16,7 @@ from numba import types
 
 from limlff.neighbors.geometry import Geometry, checked_geometry, refuse_absurd_sizes
 from limlff.simd.lanes import behind, kernel_function
-from limlff.simd.machine_code import address_of
+from limlff.simd.machine_code import Program, callable_of
 from limlff.simd.words import Float64s, Int64s, Whole, call, read
 
 CUBES_PER_RADIUS = 2
@@ -222,10 +219,7 @@ def call_sort_points(words):
     return _sort_points(words)
 
 
-@cache
-def _compiled() -> Callable[[int], int]:
-    kind = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)
-    return kind(address_of("neighbor_points", call_sort_points))
+SORT = Program("neighbor_points", call_sort_points, ("neighbors/points.py",))
 
 
 def sort_points(
@@ -276,7 +270,7 @@ def points_of(geometry: Geometry) -> Points:
         grid=np.empty(4, np.int64),
         visits=np.empty(atoms + 1, np.int64),
     )
-    found = call(_compiled(), task)
+    found = call(callable_of(SORT), task)
     return Points(
         task.places[:found],
         task.images[:found],

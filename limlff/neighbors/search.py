@@ -6,7 +6,7 @@ ghosts are numbered in the order of their owners and shifts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
@@ -15,9 +15,10 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from limlff.neighbors.cells import Order, Task, code_strides, compiled, image_code
+from limlff.neighbors.cells import ORDER, SEARCH, Order, Task, code_strides, image_code
 from limlff.neighbors.geometry import Geometry, checked_geometry, refuse_too_many
 from limlff.neighbors.points import Points, points_of
+from limlff.simd.machine_code import Program, callable_of
 from limlff.simd.threads import threads_to_use
 from limlff.simd.words import call
 
@@ -86,7 +87,7 @@ class Pairs:
             )
             for part, ranks in zip(self._parts, self._ghost_ranks, strict=True)
         ]
-        _in_threads(compiled()[1], orders)
+        _in_threads(ORDER, orders)
         lists[atoms:] = np.arange(atoms, columns)[:, None]
         width = lists.shape[1]
         if slots <= width:
@@ -207,7 +208,7 @@ def _search_parts(
         )
         for first, last in pairwise(bounds)
     ]
-    if any(_in_threads(compiled()[0], tasks)):
+    if any(_in_threads(SEARCH, tasks)):
         return None
     return [_Part(task.first, task.last, task.codes[: int(task.found[0])]) for task in tasks]
 
@@ -223,8 +224,9 @@ def _decoded(
     return codes, np.column_stack(shifts[::-1])
 
 
-def _in_threads(function: Callable[[int], int], tasks: Sequence[Task | Order]) -> list[int]:
+def _in_threads(program: Program, tasks: Sequence[Task | Order]) -> list[int]:
     """What a compiled function returns for each task."""
+    function = callable_of(program)
     if len(tasks) == 1:
         return [call(function, tasks[0])]
     return list(_pool(len(tasks)).map(partial(call, function), tasks))

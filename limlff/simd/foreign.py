@@ -1,14 +1,21 @@
-"""How XLA calls a foreign function: its call frame, read word by word, and typed pointers."""
+"""How XLA calls a foreign function: its call frame, read by the fields' names, and typed pointers.
+
+The arguments of a foreign function are declared as a `NamedTuple` of arrays, and so are its results
+(`limlff.simd.words`). An array in the arithmetic for which a function is compiled is a `Numbers`.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
 from limlff.simd.lanes import kernel_function
+from limlff.simd.words import kinds_of, load_word, reader
+
+Numbers = Annotated[Any, types.voidptr]
 
 
 def _pointer_to(dtype: types.Type) -> Any:
@@ -16,11 +23,14 @@ def _pointer_to(dtype: types.Type) -> Any:
     memory = types.CPointer(dtype)
 
     @intrinsic
-    def pointer(typing: Any, address: types.Integer) -> Any:
-        def generate(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
-            return builder.inttoptr(arguments[0], context.get_value_type(memory))
+    def pointer(typing: Any, address: Any) -> Any:
+        is_pointer = isinstance(address, types.RawPointer)
 
-        return memory(types.int64), generate
+        def generate(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
+            convert = builder.bitcast if is_pointer else builder.inttoptr
+            return convert(arguments[0], context.get_value_type(memory))
+
+        return memory(address if is_pointer else types.int64), generate
 
     return pointer
 
@@ -49,20 +59,29 @@ def answer_metadata(frame):
     return 0
 
 
-@kernel_function
-def input_of(frame, k):
-    """Address of the numbers of argument k."""
-    return int64_at(int64_at(frame[_ARGUMENTS])[k])[_DATA]
+def _buffers_at(list_place: int) -> Any:
+    """A function that reads the addresses of the numbers of arguments or of results."""
+
+    def word_at(builder: ir.IRBuilder, frame: Any, k: int) -> Any:
+        buffers = builder.inttoptr(load_word(builder, frame, list_place), frame.type)
+        buffer = builder.inttoptr(load_word(builder, buffers, k), frame.type)
+        return load_word(builder, buffer, _DATA)
+
+    return reader(word_at)
 
 
-@kernel_function
-def result_of(frame, k):
-    """Address of the numbers of result k."""
-    return int64_at(int64_at(frame[_RESULTS])[k])[_DATA]
+arguments_of, results_of = _buffers_at(_ARGUMENTS), _buffers_at(_RESULTS)
+
+
+def dtypes_of(task: type, dtype: str) -> tuple[str, ...]:
+    """Types of the arrays of a task for a function compiled for one arithmetic."""
+    return tuple(
+        dtype if isinstance(kind, types.RawPointer) else kind.dtype.name for kind in kinds_of(task)
+    )
 
 
 @intrinsic
-def address_of(typing: Any, memory: types.CPointer) -> Any:
+def as_address(typing: Any, memory: types.CPointer) -> Any:
     """Address to which a pointer points."""
 
     def generate(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:

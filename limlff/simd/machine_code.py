@@ -11,10 +11,12 @@ numba compiles the functions and keeps the result, see `limlff.compile_cache`.
 
 from __future__ import annotations
 
+import ctypes
 import json
 import lzma
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -28,77 +30,85 @@ from limlff.atomic_file import replaced_when_whole
 from limlff.compile_cache import cache_folder, is_private, numba_cache
 
 PACKAGE = Path(__file__).parent.parent
-FOLDER = PACKAGE / "simd" / "prebuilt"
+FOLDER = Path(__file__).parent / "prebuilt"
 MANIFEST = FOLDER / "manifest.json"
 ENTRY = "limlff_entry"
 _DIGEST = 32  # bytes of a sha256
 SIGNATURE = types.int64(types.CPointer(types.int64))
 
-_SOURCES = (
-    "simd/*.py",
-    "kernels/*.py",
-    "models/angular.py",
-    "models/repulsion.py",
-    "neighbors/cells.py",
-    "neighbors/points.py",
-)
-
 _kept: list[Any] = []  # code is gone with the object that holds it
 _LOCK = Lock()  # the engines of LLVM are made one after the other
 
 
-def source_files() -> list[Path]:
-    """Files whose functions and constants end up in compiled code."""
-    return [file for pattern in _SOURCES for file in sorted(PACKAGE.glob(pattern))]
+@dataclass(frozen=True)
+class Program:
+    """A function to be compiled.
+
+    Attributes:
+        name: Name under which its bitcode comes with the package.
+        function: Its source, a function of a module that numba can compile. It takes a pointer to
+            8-byte words and returns such a word.
+        sources: Files whose functions and constants end up in its code, besides those of
+            `limlff.simd`: patterns within the package.
+    """
+
+    name: str
+    function: Callable[[Any], Any]
+    sources: tuple[str, ...]
 
 
 @cache
-def source_digest() -> str:
-    """Digest of these files."""
+def source_digest(program: Program) -> str:
+    """Digest of the sources of a program."""
     digest = sha256()
-    for file in source_files():
-        digest.update(file.read_bytes())
+    for pattern in ("simd/*.py", *program.sources):
+        for file in sorted(PACKAGE.glob(pattern)):
+            digest.update(file.read_bytes())
     return digest.hexdigest()
 
 
 @cache
-def address_of(name: str, function: Callable[[Any], Any]) -> int:
-    """Address of a C function that takes a pointer to 8-byte words and returns such a word.
-
-    Args:
-        name: Name under which its bitcode may be found.
-        function: Its source, a function of a module that numba can compile.
-    """
+def address_of(program: Program) -> int:
+    """Address of a program's machine code, which follows the C calling convention."""
     with _LOCK:
-        address = _from_package(name)
+        address = _from_package(program)
         if address is None:
-            compiled = _by_numba(function)
+            compiled = _by_numba(program)
             _kept.append(compiled)
             address = int(compiled.address)
     return address
 
 
-def _by_numba(function: Callable[[Any], Any]) -> Any:
-    with numba_cache(source_digest()) as kept:
+@cache
+def callable_of(program: Program) -> Callable[[int], int]:
+    """The program for Python, to be called with an address; other threads run meanwhile."""
+    return ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)(address_of(program))
+
+
+def _by_numba(program: Program) -> Any:
+    with numba_cache(source_digest(program)) as kept:
         try:
-            return cfunc(SIGNATURE, cache=kept)(function)
+            return cfunc(SIGNATURE, cache=kept)(program.function)
         except Exception:  # a damaged cache can raise anything
             if not kept:
                 raise
-    return cfunc(SIGNATURE)(function)
+    return cfunc(SIGNATURE)(program.function)
 
 
-def _from_package(name: str) -> int | None:
-    """Address of a function made from bitcode; None if there is none that fits."""
+def _from_package(program: Program) -> int | None:
+    """Address of code made from bitcode; None if there is none that fits."""
+    name = program.name
     try:
         manifest = json.loads(MANIFEST.read_text(encoding="utf-8"))
         packed = (FOLDER / f"{name}.bc.xz").read_bytes()
     except (OSError, ValueError):
         return None
     fits = (
-        manifest["triple"] == llvm.get_process_triple() and manifest["sources"] == source_digest()
+        manifest["triple"] == llvm.get_process_triple()
+        and manifest["sources"].get(name) == source_digest(program)
+        and manifest["sha256"].get(name) == sha256(packed).hexdigest()
     )
-    if not fits or manifest["sha256"].get(name) != sha256(packed).hexdigest():
+    if not fits:
         return None
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()

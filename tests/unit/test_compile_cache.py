@@ -13,6 +13,7 @@ from numba.core import config
 
 from limlff import compile_cache
 from limlff.compile_cache import cache_folder, keep_jax_programs, numba_cache
+from limlff.neighbors.cells import ORDER
 from limlff.simd import machine_code
 
 
@@ -120,7 +121,7 @@ def test_what_others_may_have_written_is_not_used_which_is_said_once(
 
 def test_code_that_another_has_planted_is_not_loaded(folder, monkeypatch):
     """Not even if its digest is right and the folder was put in order since."""
-    if machine_code._from_package("neighbor_order") is None:
+    if machine_code._from_package(ORDER) is None:
         pytest.skip("no code for this kind of machine")
     (kept,) = folder.glob("neighbor_order-*.code")
     planted, read = kept.read_bytes(), []
@@ -128,21 +129,21 @@ def test_code_that_another_has_planted_is_not_loaded(folder, monkeypatch):
     folder.chmod(0o700)
     original = Path.read_bytes
     monkeypatch.setattr(Path, "read_bytes", lambda path: read.append(path) or original(path))
-    assert machine_code._from_package("neighbor_order")
+    assert machine_code._from_package(ORDER)
     assert kept not in read
     assert original(kept) == planted
 
 
 def test_files_of_the_cache_that_cannot_be_read_are_made_anew(folder):
-    if machine_code._from_package("neighbor_order") is None:
+    if machine_code._from_package(ORDER) is None:
         pytest.skip("no code for this kind of machine")
     (kept,) = folder.glob("neighbor_order-*.code")
     kept.unlink()
     kept.symlink_to(kept)  # a circle, which no one can open
-    assert machine_code._from_package("neighbor_order")
+    assert machine_code._from_package(ORDER)
     kept.unlink(missing_ok=True)
     kept.mkdir()
-    assert machine_code._from_package("neighbor_order")
+    assert machine_code._from_package(ORDER)
 
 
 def test_without_a_home_nothing_is_kept(monkeypatch):

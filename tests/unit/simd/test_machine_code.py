@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import ctypes
+import inspect
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from limlff.neighbors.cells import call_search
+from limlff.kernels.prebuild import PROGRAMS
+from limlff.neighbors import search
+from limlff.neighbors.cells import ORDER, SEARCH
 from limlff.neighbors.host import build_neighbors
 from limlff.simd import machine_code
-from limlff.simd.machine_code import FOLDER, MANIFEST, address_of, source_digest
+from limlff.simd.machine_code import FOLDER, MANIFEST, Program, source_digest
 
 needs_its_kind = pytest.mark.skipif(
     json.loads(MANIFEST.read_text())["triple"] != machine_code.llvm.get_process_triple(),
@@ -22,15 +26,47 @@ needs_its_kind = pytest.mark.skipif(
 
 
 def test_the_code_that_comes_with_the_package_is_of_the_present_sources() -> None:
-    assert json.loads(MANIFEST.read_text())["sources"] == source_digest(), (
+    present = {program.name: source_digest(program) for program in PROGRAMS}
+    assert json.loads(MANIFEST.read_text())["sources"] == present, (
         "run `python -m limlff.kernels.prebuild`"
     )
 
 
+def _files_of(function: Callable[..., Any]) -> set[Path]:
+    """Files of the package in which a function, and all functions that it names, are written."""
+    files, seen, left = set(), set(), [function]
+    while left:
+        found = left.pop()
+        found = getattr(found, "py_func", getattr(found, "_defn", found))  # of numba's wrappers
+        found = inspect.unwrap(found) if callable(found) else found
+        file = Path(getattr(getattr(found, "__code__", None), "co_filename", "")).resolve()
+        if machine_code.PACKAGE not in file.parents or id(found) in seen:
+            continue
+        seen.add(id(found))
+        files.add(file)
+        variables = inspect.getclosurevars(found)
+        left += [*variables.globals.values(), *variables.nonlocals.values()]
+    return files
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
+def test_every_file_whose_functions_are_compiled_is_among_the_sources(program: Program) -> None:
+    """Files in which the compiled function, and all that it calls, are written."""
+    named = {
+        file.resolve()
+        for pattern in ("simd/*.py", *program.sources)
+        for file in machine_code.PACKAGE.glob(pattern)
+    }
+    assert all(any(machine_code.PACKAGE.glob(pattern)) for pattern in program.sources)
+    files = _files_of(program.function)
+    assert len(files) > len(program.sources) and files <= named
+
+
 @needs_its_kind
 def test_every_function_is_loaded_from_the_package() -> None:
-    for name in json.loads(MANIFEST.read_text())["sha256"]:
-        assert machine_code._from_package(name)
+    assert set(json.loads(MANIFEST.read_text())["sha256"]) == {one.name for one in PROGRAMS}
+    for program in PROGRAMS:
+        assert machine_code._from_package(program)
 
 
 @pytest.fixture
@@ -47,16 +83,17 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("key", ["triple", "sources"])
 def test_code_of_other_sources_or_machines_is_not_used(own_folder: Path, key: str) -> None:
     manifest = json.loads((own_folder / MANIFEST.name).read_text())
-    (own_folder / MANIFEST.name).write_text(json.dumps({**manifest, key: "other"}))
-    assert machine_code._from_package("neighbor_search") is None
+    other = {"triple": "other", "sources": dict.fromkeys(manifest["sources"], "other")}
+    (own_folder / MANIFEST.name).write_text(json.dumps({**manifest, key: other[key]}))
+    assert machine_code._from_package(SEARCH) is None
 
 
 def test_damaged_or_missing_code_is_not_used(own_folder: Path) -> None:
     file = own_folder / "neighbor_search.bc.xz"
     file.write_bytes(file.read_bytes()[:-1] + b"x")
-    assert machine_code._from_package("neighbor_search") is None
+    assert machine_code._from_package(SEARCH) is None
     file.unlink()
-    assert machine_code._from_package("neighbor_search") is None
+    assert machine_code._from_package(SEARCH) is None
 
 
 @needs_its_kind
@@ -65,7 +102,7 @@ def test_code_kept_for_this_cpu_is_used_only_if_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: bytes | None
 ) -> None:
     monkeypatch.setenv("LIMLFF_CACHE_DIR", str(tmp_path))
-    assert machine_code._from_package("neighbor_order")
+    assert machine_code._from_package(ORDER)
     (kept,) = tmp_path.glob("neighbor_order-*.code")
     whole = kept.read_bytes()
     if damage is not None:
@@ -75,7 +112,7 @@ def test_code_kept_for_this_cpu_is_used_only_if_whole(
     monkeypatch.setattr(
         machine_code.llvm, "parse_bitcode", lambda bitcode: made.append(1) or parse(bitcode)
     )
-    assert machine_code._from_package("neighbor_order")
+    assert machine_code._from_package(ORDER)
     assert bool(made) == (damage is not None)
     assert kept.read_bytes() == whole
 
@@ -89,12 +126,14 @@ def test_numba_compiles_what_is_missing_to_the_same(
     configuration = (random.random((60, 3)) * 9.0, 9.0 * np.eye(3), np.ones(3, bool), 4.0)
     expected, _ = build_neighbors(*configuration)
     (own_folder / "neighbor_search.bc.xz").unlink()
-    address = address_of.__wrapped__("neighbor_search", call_search)
-    kind = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)
-    from limlff.neighbors import search
-
-    order = search.compiled()[1]
-    monkeypatch.setattr(search, "compiled", lambda: (kind(address), order))
+    monkeypatch.setattr(machine_code, "address_of", machine_code.address_of.__wrapped__)
+    monkeypatch.setattr(search, "callable_of", machine_code.callable_of.__wrapped__)
+    by_numba = []
+    compile_anew = machine_code._by_numba
+    monkeypatch.setattr(
+        machine_code, "_by_numba", lambda one: by_numba.append(one.name) or compile_anew(one)
+    )
     found, _ = build_neighbors(*configuration)
     np.testing.assert_array_equal(found.lists, expected.lists)
     np.testing.assert_array_equal(found.ghost_owner, expected.ghost_owner)
+    assert by_numba == ["neighbor_search"]
