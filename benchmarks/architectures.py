@@ -136,7 +136,7 @@ def rehearse(fit: Any, start: float) -> tuple[float, float]:
 def errors_of(potential: Potential) -> dict[str, Any]:
     """Size, and errors on the test frames."""
     from limlff.frames.read import read_frames
-    from limlff.potential_file import flatten_parameters
+    from limlff.models.arrays import flatten_parameters
     from limlff.training.metrics import frame_errors, predict_frames
 
     frames = read_frames(locate_data(TEST, Path.cwd()))

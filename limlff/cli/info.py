@@ -38,8 +38,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def describe(potential: Potential) -> dict[str, Any]:
     """What is known of a potential, in values that JSON can hold."""
+    from limlff.models.arrays import flatten_parameters
     from limlff.models.registry import model_to_settings
-    from limlff.potential_file import UNITS, flatten_parameters, potential_digest
+    from limlff.potential_file import potential_digest
+    from limlff.potential_members import UNITS
 
     settings = model_to_settings(potential.model)
     arrays = flatten_parameters(potential.parameters).values()

@@ -15,13 +15,13 @@ from limlff.errors import InputError, shown
 from limlff.exchange.deepmd_file import Tree, read_tree, write_tree
 from limlff.exchange.deepmd_tree import layer_of, layers_of, tree_of
 from limlff.exchange.elements import refuse_unknown_elements
-from limlff.models.arrays import expected_shapes
+from limlff.models.arrays import expected_shapes, flatten_parameters
 from limlff.models.contract import Parameters
 from limlff.models.deepmd import DeepPotSE
 from limlff.models.deepmd_network import ACTIVATIONS
 from limlff.models.registry import name_of_architecture
 from limlff.potential import Potential
-from limlff.potential_file import check_arrays, flatten_parameters
+from limlff.potential_file import check_arrays
 from limlff.precision import own_precision
 from limlff.zip_members import DAMAGED
 

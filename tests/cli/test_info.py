@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from limlff.cli.main import main
+from limlff.models.arrays import flatten_parameters
 from limlff.models.moment import MomentModel
 from limlff.potential import Potential
-from limlff.potential_file import flatten_parameters, potential_digest, save_potential
+from limlff.potential_file import potential_digest, save_potential
 
 
 @pytest.fixture

@@ -26,14 +26,14 @@ from limlff.config import parse_config
 from limlff.errors import InputError
 from limlff.exchange.deepmd import export_deepmd, import_deepmd
 from limlff.exchange.mtp import export_mtp, import_mtp
-from limlff.models.arrays import check_array, expected_shapes
+from limlff.models.arrays import check_array, expected_shapes, flatten_parameters
 from limlff.models.deepmd import DeepPotSE
 from limlff.models.moment import MomentModel
 from limlff.models.mtp import MomentTensorPotential
 from limlff.models.registry import build_model
 from limlff.models.settings import configuration_of
 from limlff.potential import Potential
-from limlff.potential_file import flatten_parameters, load_potential, save_potential
+from limlff.potential_file import load_potential, save_potential
 from limlff.training.model_settings import trainable_configurations
 from limlff.training.recipe import Recipe
 

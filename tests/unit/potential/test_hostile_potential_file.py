@@ -19,19 +19,14 @@ import numpy as np
 import pytest
 
 from limlff.errors import InputError
-from limlff.models.arrays import expected_shapes
+from limlff.models.arrays import expected_shapes, flatten_parameters
 from limlff.models.deepmd import DeepPotSE
 from limlff.models.deepmd_table import tabulate
 from limlff.models.mace import MaceModel
 from limlff.models.moment import MomentModel
 from limlff.models.mtp import MomentTensorPotential
 from limlff.potential import Potential
-from limlff.potential_file import (
-    flatten_parameters,
-    load_potential,
-    potential_digest,
-    save_potential,
-)
+from limlff.potential_file import load_potential, potential_digest, save_potential
 
 MODEL = MomentModel(("Li",), cutoff=4.0, radial=3, channels=2, max_degree=1, hidden=(3, 3))
 

@@ -13,15 +13,10 @@ import pytest
 
 from limlff.catalog import find_potential, find_workflow
 from limlff.errors import InputError
+from limlff.models.arrays import flatten_parameters, unflatten_parameters
 from limlff.models.moment import MomentModel
 from limlff.potential import Potential
-from limlff.potential_file import (
-    flatten_parameters,
-    load_potential,
-    potential_digest,
-    save_potential,
-    unflatten_parameters,
-)
+from limlff.potential_file import load_potential, potential_digest, save_potential
 
 
 @pytest.fixture(scope="module")
