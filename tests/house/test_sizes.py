@@ -22,7 +22,6 @@ TILES = "a tile of a compiled kernel: each register and pointer is a parameter o
 FILES: dict[str, str] = {}
 FUNCTIONS = {
     "limlff/kernels/contractions.py:_tiles_of_radial": TILES,
-    "limlff/kernels/custom_call.py:evaluate_on_cpu": "to be split",
     "limlff/md/resume.py:resume_md": "to be split",
     "limlff/md/speed.py:measure_speed": "to be split",
     "limlff/training/fit.py:Fit.__init__": "to be split",
