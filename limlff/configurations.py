@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import importlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from limlff.config import StrictModel
 from limlff.errors import InputError, shown
-from limlff.workflows.study import STUDIES
+from limlff.workflows.registry import STUDIES, find_study
 
 
 @dataclass(frozen=True)
@@ -16,28 +17,41 @@ class Configuration:
     """A kind of YAML file.
 
     Attributes:
-        place: Module and class of its model, as "module:class".
+        model: Gives the class of its settings, imported when it is asked for.
         command: The command that reads it.
     """
 
-    place: str
+    model: Callable[[], type[StrictModel]]
     command: str
 
-    def model(self) -> type[StrictModel]:
-        """The class, imported now."""
-        module, name = self.place.split(":")
-        model: type[StrictModel] = getattr(importlib.import_module(module), name)
-        return model
+
+def _md() -> type[StrictModel]:
+    from limlff.md.config import MDConfig
+
+    return MDConfig
 
 
-CONFIGURATIONS = {
-    "md": Configuration("limlff.md.config:MDConfig", "limlff md md.yaml --out DIR"),
-    "train": Configuration("limlff.training.recipe:Recipe", "limlff train train.yaml --out DIR"),
-    **{
-        name: Configuration(f"{module}:Config", f"limlff run {name}.yaml --out DIR")
-        for name, module in STUDIES.items()
-    },
-}
+def _train() -> type[StrictModel]:
+    from limlff.training.recipe import Recipe
+
+    return Recipe
+
+
+def _study(name: str) -> type[StrictModel]:
+    return find_study(name, name).settings
+
+
+def configurations() -> dict[str, Configuration]:
+    """All kinds of YAML files by name, those of installed studies too."""
+    studies = {
+        name: Configuration(partial(_study, name), f"limlff run {name}.yaml --out DIR")
+        for name in STUDIES.names()
+    }
+    return {
+        "md": Configuration(_md, "limlff md md.yaml --out DIR"),
+        "train": Configuration(_train, "limlff train train.yaml --out DIR"),
+        **studies,
+    }
 
 
 def find_configuration(name: str) -> Configuration:
@@ -46,10 +60,11 @@ def find_configuration(name: str) -> Configuration:
     Raises:
         InputError: If there is none of this name.
     """
-    if name in CONFIGURATIONS:
-        return CONFIGURATIONS[name]
-    close = difflib.get_close_matches(name, CONFIGURATIONS, n=1)
+    known = configurations()
+    if name in known:
+        return known[name]
+    close = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean '{close[0]}'? " if close else ""
     raise InputError(
-        f"{shown(name)}: is no kind of YAML file; {hint}name one of {', '.join(CONFIGURATIONS)}"
+        f"{shown(name)}: is no kind of YAML file; {hint}name one of {', '.join(known)}"
     )

@@ -10,7 +10,7 @@ from limlff.cli.arguments import add_force, add_quiet, add_set
 from limlff.errors import InputError
 
 if TYPE_CHECKING:
-    from limlff.workflows.study import StudyResult
+    from limlff.workflows.contract import StudyResult
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def print_names() -> None:
     """Print all kinds of YAML files with the commands that read them."""
-    from limlff.configurations import CONFIGURATIONS
+    from limlff.configurations import configurations
 
-    for name, configuration in CONFIGURATIONS.items():
+    for name, configuration in configurations().items():
         print(f"{name:12} {configuration.command}")

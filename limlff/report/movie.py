@@ -25,7 +25,7 @@ class MovieFrame:
         time_ps: Time (ps).
         positions: Positions, inside the cell or not (Å).
         cell: Cell vectors as rows (Å).
-        kinds: Class of each atom, an index into the movie's `kinds`.
+        kinds: Class of each atom, an index into the movie's `classes`.
         hollow: Points that lie in a hole (Å).
         note: What is written under the picture.
     """
@@ -39,20 +39,31 @@ class MovieFrame:
 
 
 @dataclass(frozen=True)
+class AtomClasses:
+    """Classes of atoms, such as kinds of local order.
+
+    Attributes:
+        names: Their names.
+        colors: Their colours, as #rrggbb.
+    """
+
+    names: tuple[str, ...]
+    colors: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Movie:
     """Frames of one run; the number of atoms may change from frame to frame.
 
     Attributes:
         title: Name of the run.
-        kinds: Names of the classes of atoms.
-        colors: Their colours, as #rrggbb.
+        classes: Classes of atoms.
         elements: Chemical symbol of each atom of the last frame.
         frames: The frames in the order of time.
     """
 
     title: str
-    kinds: tuple[str, ...]
-    colors: tuple[str, ...]
+    classes: AtomClasses
     elements: tuple[str, ...]
     frames: Sequence[MovieFrame]
 
@@ -65,8 +76,8 @@ def pack(movie: Movie) -> dict[str, Any]:
     symbols = sorted(set(movie.elements))
     return {
         "title": movie.title,
-        "kinds": list(movie.kinds),
-        "colors": list(movie.colors),
+        "kinds": list(movie.classes.names),
+        "colors": list(movie.classes.colors),
         "elements": symbols,
         "elementColors": [_hex(jmol_colors[atomic_numbers[symbol]]) for symbol in symbols],
         "elementOfAtom": _encode([symbols.index(symbol) for symbol in movie.elements], "<u1"),

@@ -9,7 +9,7 @@ import base64
 import json
 import platform
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
 from importlib.metadata import version
 from importlib.resources import files
@@ -56,27 +56,27 @@ class Report:
 
     Attributes:
         title: Heading of the page.
-        summary: Sentences below the heading: the result.
         simulated: What was simulated, in sentences.
         numbers: Key numbers.
         figures: Pictures in their order.
         movies: Runs to be shown in 3D, side by side at equal times.
         definitions: Term and meaning of every quantity shown.
         limits: What the results do not say.
+        summary: Sentences below the heading: the result.
         settings: The configuration as text.
         provenance: Further facts on potential and run, name and value.
     """
 
     title: str
-    summary: str
     simulated: str
     numbers: Table
     figures: Sequence[Figure]
     movies: Sequence[Movie]
     definitions: Sequence[tuple[str, str]]
     limits: Sequence[str]
-    settings: str
-    provenance: Sequence[tuple[str, str]] = field(default_factory=tuple)
+    summary: str = ""
+    settings: str = ""
+    provenance: Sequence[tuple[str, str]] = ()
 
 
 def write_report(path: Path, report: Report) -> Path:

@@ -1,57 +1,28 @@
-"""Studies by name: what each is called in its YAML file, and where its code lies."""
+"""Studies from a YAML file to results in a folder, begun or gone on with."""
 
 from __future__ import annotations
 
-import difflib
-import importlib
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from limlff.atomic_file import write_text_whole
 from limlff.catalog import find_potential
-from limlff.config import StrictModel, load_config, load_stored_config
+from limlff.config import load_config, load_stored_config
 from limlff.errors import InputError, OutOfTime, shown
 from limlff.folder_lock import LOCK, locked
 from limlff.outputs import FolderKind, check_output_folder
 from limlff.paths import user_path
 from limlff.resumable import resumable
+from limlff.workflows.contract import CHANGEABLE, Study, StudyResult, StudySettings, folder_name
+from limlff.workflows.registry import find_study
 from limlff.yaml_file import dump_yaml, read_mapping
-
-STUDIES = {"healing": "limlff.workflows.healing"}
-"""Module of each study, with a class `Config`, `CHANGEABLE` (settings that may change under way),
-and functions `run(config, out, progress, resume)` and `clear(out)`, which removes old results."""
 
 SETTINGS = "settings.yaml"
 """The file by which the folder of a study is known."""
 
 AT_START = "settings-at-start.yaml"
 """The same as it was when the study began: what has been computed belongs to it."""
-
-
-STUDY_FOLDER = FolderKind(
-    what="a study",
-    results=("*.html", "*.json", "*.png", "crystal-*", "hole-*"),
-    others=(SETTINGS, AT_START),
-    mark=LOCK,
-    advice="resume it, choose another folder, or overwrite it with --force",
-)
-
-
-@dataclass(frozen=True)
-class StudyResult:
-    """What a study leaves.
-
-    Attributes:
-        page: The HTML page.
-        numbers: The JSON file with all numbers behind the page.
-        summary: Sentences that say what was found.
-    """
-
-    page: Path
-    numbers: Path
-    summary: str
 
 
 def run_study(
@@ -75,18 +46,20 @@ def run_study(
             results and `force` is not set.
     """
     path, out = user_path(path), user_path(out)
-    name = _study_of(path)
-    module: Any = importlib.import_module(STUDIES[name])
-    config: StrictModel = load_config(path, module.Config, overrides)
+    study = _study_of(path)
+    settings = load_config(path, study.settings, overrides)
     inputs = [path]
     with suppress(InputError):  # told when it is loaded
-        inputs.append(find_potential(getattr(config, "potential", "")))
-    check_output_folder(out, STUDY_FOLDER, inputs, force)
+        inputs.append(find_potential(settings.potential))
+    check_output_folder(out, _folder_kind(study), inputs, force)
+    from limlff.workflows.results import clear_results
+
     with locked(out):
-        module.clear(out)  # first, lest a resumed study takes the results of another for its own
+        # first, lest a resumed study takes the results of another for its own
+        clear_results(study, settings.study, out)
         for name in (AT_START, SETTINGS):
-            write_text_whole(out / name, dump_yaml(config.model_dump(mode="json")))
-        return _run(module, config, out, progress, resume=False)
+            write_text_whole(out / name, dump_yaml(settings.model_dump(mode="json")))
+        return _run(study, settings, out, progress, resume=False)
 
 
 def resume_study(out: Path | str, progress: bool = True) -> StudyResult:
@@ -101,21 +74,33 @@ def resume_study(out: Path | str, progress: bool = True) -> StudyResult:
     """
     out = user_path(out)
     path = out / SETTINGS
-    module: Any = importlib.import_module(STUDIES[_study_of(path)])
-    config: StrictModel = load_stored_config(path, module.Config)
+    study = _study_of(path)
+    settings = load_stored_config(path, study.settings)
     if (out / AT_START).is_file():
-        before = load_stored_config(out / AT_START, module.Config)
-        _refuse_changes(path, before, config, module.CHANGEABLE)
+        _refuse_changes(path, load_stored_config(out / AT_START, study.settings), settings)
     with locked(out):
-        return _run(module, config, out, progress, resume=True)
+        return _run(study, settings, out, progress, resume=True)
 
 
-def _refuse_changes(
-    path: Path, before: StrictModel, now: StrictModel, changeable: tuple[str, ...]
-) -> None:
+def _study_of(path: Path) -> Study[Any, Any, Any]:
+    return find_study(read_mapping(path).get("study"), shown(path))
+
+
+def _folder_kind(study: Study[Any, Any, Any]) -> FolderKind:
+    runs = (folder_name(stage, "*") for stage in study.stages)
+    return FolderKind(
+        what="a study",
+        results=("*.html", "*.json", "*.png", *runs),
+        others=(SETTINGS, AT_START),
+        mark=LOCK,
+        advice="resume it, choose another folder, or overwrite it with --force",
+    )
+
+
+def _refuse_changes(path: Path, before: StudySettings, now: StudySettings) -> None:
     old, new = before.model_dump(mode="json"), now.model_dump(mode="json")
     for key, value in new.items():
-        if key not in changeable and old[key] != value:
+        if key not in CHANGEABLE and old[key] != value:
             raise InputError(
                 f"{path}: {key} was {shown(old[key])} when the study began and is now "
                 f"{shown(value)}; a study under way cannot change it: set it back, or begin a new "
@@ -123,23 +108,17 @@ def _refuse_changes(
             )
 
 
-def _run(module: Any, config: StrictModel, out: Path, progress: bool, resume: bool) -> StudyResult:
+def _run(
+    study: Study[Any, Any, Any], settings: StudySettings, out: Path, progress: bool, resume: bool
+) -> StudyResult:
     """Run or resume a study whose settings are in its folder, from where all of it can go on."""
+    from limlff.workflows.results import compute_study  # takes a while to import
+
     how = f"limlff resume {out}"
     try:
         with resumable(out, how, SETTINGS):
-            result: StudyResult = module.run(config, out, progress, resume)
+            return compute_study(study, settings, out, progress, resume)
     except OutOfTime as stop:
         if str(stop).endswith(how):
             raise
         raise OutOfTime(f"{stop}; the whole study goes on with: {how}") from stop
-    return result
-
-
-def _study_of(path: Path) -> str:
-    name = read_mapping(path).get("study")
-    if isinstance(name, str) and name in STUDIES:
-        return name
-    close = difflib.get_close_matches(str(name), list(STUDIES), n=1)
-    hint = f"did you mean '{close[0]}'?" if close else f"it must be one of {', '.join(STUDIES)}"
-    raise InputError(f"{shown(path)}: key 'study' is {shown(name)!r}; {hint}")

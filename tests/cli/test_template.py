@@ -12,10 +12,11 @@ import yaml
 
 from limlff.cli.main import main
 from limlff.config import StrictModel, load_config, parse_config
-from limlff.configurations import CONFIGURATIONS
+from limlff.configurations import configurations
 from limlff.docstrings import attribute_descriptions
 from limlff.yaml_file import parse_yaml
 
+CONFIGURATIONS = configurations()
 KINDS = sorted(CONFIGURATIONS)
 
 

@@ -23,16 +23,17 @@ from reference_models import embedded_pairs
 from limlff.cli.main import main
 from limlff.config import StrictModel, parse_config
 from limlff.config_errors import sections_of
-from limlff.configurations import CONFIGURATIONS
+from limlff.configurations import configurations
 from limlff.errors import InputError
 from limlff.md.config import MDConfig
 from limlff.md.simulation.events import check_events
 from limlff.md.system.prepare import build_integrator, check_structure, first_state
 from limlff.template import make_template
-from limlff.workflows.healing import Config as HealingConfig
-from limlff.workflows.healing.dynamics import md_settings
+from limlff.workflows.healing.config import HealingConfig
+from limlff.workflows.healing.study import HealingStudy
 from limlff.yaml_file import parse_yaml
 
+CONFIGURATIONS = configurations()
 KINDS = sorted(CONFIGURATIONS)
 
 EXTREMES: list[Any] = [
@@ -125,9 +126,7 @@ def test_extreme_of_any_setting_is_taken_or_refused_in_one_short_line(name):
                 if isinstance(config, MDConfig):
                     prepare(config)
                 elif isinstance(config, HealingConfig):
-                    longest = config.reference.equilibration_ps + config.reference.duration_ps
-                    for time_ps in (longest, config.dynamics.duration_ps):
-                        md_settings(config, SLAB, 0, time_ps)
+                    HealingStudy().runs(config)
             except InputError as error:
                 assert len(str(error)) < 1500, (path, key, value)
                 assert str(error).isprintable(), (path, key, value)

@@ -11,7 +11,7 @@ from limlff.config import apply_overrides, load_config, load_stored_config, pars
 from limlff.errors import InputError
 from limlff.md.config import MDConfig
 from limlff.training.recipe import Recipe
-from limlff.workflows.healing import Config as HealingConfig
+from limlff.workflows.healing.config import HealingConfig
 
 
 def refusal(content: dict[str, Any], kind: Any = MDConfig) -> str:

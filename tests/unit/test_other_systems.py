@@ -28,7 +28,7 @@ for module, names in {
     for name in names.split():
         delattr(module, name) if hasattr(module, name) else None
 import limlff.calculator, limlff.cli.train, limlff.md.resume, limlff.training.fit
-import limlff.training.folder, limlff.workflows.healing.study
+import limlff.training.folder, limlff.workflows.results, limlff.workflows.healing.narrative
 from limlff.cli.main import main
 from limlff.potential_file import save_potential
 save_potential(limlff.load("li"), "copy.limlff")

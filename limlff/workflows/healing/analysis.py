@@ -17,6 +17,8 @@ from limlff.analysis.mobility import (
 )
 from limlff.analysis.voids import find_voids, void_volume
 from limlff.md.output.trajectory import TrajectoryFrame
+from limlff.workflows.healing.config import Closed
+from limlff.workflows.series import Observer, TimeSeries, rounded
 
 GROUPS = ("near", "far")
 
@@ -45,20 +47,16 @@ class Neighborhood:
 
 
 @dataclass(frozen=True)
-class RunSeries:
-    """Numbers of one run against time.
+class RunSeries(TimeSeries):
+    """Numbers of one run against time; the columns are those of `RunAnalysis.observe`.
 
     Attributes:
-        time_ps: Times of the frames (ps).
-        columns: Values of each frame by name, see `RunAnalysis.add`.
         msd_time_ps: Middle of the time over which displacements are measured (ps).
         msd: Mean-square displacement of each group over that time (Å^2).
         diffusion: Diffusion coefficient of each group over the run (Å^2/ps).
         orders: Local order of every atom in each frame.
     """
 
-    time_ps: Float[np.ndarray, " frames"]
-    columns: dict[str, Float[np.ndarray, " frames"]]
     msd_time_ps: Float[np.ndarray, " origins"]
     msd: dict[str, Float[np.ndarray, " origins"]]
     diffusion: dict[str, float]
@@ -67,36 +65,39 @@ class RunSeries:
     def to_json(self) -> dict[str, Any]:
         """Values JSON can hold; what is not a number becomes null."""
         return {
-            "time_ps": _numbers(self.time_ps),
-            **{name: _numbers(values) for name, values in self.columns.items()},
-            "msd_time_ps": _numbers(self.msd_time_ps),
-            **{f"msd_{group}_angstrom2": _numbers(values) for group, values in self.msd.items()},
+            **super().to_json(),
+            "msd_time_ps": rounded(self.msd_time_ps),
+            **{f"msd_{group}_angstrom2": rounded(values) for group, values in self.msd.items()},
             **{
-                f"diffusion_{group}_angstrom2_per_ps": _numbers(np.array([value]))[0]
+                f"diffusion_{group}_angstrom2_per_ps": rounded(np.array([value]))[0]
                 for group, value in self.diffusion.items()
             },
         }
 
 
-class RunAnalysis:
-    """Takes the frames of one run as they come.
+class RunAnalysis(Observer):
+    """Measures the hole, and the order and mobility of what is near it and far from it.
 
     Args:
         reference_density: Number density of the perfect crystal (1/Å^3).
         surroundings: What is near and far.
         lag_ps: Time over which displacements are measured (ps).
+        closed: When the hole counts as closed, and how long the run goes on from there.
     """
 
-    def __init__(self, reference_density: float, surroundings: Neighborhood, lag_ps: float) -> None:
+    def __init__(
+        self, reference_density: float, surroundings: Neighborhood, lag_ps: float, closed: Closed
+    ) -> None:
+        super().__init__()
         self._density, self._surroundings, self._lag_ps = reference_density, surroundings, lag_ps
+        self._closed = closed
         self._frames: list[TrajectoryFrame] = []
-        self._rows: list[dict[str, float]] = []
         self._members: list[dict[str, np.ndarray]] = []
         self._orders: list[np.ndarray] = []
         self._first: np.ndarray | None = None
 
-    def add(self, frame: TrajectoryFrame) -> dict[str, float]:
-        """Measure a frame and keep it.
+    def observe(self, frame: TrajectoryFrame) -> dict[str, float]:
+        """Measure a frame.
 
         Returns:
             missing_atoms (of the largest hole), missing_atoms_in_all_holes, missing_atoms_of_cell,
@@ -108,31 +109,38 @@ class RunAnalysis:
         drift = (fractional - self._first).mean(axis=0)
         members = self._surroundings.members(fractional - drift, frame.cell)
         order = classify(frame.positions, frame.cell)
-        row = {**_hole(frame, self._density), **_order(order, members)}
         self._frames.append(frame)
         self._members.append(members)
         self._orders.append(order)
-        self._rows.append(row)
-        return row
+        return {**_hole(frame, self._density), **_order(order, members)}
 
     @property
-    def time_ps(self) -> Float[np.ndarray, " frames"]:
-        """Times of the frames (ps)."""
-        return np.array([frame.time_fs for frame in self._frames]) * 1e-3
+    def note(self) -> str:
+        """Missing atoms of the last frame."""
+        return f"{self._rows[-1]['missing_atoms']:.1f} atoms missing"
 
     @property
-    def missing_atoms(self) -> Float[np.ndarray, " frames"]:
-        """Missing atoms of the largest hole in each frame."""
-        return np.array([row["missing_atoms"] for row in self._rows])
+    def closed_at_ps(self) -> float | None:
+        """When the hole was closed (ps); None if it is not."""
+        rule = self._closed
+        missing = self.column("missing_atoms")
+        return closing_time(self.time_ps, missing, rule.missing_below, rule.for_ps)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the hole has been closed for as long as is to be seen."""
+        closed = self.closed_at_ps
+        if closed is None:
+            return False
+        return bool(self.time_ps[-1] >= closed + self._closed.for_ps + self._closed.go_on_ps)
 
     def series(self) -> RunSeries:
         """All numbers against time."""
         positions = np.array([frame.positions for frame in self._frames])
         cells = np.array([frame.cell for frame in self._frames])
         members = {name: np.array([groups[name] for groups in self._members]) for name in GROUPS}
-        columns = {name: np.array([row[name] for row in self._rows]) for name in self._rows[0]}
         mobility = _mobility(positions, cells, self.time_ps, members, self._lag_ps)
-        return RunSeries(self.time_ps, columns, *mobility, self._orders)
+        return RunSeries(self.time_ps, self.columns(), *mobility, self._orders)
 
 
 def closing_time(
@@ -208,7 +216,3 @@ def _mobility(
             for group in GROUPS
         }
     return 0.5 * (time_ps[lag:] + time_ps[:-lag]), msd, diffusion
-
-
-def _numbers(values: np.ndarray) -> list[float | None]:
-    return [round(float(value), 6) if np.isfinite(value) else None for value in values]

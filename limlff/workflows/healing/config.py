@@ -7,12 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from limlff.config import PotentialName, StrictModel
+from limlff.config import StrictModel
 from limlff.quantities import (
     Count,
     Distance,
     Fraction,
-    Minutes,
     Picoseconds,
     PicosecondsOrNone,
     Positive,
@@ -23,6 +22,7 @@ from limlff.quantities import (
     is_number,
 )
 from limlff.structures.lattice import LITHIUM_LATTICE_CONSTANT
+from limlff.workflows.contract import StudySettings
 
 MOST_STEPS = 10**10
 """Steps of a run of a study."""
@@ -92,12 +92,11 @@ class Closed(StrictModel):
     go_on_ps: PicosecondsOrNone = 10.0
 
 
-class HealingConfig(StrictModel):
+class HealingConfig(StudySettings):
     """Everything that defines a healing study.
 
     Attributes:
         study: Name of the study.
-        potential: Name of a shipped potential, which comes first, or path of a potential file.
         element: Chemical symbol of a bcc metal that the potential knows.
         lattice_constant: First guess (Å); the perfect crystal finds its own at each pressure.
         repeats: Cubic cells along x, y, z.
@@ -110,13 +109,9 @@ class HealingConfig(StrictModel):
         near_angstrom: Atoms up to this distance from the surface of the initial hole are near it,
             those beyond twice this distance are far from it (Å).
         mobility_lag_ps: Time over which displacements are measured (ps).
-        max_runtime_minutes: Wall time of all simulations; runs not done by then are cut short.
-        processes: Runs at the same time, each on one core.
-        seed: Seed of all random numbers.
     """
 
     study: Literal["healing"] = "healing"
-    potential: PotentialName = "li"
     element: Symbol = "Li"
     lattice_constant: Annotated[float, Field(ge=1, le=20), is_number] = LITHIUM_LATTICE_CONSTANT
     repeats: tuple[Count, Count, Count] = (8, 8, 8)
@@ -128,9 +123,6 @@ class HealingConfig(StrictModel):
     closed: Closed = Closed()
     near_angstrom: Distance = 4.0
     mobility_lag_ps: Picoseconds = 2.0
-    max_runtime_minutes: Minutes = 9.0
-    processes: Annotated[int, Field(ge=1, le=1024), is_number] = 2
-    seed: Annotated[int, Field(ge=0, le=10**15), is_number] = 1
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> HealingConfig:

@@ -5,63 +5,50 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from limlff.analysis import local_order, voids
 from limlff.analysis.grid import PeriodicGrid
-from limlff.analysis.local_order import Order
 from limlff.analysis.mobility import SQUARE_ANGSTROM_PER_PS_IN_CM2_PER_S
-from limlff.md.output.trajectory import Trajectory, TrajectoryFrame
+from limlff.md.output.trajectory import TrajectoryFrame
 from limlff.numbers_as_text import DASH, figure
-from limlff.potential import Potential
-from limlff.potential_file import potential_digest
 from limlff.report.movie import Movie, MovieFrame
-from limlff.report.page import Figure, Report, Table
-from limlff.workflows.healing.config import HealingConfig
-from limlff.workflows.healing.figures import ORDER_COLORS, run_label
+from limlff.report.page import Report, Table
+from limlff.workflows.healing import figures
+from limlff.workflows.healing.config import Closed, HealingConfig
 from limlff.workflows.healing.simulate import Outcome
-
-MOVIE_FRAMES = 120
-"""Most frames of a run that go into the page."""
+from limlff.workflows.scene import ORDER_CLASSES, make_movie
+from limlff.workflows.series import last_mean
 
 HOLLOW_SPACING = 1.0
 """Distance of the points that show a hole (Å)."""
 
 
-def build_report(
-    config: HealingConfig,
-    outcomes: Sequence[Outcome],
-    figures: Sequence[Figure],
-    potential: Potential,
-    settings: str,
-    out: Path,
-) -> Report:
+def build_report(settings: HealingConfig, outcomes: Sequence[Outcome], out: Path) -> Report:
     """Everything the page says, from the outcomes alone."""
+    near, lag = settings.near_angstrom, settings.mobility_lag_ps
     return Report(
-        title=f"Healing of a hole of {config.hole.missing_atoms} atoms in {config.element}",
-        summary=summarize(config, outcomes),
-        simulated=simulated(config, outcomes),
-        numbers=key_numbers(config, outcomes),
-        figures=figures,
-        movies=[_movie(config, outcome, out) for outcome in outcomes],
-        definitions=definitions(config),
+        title=f"Healing of a hole of {settings.hole.missing_atoms} atoms in {settings.element}",
+        simulated=simulated(settings, outcomes),
+        numbers=key_numbers(outcomes),
+        figures=[
+            figures.draw_snapshots_of(outcomes, out),
+            figures.plot_missing_atoms(outcomes, settings.closed.missing_below, out),
+            figures.plot_void_volume(outcomes, out),
+            figures.plot_disorder(outcomes, near, out),
+            figures.plot_mobility(outcomes, lag, out),
+        ],
+        movies=[_movie(f"{settings.temperature_k:g} K", outcome, out) for outcome in outcomes],
+        definitions=definitions(near, lag, settings.closed),
         limits=limits(outcomes),
-        settings=settings,
-        provenance=_provenance(config, potential),
     )
 
 
-def summarize(config: HealingConfig, outcomes: Sequence[Outcome]) -> str:
-    """All results in words."""
-    return " ".join(sentence(config, outcome) for outcome in outcomes)
-
-
-def sentence(config: HealingConfig, outcome: Outcome) -> str:
+def sentence(temperature_k: float, outcome: Outcome) -> str:
     """One run's result in words."""
     series = outcome.series
-    where = f"At {outcome.pressure_gpa:g} GPa and {config.temperature_k:g} K"
+    where = f"At {outcome.pressure_gpa:g} GPa and {temperature_k:g} K"
     end = float(series.time_ps[-1])
     if outcome.closed_at_ps is None:
         missing = float(series.columns["missing_atoms"][-1])
@@ -80,28 +67,29 @@ def sentence(config: HealingConfig, outcome: Outcome) -> str:
     )
 
 
-def simulated(config: HealingConfig, outcomes: Sequence[Outcome]) -> str:
+def simulated(settings: HealingConfig, outcomes: Sequence[Outcome]) -> str:
     """What was done, in sentences."""
-    dynamics, reference, first = config.dynamics, config.reference, outcomes[0]
-    a, b, c = config.repeats
+    dynamics, reference, first = settings.dynamics, settings.reference, outcomes[0]
+    a, b, c = settings.repeats
     return (
-        f"A bcc {config.element} crystal of {a} x {b} x {c} cubic cells, periodic in all "
-        f"directions, was held at {config.temperature_k:g} K and each pressure for "
+        f"A bcc {settings.element} crystal of {a} x {b} x {c} cubic cells, periodic in all "
+        f"directions, was held at {settings.temperature_k:g} K and each pressure for "
         f"{reference.equilibration_ps + reference.duration_ps:g} ps, the last "
         f"{reference.duration_ps:g} ps of which gave the density of reference. Then the "
         f"{first.hole.missing_atoms} atoms nearest to a point were taken out "
-        f"({config.hole.shape}, {first.hole.radius:.1f} Å), leaving {first.atoms}. Molecular "
+        f"({settings.hole.shape}, {first.hole.radius:.1f} Å), leaving {first.atoms}. Molecular "
         f"dynamics with a time step of {dynamics.timestep_fs:g} fs; pressure by stochastic cell "
         "rescaling, "
         + ("each axis by itself" if dynamics.coupling == "axes" else "all axes alike")
         + ", temperature by stochastic velocity rescaling; model arithmetic in "
         f"{dynamics.dtype}. A run ends when the hole has been closed for "
-        f"{config.closed.for_ps + config.closed.go_on_ps:g} ps, after {dynamics.duration_ps:g} ps, "
-        f"or when {config.max_runtime_minutes:g} minutes for all simulations are over."
+        f"{settings.closed.for_ps + settings.closed.go_on_ps:g} ps, after "
+        f"{dynamics.duration_ps:g} ps, or when "
+        f"{settings.max_runtime_minutes:g} minutes for all simulations are over."
     )
 
 
-def key_numbers(config: HealingConfig, outcomes: Sequence[Outcome]) -> Table:
+def key_numbers(outcomes: Sequence[Outcome]) -> Table:
     """A column for each run."""
 
     def row(name: str, values: Sequence[str]) -> list[str]:
@@ -140,17 +128,17 @@ def key_numbers(config: HealingConfig, outcomes: Sequence[Outcome]) -> Table:
             [figure(o.crystal.bcc, ".2f", 100) for o in outcomes],
         ),
     ]
-    return Table(["", *(run_label(outcome) for outcome in outcomes)], rows)
+    return Table(["", *(outcome.label for outcome in outcomes)], rows)
 
 
-def last_mean(values: np.ndarray, part: float = 0.1) -> float:
-    """Mean over the last tenth of a run."""
-    return float(np.mean(values[-max(1, round(part * len(values))) :]))
+def definitions(near: float, lag_ps: float, closed: Closed) -> list[tuple[str, str]]:
+    """Meaning of every quantity on the page.
 
-
-def definitions(config: HealingConfig) -> list[tuple[str, str]]:
-    """Meaning of every quantity on the page."""
-    near = config.near_angstrom
+    Args:
+        near: Reach of what is near the hole (Å).
+        lag_ps: Time over which displacements are measured (ps).
+        closed: When the hole counts as closed.
+    """
     return [
         (
             "Missing atoms of the largest hole",
@@ -167,8 +155,8 @@ def definitions(config: HealingConfig) -> list[tuple[str, str]]:
         ),
         (
             "Hole closed",
-            f"The largest hole lacks fewer than {config.closed.missing_below:g} atoms for at least "
-            f"{config.closed.for_ps:g} ps.",
+            f"The largest hole lacks fewer than {closed.missing_below:g} atoms for at least "
+            f"{closed.for_ps:g} ps.",
         ),
         (
             "Void volume",
@@ -188,7 +176,7 @@ def definitions(config: HealingConfig) -> list[tuple[str, str]]:
         ),
         (
             "Mobility",
-            f"Mean-square displacement over {config.mobility_lag_ps:g} ps in coordinates that move "
+            f"Mean-square displacement over {lag_ps:g} ps in coordinates that move "
             "with the cell, drift removed. Diffusion: a sixth of the slope between one and three "
             "times that lag; it averages over a process that is not stationary.",
         ),
@@ -229,67 +217,24 @@ def _text(value: float, digits: int) -> str:
     return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
 
 
-def _provenance(config: HealingConfig, potential: Potential) -> list[tuple[str, str]]:
-    """Origin of the potential, as far as its card tells."""
-    card = potential.card
-    data = _mapping(card.get("training")).get("data")
-    sets = [
-        f"{item['name']} ({item['frames']} frames)"
-        for item in (data if isinstance(data, list) else [])
-        if isinstance(item, dict) and "name" in item and "frames" in item
-    ]
-    validation = _mapping(_mapping(card.get("errors")).get("validation"))
-    errors = [
-        f"{name}: {figure(values.get('force_mae_ev_per_angstrom'), '.1f', 1e3)} meV/Å, "
-        f"{figure(values.get('energy_mae_mev_per_atom'), '.2f')} meV/atom"
-        for name, values in validation.items()
-        if isinstance(values, dict)
-    ]
-    facts = [
-        ("Potential", Path(config.potential).name),
-        ("Its fingerprint", potential_digest(potential)),
-        ("Trained on", ", ".join(sets)),
-        ("Mean absolute errors on frames held back", "; ".join(errors)),
-        ("Its licence", str(card.get("licence", ""))),
-        ("Notes on it", str(card.get("notes", ""))),
-    ]
-    return [(name, value) for name, value in facts if value]
-
-
-def _mapping(value: object) -> dict[str, Any]:
-    """A part of a card, which anybody may have written."""
-    return value if isinstance(value, dict) else {}
-
-
-def _movie(config: HealingConfig, outcome: Outcome, out: Path) -> Movie:
+def _movie(temperature: str, outcome: Outcome, out: Path) -> Movie:
     density = 1 / outcome.crystal.volume_per_atom
     shift = 0.5 - outcome.hole.centre  # the hole into the middle of the picture
-    with Trajectory(out / outcome.name / "trajectory.h5") as trajectory:
-        count = min(len(trajectory), len(outcome.series.orders))
-        chosen = np.unique(np.linspace(0, count - 1, min(count, MOVIE_FRAMES)).round().astype(int))
-        frames = [_movie_frame(trajectory[int(i)], outcome, int(i), density, shift) for i in chosen]
-        elements = tuple(trajectory.symbols)
-    return Movie(
-        title=f"{config.temperature_k:g} K, {run_label(outcome)}",
-        kinds=tuple(kind.name.lower() for kind in Order),
-        colors=tuple(ORDER_COLORS[kind] for kind in Order),
-        elements=elements,
-        frames=frames,
-    )
 
+    def look(frame: TrajectoryFrame, index: int) -> MovieFrame:
+        positions = frame.positions + shift @ frame.cell
+        grid = PeriodicGrid.with_spacing(frame.cell, HOLLOW_SPACING)
+        low = grid.smeared_density(positions, voids.SMEARING) < voids.HOLE_DENSITY * density
+        missing = outcome.series.columns["missing_atoms"][index]
+        return MovieFrame(
+            time_ps=frame.time_fs * 1e-3,
+            positions=positions,
+            cell=frame.cell,
+            kinds=outcome.series.orders[index],
+            hollow=grid.cartesian(np.argwhere(low)),
+            note=f"{figure(missing, '.1f')} atoms missing",
+        )
 
-def _movie_frame(
-    frame: TrajectoryFrame, outcome: Outcome, index: int, density: float, shift: np.ndarray
-) -> MovieFrame:
-    positions = frame.positions + shift @ frame.cell
-    grid = PeriodicGrid.with_spacing(frame.cell, HOLLOW_SPACING)
-    low = grid.smeared_density(positions, voids.SMEARING) < voids.HOLE_DENSITY * density
-    missing = outcome.series.columns["missing_atoms"][index]
-    return MovieFrame(
-        time_ps=frame.time_fs * 1e-3,
-        positions=positions,
-        cell=frame.cell,
-        kinds=outcome.series.orders[index],
-        hollow=grid.cartesian(np.argwhere(low)),
-        note=f"{figure(missing, '.1f')} atoms missing",
-    )
+    title = f"{temperature}, {outcome.label}"
+    analysed = len(outcome.series.orders)
+    return make_movie(out / outcome.name, title, ORDER_CLASSES, look, analysed)

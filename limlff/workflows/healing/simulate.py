@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 import numpy as np
 from ase import Atoms
@@ -15,24 +11,51 @@ from ase import Atoms
 from limlff.analysis.local_order import Order, classify
 from limlff.analysis.mobility import internal_coordinates, square_displacements
 from limlff.errors import OutOfTime
-from limlff.md.output.trajectory import Trajectory, TrajectoryFrame
+from limlff.md.config import NPT, MDConfig, Output
+from limlff.md.output.trajectory import TrajectoryFrame
 from limlff.structures.lattice import bcc_supercell
 from limlff.structures.void import Hole, cut_hole
-from limlff.workflows.healing.analysis import (
-    Neighborhood,
-    RunAnalysis,
-    RunSeries,
-    closing_time,
-)
-from limlff.workflows.healing.config import HealingConfig
-from limlff.workflows.healing.dynamics import run_dynamics
-from limlff.workflows.parallel import run_in_processes
-
-Progress = Callable[[str, float, float], None]
-"""Told the name of a run, its time (ps) and the missing atoms; nan where there is no hole."""
-
+from limlff.workflows.healing.analysis import Neighborhood, RunAnalysis, RunSeries
+from limlff.workflows.healing.config import Cavity, Closed, HealingConfig, Reference
+from limlff.workflows.series import Observer, block_error
+from limlff.workflows.workspace import Workspace
 
 Ended = Literal["hole closed", "duration reached", "out of time"]
+
+
+@dataclass(frozen=True)
+class HealingRun:
+    """What the run at one pressure needs.
+
+    Attributes:
+        pressure_gpa: Pressure (GPa).
+        element: Chemical symbol of the crystal.
+        lattice_constant: First guess (Å).
+        repeats: Cubic cells along x, y, z.
+        hole: The hole to be cut.
+        reference: Times of the perfect crystal.
+        closed: When the hole counts as closed.
+        duration_ps: Longest time of the run with the hole (ps).
+        frame_every_ps: Time between frames (ps).
+        near_angstrom: Reach of what is near the hole (Å).
+        lag_ps: Time over which displacements are measured (ps).
+        crystal_md: Molecular dynamics of the perfect crystal.
+        hole_md: Molecular dynamics with the hole.
+    """
+
+    pressure_gpa: float
+    element: str
+    lattice_constant: float
+    repeats: tuple[int, int, int]
+    hole: Cavity
+    reference: Reference
+    closed: Closed
+    duration_ps: float
+    frame_every_ps: float
+    near_angstrom: float
+    lag_ps: float
+    crystal_md: MDConfig
+    hole_md: MDConfig
 
 
 @dataclass(frozen=True)
@@ -88,101 +111,121 @@ class Outcome:
     speed: float
     atoms: int
 
+    @property
+    def label(self) -> str:
+        """The run's name in legends and headings."""
+        return f"{self.pressure_gpa:g} GPa"
 
-def simulate_all(
-    config: HealingConfig, out: Path, progress: Progress, resume: bool = False
-) -> list[Outcome]:
-    """Run every pressure, several at a time.
+    def to_json(self) -> dict[str, Any]:
+        """All results as JSON holds them."""
+        return {
+            "name": self.name,
+            "pressure_gpa": self.pressure_gpa,
+            "atoms": self.atoms,
+            "removed_atoms": self.hole.missing_atoms,
+            "hole_radius_angstrom": self.hole.radius,
+            "closed_at_ps": self.closed_at_ps,
+            "ended": self.ended,
+            "microseconds_per_atom_step": self.speed,
+            "perfect_crystal": asdict(self.crystal)
+            | {"lattice_constant": self.crystal.lattice_constant},
+            "series": self.series.to_json(),
+        }
+
+
+class _Equilibration(Observer):
+    """Watches the perfect crystal, of which all is measured at the end."""
+
+    @property
+    def note(self) -> str:
+        return "perfect crystal"
+
+    def observe(self, frame: TrajectoryFrame) -> dict[str, float]:
+        """Nothing yet."""
+        return {}
+
+
+def plan_run(settings: HealingConfig, index: int) -> HealingRun:
+    """What one of the runs of a study needs.
 
     Args:
-        config: The study.
-        out: Folder that gets one folder for each run.
-        progress: Told how the runs get on.
-        resume: Whether to go on with what is in the folder.
+        settings: The study.
+        index: Which pressure.
+    """
+    dynamics, reference = settings.dynamics, settings.reference
+    every = settings.steps(dynamics.frame_every_ps)
+    crystal = MDConfig(
+        potential=settings.potential,
+        seed=1000 * settings.seed + 2 * index,
+        steps=settings.steps(reference.equilibration_ps + reference.duration_ps),
+        timestep_fs=dynamics.timestep_fs,
+        temperature_k=settings.temperature_k,
+        ensemble=NPT(
+            coupling=dynamics.coupling,
+            pressure_gpa=settings.pressures_gpa[index],
+            tau_fs=dynamics.barostat_tau_fs,
+        ),
+        # Twice the target, because half of it goes into vibrations of a lattice at rest.
+        initial_temperature_k=2 * settings.temperature_k,
+        output=Output(thermo_every=50, trajectory_every=every, checkpoint_every=20 * every),
+        dtype=dynamics.dtype,
+    )
+    hole = {
+        "seed": crystal.seed + 1,
+        "steps": settings.steps(dynamics.duration_ps),
+        "initial_velocities": "file",
+    }
+    return HealingRun(
+        pressure_gpa=settings.pressures_gpa[index],
+        element=settings.element,
+        lattice_constant=settings.lattice_constant,
+        repeats=settings.repeats,
+        hole=settings.hole,
+        reference=reference,
+        closed=settings.closed,
+        duration_ps=dynamics.duration_ps,
+        frame_every_ps=dynamics.frame_every_ps,
+        near_angstrom=settings.near_angstrom,
+        lag_ps=settings.mobility_lag_ps,
+        crystal_md=crystal,
+        hole_md=crystal.model_copy(update=hole),
+    )
+
+
+def simulate(run: HealingRun, workspace: Workspace) -> Outcome:
+    """Run one pressure: equilibrate the perfect crystal, cut the hole, and watch it.
 
     Raises:
         OutOfTime: If time was up before a hole could be cut, or a signal came.
     """
-    count = len(config.pressures_gpa)
-    at_once = min(config.processes, count)
-    share = 60.0 * config.max_runtime_minutes / -(-count // at_once)
-    tasks = [(config, out, index, share, resume) for index in range(count)]
-    if at_once == 1:
-        return [simulate(*task, progress) for task in tasks]
-    return run_in_processes(simulate, tasks, at_once, progress)
-
-
-def simulate(
-    config: HealingConfig,
-    out: Path,
-    index: int,
-    seconds: float,
-    resume: bool,
-    progress: Progress,
-) -> Outcome:
-    """Run one pressure.
-
-    Args:
-        config: The study.
-        out: Folder of the study.
-        index: Which pressure.
-        seconds: Wall time that the run may take (s).
-        resume: Whether to go on with what is in the folder.
-        progress: Told how it gets on.
-    """
-    begin = time.monotonic()
-    pressure = config.pressures_gpa[index]
-    name = f"{pressure:g}-GPa"
-    perfect, crystal = equilibrate(
-        config, out / f"crystal-{name}", index, seconds, resume, progress
-    )
-    atoms, hole = cut_hole(
-        perfect, config.hole.missing_atoms, config.hole.shape, config.hole.centre
-    )
+    perfect, crystal = equilibrate(run, workspace)
+    atoms, hole = cut_hole(perfect, run.hole.missing_atoms, run.hole.shape, run.hole.centre)
     surroundings = Neighborhood(
         centre=hole.centre,
-        near=hole.radius + config.near_angstrom,
-        far=hole.radius + 2 * config.near_angstrom,
+        near=hole.radius + run.near_angstrom,
+        far=hole.radius + 2 * run.near_angstrom,
     )
-    analysis = RunAnalysis(1 / crystal.volume_per_atom, surroundings, config.mobility_lag_ps)
-
-    def is_done(frame: TrajectoryFrame) -> bool:
-        row = analysis.add(frame)
-        progress(folder.name, frame.time_fs * 1e-3, row["missing_atoms"])
-        closed = _closed_at(config, analysis)
-        last = frame.time_fs * 1e-3
-        return closed is not None and last >= closed + config.closed.for_ps + config.closed.go_on_ps
-
-    left = seconds - (time.monotonic() - begin)
-    folder = out / f"hole-{name}"
-    duration = config.dynamics.duration_ps
-    last = run_dynamics(config, folder, atoms, index, duration, left, is_done, resume)
+    analysis = RunAnalysis(1 / crystal.volume_per_atom, surroundings, run.lag_ps, run.closed)
+    last = workspace.dynamics("hole", run.hole_md, atoms, analysis)
     ended: Ended = "hole closed"
     if not last.finished:
         ended = "out of time"
-    elif analysis.time_ps[-1] > config.dynamics.duration_ps - 0.5 * config.dynamics.frame_every_ps:
+    elif analysis.time_ps[-1] > run.duration_ps - 0.5 * run.frame_every_ps:
         ended = "duration reached"
     return Outcome(
-        name=folder.name,
-        pressure_gpa=pressure,
+        name=workspace.folder("hole").name,
+        pressure_gpa=run.pressure_gpa,
         crystal=crystal,
         hole=hole,
         series=analysis.series(),
-        closed_at_ps=_closed_at(config, analysis),
+        closed_at_ps=analysis.closed_at_ps,
         ended=ended,
         speed=last.speed,
         atoms=len(atoms),
     )
 
 
-def equilibrate(
-    config: HealingConfig,
-    folder: Path,
-    index: int,
-    seconds: float,
-    resume: bool,
-    progress: Progress,
-) -> tuple[Atoms, PerfectCrystal]:
+def equilibrate(run: HealingRun, workspace: Workspace) -> tuple[Atoms, PerfectCrystal]:
     """A perfect crystal at the temperature and one of the pressures.
 
     Returns:
@@ -191,44 +234,25 @@ def equilibrate(
     Raises:
         OutOfTime: If the time does not suffice for it.
     """
-    reference = config.reference
-    atoms = bcc_supercell(config.element, config.lattice_constant, config.repeats)
-
-    def show(frame: TrajectoryFrame) -> bool:
-        progress(folder.name, frame.time_fs * 1e-3, float("nan"))
-        return False
-
-    length = reference.equilibration_ps + reference.duration_ps
-    last = run_dynamics(config, folder, atoms, index, length, seconds, show, resume)
+    atoms = bcc_supercell(run.element, run.lattice_constant, run.repeats)
+    last = workspace.dynamics("crystal", run.crystal_md, atoms, _Equilibration())
     if last.atoms is None:
         raise OutOfTime(
-            f"{folder}: the perfect crystal alone took all of max_runtime_minutes = "
-            f"{config.max_runtime_minutes:g}; allow more, or make reference.duration_ps shorter"
+            f"{workspace.folder('crystal')}: the perfect crystal alone took all of the time "
+            "allowed; increase max_runtime_minutes, or make reference.duration_ps shorter"
         )
-    with Trajectory(folder / "trajectory.h5") as trajectory:
-        frames = [f for f in trajectory if f.time_fs >= 1e3 * reference.equilibration_ps]
+    begin_fs = 1e3 * run.reference.equilibration_ps
+    frames = [frame for frame in workspace.frames("crystal") if frame.time_fs >= begin_fs]
     volumes = np.array([abs(np.linalg.det(frame.cell)) for frame in frames]) / len(atoms)
-    blocks = [block.mean() for block in np.array_split(volumes, 4) if len(block)]
     found = [np.mean(classify(f.positions, f.cell) == Order.BCC) for f in frames[::4]]
     coordinates = internal_coordinates(
         np.array([f.positions for f in frames]), np.array([f.cell for f in frames])
     )
-    lag = min(round(config.mobility_lag_ps / config.dynamics.frame_every_ps), len(frames) - 1)
+    lag = min(round(run.lag_ps / run.frame_every_ps), len(frames) - 1)
     averages = PerfectCrystal(
         volume_per_atom=float(volumes.mean()),
-        volume_error=_standard_error(blocks),
+        volume_error=block_error(volumes),
         bcc=float(np.mean(found)),
         msd=float(square_displacements(coordinates, lag).mean()),
     )
     return last.atoms, averages
-
-
-def _standard_error(blocks: list[float]) -> float:
-    if len(blocks) < 2:
-        return math.nan
-    return float(np.std(blocks, ddof=1) / np.sqrt(len(blocks)))
-
-
-def _closed_at(config: HealingConfig, analysis: RunAnalysis) -> float | None:
-    rule = config.closed
-    return closing_time(analysis.time_ps, analysis.missing_atoms, rule.missing_below, rule.for_ps)

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from limlff.report.movie import Movie, MovieFrame
+from limlff.report.movie import AtomClasses, Movie, MovieFrame
 from limlff.report.page import Figure, Report, Table, write_report
 
 
@@ -59,7 +59,7 @@ def report(tmp_path):
         simulated="bcc Li",
         numbers=Table(["", "0 GPa"], [["Missing atoms", "3 < 4"]]),
         figures=[Figure(tmp_path / "f.png", "Missing atoms", 'a "caption"')],
-        movies=[Movie("300 K", ("bcc",), ("#112233",), ("Li", "Li"), [frame])],
+        movies=[Movie("300 K", AtomClasses(("bcc",), ("#112233",)), ("Li", "Li"), [frame])],
         definitions=[("Near", "up to 4 Å")],
         limits=["One run."],
         settings="seed: 1 # <b>",

@@ -3,7 +3,7 @@ import pytest
 from limlff.catalog import find_workflow
 from limlff.config import load_config, parse_config
 from limlff.errors import InputError
-from limlff.workflows.healing import Config
+from limlff.workflows.healing.config import HealingConfig as Config
 
 
 @pytest.mark.parametrize("name", ["healing/quick", "healing/standard"])

@@ -16,10 +16,14 @@ import pytest
 from limlff.catalog import find_potential
 from limlff.errors import InputError, LimlffError, OutOfTime
 from limlff.potential_file import load_potential, save_potential
-from limlff.workflows.healing import study
+from limlff.workflows import results
+from limlff.workflows.contract import StudyResult
 from limlff.workflows.healing.config import HealingConfig
-from limlff.workflows.healing.simulate import Outcome, simulate_all
+from limlff.workflows.healing.simulate import Outcome
+from limlff.workflows.healing.study import HealingStudy
+from limlff.workflows.runs import simulate_all
 from limlff.workflows.study import AT_START, SETTINGS, resume_study
+from limlff.workflows.workspace import News
 from limlff.yaml_file import dump_yaml
 
 CONFIG = HealingConfig.model_validate(
@@ -43,14 +47,17 @@ def numbers(outcome: Outcome) -> dict:
     return {**found, "series": outcome.series.to_json()}
 
 
-def show(name: str, time_ps: float, missing: float) -> None:
+STUDY = HealingStudy()
+
+
+def show(news: News) -> None:
     """Shows nothing."""
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory) -> tuple[Path, Outcome]:
     out = tmp_path_factory.mktemp("whole")
-    return out, simulate_all(CONFIG, out, show)[0]
+    return out, simulate_all(STUDY, CONFIG, out, show)[0]
 
 
 def same_files(one: Path, two: Path) -> None:
@@ -65,14 +72,14 @@ def test_resumed_study_gives_the_same_numbers(whole, tmp_path, died_in):
     folder, expected = whole
     out = tmp_path / "study"
 
-    def die(name: str, time_ps: float, missing: float) -> None:
-        if name == died_in and time_ps > 0.3:
+    def die(news: News) -> None:
+        if news.folder == died_in and news.time_ps > 0.3:
             raise OutOfTime("killed")
 
     with pytest.raises(OutOfTime):
-        simulate_all(CONFIG, out, die)
+        simulate_all(STUDY, CONFIG, out, die)
     assert not (out / "hole-1-GPa" / "summary.json").exists()
-    found = simulate_all(CONFIG, out, show, resume=True)[0]
+    found = simulate_all(STUDY, CONFIG, out, show, resume=True)[0]
     assert math.isfinite(found.crystal.volume_error)
     assert repr(numbers(found)) == repr(numbers(expected))
     same_files(folder, out)
@@ -82,7 +89,7 @@ def test_finished_study_is_read_and_not_run_again(whole, tmp_path):
     folder, expected = whole
     out = tmp_path / "study"
     shutil.copytree(folder, out)
-    found = simulate_all(CONFIG, out, show, resume=True)[0]
+    found = simulate_all(STUDY, CONFIG, out, show, resume=True)[0]
     assert repr(numbers(found)) == repr(numbers(expected))
     same_files(folder, out)
 
@@ -93,8 +100,12 @@ def simulated(whole, tmp_path, monkeypatch) -> Path:
     folder, outcome = whole
     out = tmp_path / "study"
     shutil.copytree(folder, out)
-    monkeypatch.setattr(study, "simulate_all", lambda *arguments: [outcome])
+    monkeypatch.setattr(results, "simulate_all", lambda *arguments: [outcome])
     return out
+
+
+def compute_again(config: HealingConfig, out: Path) -> StudyResult:
+    return results.compute_study(STUDY, config, out, progress=False, resume=True)
 
 
 def potential_with(card: dict, path: Path) -> str:
@@ -117,7 +128,7 @@ def test_error_that_was_not_measured_is_a_dash_on_the_page(simulated, tmp_path, 
     card = {"errors": {"validation": validation}, "training": {"data": "none", "x": None}}
     name = potential_with(card, tmp_path / "p.limlff")
     config = CONFIG.model_copy(update={"potential": name})
-    result = study.run(config, simulated, progress=False, resume=True)
+    result = compute_again(config, simulated)
     page = result.page.read_text(encoding="utf-8")
     assert ("Mean absolute errors" in page) == (words is not None)
     assert words is None or words in page
@@ -134,14 +145,14 @@ def test_numbers_are_there_though_the_page_fails(simulated, monkeypatch, error, 
         raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr(study, "draw_figures", fail)
+        patch.setattr(HealingStudy, "report", fail)
         with pytest.raises(LimlffError, match=r"holds all numbers.*limlff resume") as caught:
-            study.run(CONFIG, simulated, progress=False, resume=True)
+            compute_again(CONFIG, simulated)
     assert caught.value.exit_code == code
     content = json.loads((simulated / "healing.json").read_text())
     assert content["summary"].startswith("At 1 GPa")
     assert not (simulated / "index.html").exists()
-    assert study.run(CONFIG, simulated, progress=False, resume=True).page.is_file()
+    assert compute_again(CONFIG, simulated).page.is_file()
 
 
 def test_what_is_not_known_is_null_in_the_numbers_and_a_dash_on_the_page(
@@ -158,8 +169,8 @@ def test_what_is_not_known_is_null_in_the_numbers_and_a_dash_on_the_page(
         speed=math.nan,
         closed_at_ps=0.4,
     )
-    monkeypatch.setattr(study, "simulate_all", lambda *arguments: [unknown])
-    result = study.run(CONFIG, simulated, progress=False, resume=True)
+    monkeypatch.setattr(results, "simulate_all", lambda *arguments: [unknown])
+    result = compute_again(CONFIG, simulated)
     run = json.loads(result.numbers.read_text(), parse_constant=pytest.fail)["runs"][0]
     assert run["microseconds_per_atom_step"] is None
     assert run["perfect_crystal"]["volume_error"] is None
@@ -169,7 +180,7 @@ def test_what_is_not_known_is_null_in_the_numbers_and_a_dash_on_the_page(
 
 def test_a_new_study_in_the_folder_of_another_does_not_go_on_with_its_runs(simulated):
     """They are gone before the settings of the new one are there."""
-    study.clear(simulated)
+    results.clear_results(STUDY, "healing", simulated)
     assert not list((simulated / "hole-1-GPa" / "checkpoints").glob("step_*"))
     assert not (simulated / "crystal-1-GPa" / "summary.json").exists()
 

@@ -1,0 +1,125 @@
+"""What a study is: settings, runs, what is measured and what is said of it.
+
+A study is one class with these methods. The kit does the rest: it runs them side by side in
+folders, within the time allowed, shows progress, resumes, and writes the JSON and the page.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeVar
+
+from pydantic import Field
+
+from limlff.config import PotentialName, StrictModel
+from limlff.quantities import Minutes, is_number
+from limlff.workflows.as_json import as_json
+
+if TYPE_CHECKING:
+    from limlff.report.page import Report
+    from limlff.workflows.workspace import Workspace
+
+CHANGEABLE = ("potential", "max_runtime_minutes", "processes")
+"""Settings that may change while a study is under way: of the potential the place, which its runs
+know by its content."""
+
+
+class StudySettings(StrictModel):
+    """What the settings of every study hold.
+
+    Attributes:
+        study: Name of the study.
+        potential: Name of a shipped potential, which comes first, or path of a potential file.
+        max_runtime_minutes: Wall time of all simulations; runs not done by then are cut short.
+        processes: Runs at the same time, each on one core.
+        seed: Seed of all random numbers.
+    """
+
+    study: str
+    potential: PotentialName = "li"
+    max_runtime_minutes: Minutes = 9.0
+    processes: Annotated[int, Field(ge=1, le=1024), is_number] = 2
+    seed: Annotated[int, Field(ge=0, le=10**15), is_number] = 1
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """What a study leaves.
+
+    Attributes:
+        page: The HTML page.
+        numbers: The JSON file with all numbers behind the page.
+        summary: Sentences that say what was found.
+    """
+
+    page: Path
+    numbers: Path
+    summary: str
+
+
+Settings = TypeVar("Settings", bound=StudySettings)
+Run = TypeVar("Run")
+Outcome = TypeVar("Outcome")
+
+
+class Study(ABC, Generic[Settings, Run, Outcome]):
+    """A study. Its runs are computed in processes of their own, so that `Run` and `Outcome` must
+    be classes that another process can import: frozen dataclasses of a module.
+
+    Attributes:
+        settings: Class of its settings.
+        stages: Parts of a run, each with its molecular dynamics in the folder STAGE-RUN.
+    """
+
+    settings: type[Settings]
+    stages: ClassVar[tuple[str, ...]]
+
+    @abstractmethod
+    def elements(self, settings: Settings) -> Sequence[str]:
+        """Chemical symbols that the potential must know."""
+
+    @abstractmethod
+    def runs(self, settings: Settings) -> Mapping[str, Run]:
+        """What each run needs, by the run's name, which is part of the names of its folders."""
+
+    @abstractmethod
+    def length_ps(self, run: Run) -> float:
+        """Longest simulated time of a run, all stages together (ps)."""
+
+    @abstractmethod
+    def simulate(self, run: Run, workspace: Workspace) -> Outcome:
+        """Compute a run; called in a process of its own, and again when the study is resumed.
+
+        Args:
+            run: One of `runs`.
+            workspace: Its folders, and the molecular dynamics within the time allowed.
+
+        Raises:
+            OutOfTime: If not even a start could be made in the time allowed.
+        """
+
+    @abstractmethod
+    def summarize(self, settings: Settings, outcomes: Sequence[Outcome]) -> str:
+        """What was found, in sentences."""
+
+    @abstractmethod
+    def report(self, settings: Settings, outcomes: Sequence[Outcome], out: Path) -> Report:
+        """The page, but for summary, settings and provenance, which the kit adds.
+
+        Args:
+            settings: The study.
+            outcomes: Results of the runs, in the order of `runs`.
+            out: Folder of the study, which gets the figures.
+        """
+
+    def numbers(self, outcome: Outcome) -> dict[str, Any]:
+        """One run's results as JSON holds them; by default all fields of the outcome."""
+        return as_json(outcome)
+
+
+def folder_name(stage: str, run: str) -> str:
+    """Name of the folder of a stage of a run."""
+    return f"{stage}-{run}"

@@ -1,0 +1,135 @@
+"""Where a run of a study works: its folders, the time allowed, and its molecular dynamics."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ase import Atoms
+
+from limlff.errors import OutOfTime
+from limlff.md.output.names import CHECKPOINTS, TRAJECTORY
+from limlff.md.output.trajectory import Trajectory, TrajectoryFrame
+from limlff.workflows.contract import folder_name
+from limlff.workflows.series import Observer
+
+if TYPE_CHECKING:
+    from limlff.md.config import MDConfig
+
+
+@dataclass(frozen=True)
+class News:
+    """How a run gets on.
+
+    Attributes:
+        run: Name of the run.
+        folder: Name of the folder in which it is at work.
+        time_ps: Simulated time there (ps).
+        note: What else there is to say.
+    """
+
+    run: str
+    folder: str
+    time_ps: float
+    note: str
+
+
+Tell = Callable[[News], None]
+
+
+@dataclass(frozen=True)
+class DynamicsResult:
+    """How molecular dynamics ended.
+
+    Attributes:
+        atoms: Last configuration with velocities; None if time was up before the end.
+        speed: Wall time per atom and step (µs) of this process, compilation and analysis included;
+            nan if it took no step.
+    """
+
+    atoms: Atoms | None
+    speed: float
+
+    @property
+    def finished(self) -> bool:
+        """Whether it came to its end."""
+        return self.atoms is not None
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """One run's place in the folder of a study.
+
+    Attributes:
+        out: Folder of the study.
+        run: Name of the run.
+        deadline: When the run must be left, on the clock of `time.monotonic` (s).
+        resume: Whether to go on with what is in the folders.
+        tell: Told how the run gets on.
+    """
+
+    out: Path
+    run: str
+    deadline: float
+    resume: bool
+    tell: Tell
+
+    def folder(self, stage: str) -> Path:
+        """Folder of a stage of the run."""
+        return self.out / folder_name(stage, self.run)
+
+    def frames(self, stage: str) -> Iterator[TrajectoryFrame]:
+        """The stored frames of a stage, in the order of time."""
+        with Trajectory(self.folder(stage) / TRAJECTORY) as trajectory:
+            yield from trajectory
+
+    def dynamics(
+        self, stage: str, settings: MDConfig, atoms: Atoms, observer: Observer
+    ) -> DynamicsResult:
+        """Molecular dynamics in the folder of a stage, as long as time allows.
+
+        Args:
+            stage: One of the study's stages.
+            settings: The run.
+            atoms: Where to start. Without velocities they are drawn.
+            observer: Shown every frame of the trajectory, also those from before a resumption; it
+                says when the run may end early.
+
+        Raises:
+            OutOfTime: If a signal came.
+            GuardStop: If the run left what can be trusted.
+        """
+        from limlff.md.output.checkpoint import checkpoint_files, step_of_name
+        from limlff.md.resume import resume_md
+        from limlff.md.runner import run_md
+
+        folder = self.folder(stage)
+        begin = time.monotonic()
+        seconds = self.deadline - begin
+        old = checkpoint_files(folder / CHECKPOINTS) if self.resume else []
+        first = done = (step_of_name(old[-1]) or 0) if old else 0
+
+        def until(frame: TrajectoryFrame) -> bool:
+            nonlocal done
+            done = frame.step
+            observer.add(frame)
+            self.tell(News(self.run, folder.name, frame.time_fs * 1e-3, observer.note))
+            return observer.is_done
+
+        limits: Any = {"progress": False, "max_runtime_seconds": seconds, "until": until}
+        last = None
+        try:
+            if old:
+                last = resume_md(folder, **limits).atoms
+            else:
+                last = run_md(settings, folder, atoms, force=True, **limits).atoms
+        except OutOfTime:
+            if time.monotonic() < self.deadline:
+                raise  # a signal, not the limit
+        wall = time.monotonic() - begin
+        steps = done - first
+        return DynamicsResult(last, 1e6 * wall / steps / len(atoms) if steps > 0 else math.nan)
