@@ -86,28 +86,32 @@ def recipe_of(name: str, epochs: int = 1, dtype: str = "float32") -> dict[str, A
 
 def train(name: str, minutes: float, folder: Path) -> tuple[Potential, dict[str, float]]:
     """Train one architecture; the potential, and epochs, times (s) and speed of the training."""
-    from limlff.models.registry import build_model
     from limlff.training.data import load_training_data
-    from limlff.training.fit import Fit
+    from limlff.training.loop import Trainer
+    from limlff.training.preparation import prepare_training
     from limlff.training.recipe import Recipe
+    from limlff.training.result import finish_potential
 
-    def fit_of(epochs: int, out: Path) -> Fit:
+    def trainer_of(epochs: int, out: Path) -> Trainer:
         recipe = Recipe.model_validate(recipe_of(name, epochs))
-        model = build_model({**recipe.model, "elements": recipe.elements})
-        return Fit(recipe, load_training_data(recipe, Path.cwd()), model, out)
+        return Trainer(prepare_training(recipe, load_training_data(recipe, Path.cwd())), out)
 
     start = time.process_time()
-    fit = fit_of(3, folder / "rehearsal")
+    trainer = trainer_of(3, folder / "rehearsal")
     if ARCHITECTURES[name].get("least_squares") == "only":
         spent = time.process_time() - start
-        return fit.potential(), {"epochs": 0, "training_seconds": 0.0, "preparation_seconds": spent}
-    preparation, epoch = rehearse(fit, start)
+        return finish_potential(trainer), {
+            "epochs": 0,
+            "training_seconds": 0.0,
+            "preparation_seconds": spent,
+        }
+    preparation, epoch = rehearse(trainer, start)
     epochs = max(1, int(MARGIN * 60 * minutes / epoch))
-    fit = fit_of(epochs, folder / "training")
+    trainer = trainer_of(epochs, folder / "training")
     begun = time.process_time()
-    fit.run(quiet=True)
+    trainer.run(quiet=True)
     spent = time.process_time() - begun
-    potential = fit.potential()
+    potential = finish_potential(trainer)
     atoms = potential.card["errors"]["train"]["mlearn-Li"]["atoms"]
     return potential, {
         "epochs": epochs,
@@ -117,18 +121,18 @@ def train(name: str, minutes: float, folder: Path) -> tuple[Potential, dict[str,
     }
 
 
-def rehearse(fit: Any, start: float) -> tuple[float, float]:
+def rehearse(trainer: Any, start: float) -> tuple[float, float]:
     """Processor times of what comes before the first epoch, and of an epoch with validation (s)."""
     from limlff.errors import OutOfTime
 
     marks: dict[int, float] = {}
 
     def step_is_made() -> bool:
-        marks.setdefault(fit.trainer.progress.epoch, time.process_time())
+        marks.setdefault(trainer.progress.epoch, time.process_time())
         return len(marks) == 3
 
     with suppress(OutOfTime):
-        fit.run(stop=step_is_made, quiet=True)
+        trainer.run(stop=step_is_made, quiet=True)
     epoch = marks[2] - marks[1]
     return marks[1] - start - epoch, epoch
 

@@ -26,11 +26,10 @@ from limlff.config import load_config
 from limlff.environment import describe_environment
 from limlff.errors import OutOfTime
 from limlff.frames.frame import Frame
-from limlff.models.registry import build_model
 from limlff.named_potential import load
 from limlff.training.data import TrainingData, load_training_data
-from limlff.training.fit import Fit
 from limlff.training.loop import Trainer
+from limlff.training.preparation import prepare_training
 from limlff.training.recipe import Recipe
 from limlff.training.samples import LabelledFrame
 from limlff.training.teacher import label_frames
@@ -75,23 +74,22 @@ def distorted_crystals(count: int) -> TrainingData:
 
 def measure(recipe: Recipe, data: TrainingData, seconds: float) -> dict[str, Any]:
     """Train for so long and report."""
-    model = build_model({**recipe.model, "elements": recipe.elements})
     with tempfile.TemporaryDirectory() as folder:
-        fit = Fit(recipe, data, model, Path(folder))
-        buckets = fit.trainer.packing.buckets
-        watch = Stopwatch(fit.trainer, len(buckets), seconds)
+        trainer = Trainer(prepare_training(recipe, data), Path(folder))
+        packing = trainer.prepared.train
+        watch = Stopwatch(trainer, len(packing.buckets), seconds)
         with suppress(OutOfTime):
-            fit.run(stop=watch, quiet=True)
-    progress = fit.trainer.progress
-    plan = fit.trainer.packing.plan(np.random.default_rng(0))
+            trainer.run(stop=watch, quiet=True)
+    progress = trainer.progress
+    plan = packing.plan(np.random.default_rng(0))
     return {
         "atoms_times_epochs_per_second": watch.atoms / watch.wall,
         "processor_microseconds_per_atom_epoch": 1e6 * watch.processor / watch.atoms,
         "compiled_shapes": progress.compiled_shapes,
         "compile_seconds": progress.compile_seconds,
-        "shapes": [vars(shape) for shape, _ in buckets],
-        "atoms_per_slot": fit.trainer.packing.atoms / sum(shape.atoms for shape, _ in plan),
-        "atoms": fit.trainer.packing.atoms,
+        "shapes": [vars(shape) for shape, _ in packing.buckets],
+        "atoms_per_slot": packing.atoms / sum(shape.atoms for shape, _ in plan),
+        "atoms": packing.atoms,
         "dtype": recipe.dtype,
     }
 

@@ -12,6 +12,13 @@ from limlff.errors import InputError
 from limlff.numbers_as_text import figure
 from limlff.outputs import check_output_file
 
+_LABELS = {
+    "energy": "energy_mae_mev_per_atom",
+    "force": "force_mae_ev_per_angstrom",
+    "stress": "stress_mae_gpa",
+}
+"""What is plotted, and the error that is None where no frame has it."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
@@ -36,31 +43,25 @@ def run(arguments: argparse.Namespace) -> int:
     """Evaluate, print a table, write JSON and plots."""
     _check_outputs(arguments)
     from limlff.atomic_file import write_text_whole
-    from limlff.frames.checks import check_frames
-    from limlff.frames.remarks import read_and_tell
-    from limlff.named_potential import load
-    from limlff.training.metrics import grouped_errors, predict_frames
+    from limlff.training.evaluate import evaluate
 
-    potential = load(arguments.potential)
-    frames = read_and_tell(arguments.frames)
-    check_frames(frames)
-    predictions = predict_frames(potential, frames, arguments.dtype)
-    errors = grouped_errors(frames, predictions)
+    errors = evaluate(
+        arguments.potential,
+        arguments.frames,
+        uncertainty=arguments.uncertainty,
+        plots=arguments.plots,
+        dtype=arguments.dtype,
+    )
     _print_errors(errors)
     if arguments.uncertainty:
-        from limlff.training.uncertainty.frames import assess_frames, frame_reliability
-
-        assessed = assess_frames(potential, frames, arguments.dtype)
-        errors["uncertainty"] = frame_reliability(frames, predictions, assessed)
         _print_reliability(errors["uncertainty"])
     if arguments.json:
         arguments.json.parent.mkdir(parents=True, exist_ok=True)
         write_text_whole(arguments.json, json.dumps(errors, indent=1) + "\n")
     if arguments.plots:
-        from limlff.training.parity import plot_parity
-
-        for file in plot_parity(arguments.plots, frames, predictions):
-            print(file)
+        for label, mean_error in _LABELS.items():
+            if errors[mean_error] is not None:
+                print(arguments.plots / f"parity-{label}.png")
     return 0
 
 
@@ -71,8 +72,7 @@ def _check_outputs(arguments: argparse.Namespace) -> None:
     if arguments.plots:
         if arguments.plots.exists() and not arguments.plots.is_dir():
             raise InputError(f"{arguments.plots}: is a file; name a folder with --plots")
-        labels = ("energy", "force", "stress")
-        files += [arguments.plots / f"parity-{label}.png" for label in labels]
+        files += [arguments.plots / f"parity-{label}.png" for label in _LABELS]
     for file in files:
         check_output_file(file, inputs, arguments.force, make_folders=True)
 

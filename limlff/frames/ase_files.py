@@ -171,6 +171,26 @@ def _reasons(images: list[Atoms], steps: Steps | None, path: Path) -> list[str |
     ]
 
 
+def frame_of_atoms(atoms: Atoms, origin: str, source: FrameSource) -> Frame:
+    """A frame of atoms and the labels that their calculator holds; nothing is computed.
+
+    Args:
+        atoms: Atoms, by custom with a `SinglePointCalculator`.
+        origin: What messages call them.
+        source: Takes the remarks.
+
+    Raises:
+        InputError: If the results are of other positions, of another cell or other elements.
+    """
+    changes = [] if atoms.calc is None else atoms.calc.check_state(atoms)
+    if changes:
+        raise InputError(
+            f"{origin}: the results of their calculator are of other {', '.join(changes)}; compute "
+            "them anew"
+        )
+    return _make_frame(atoms, origin, source)
+
+
 def _make_frame(atoms: Atoms, origin: str, source: FrameSource) -> Frame:
     results: Mapping[str, Any] = {} if atoms.calc is None else atoms.calc.results
     energy_key = next((key for key in ("free_energy", "energy") if _has(results, key)), None)

@@ -11,11 +11,11 @@ from limlff.training.history import CURVES_FILE, HISTORY_FILE
 
 POTENTIAL_FILE = "potential.limlff"
 RECIPE_FILE = "recipe.yaml"
-_CHECKPOINTS = "checkpoint-*.npz"
+CHECKPOINTS = "checkpoint-*.npz"
 
 TRAINING_FOLDER = FolderKind(
     what="a training",
-    results=(_CHECKPOINTS, POTENTIAL_FILE, HISTORY_FILE, CURVES_FILE),
+    results=(CHECKPOINTS, POTENTIAL_FILE, HISTORY_FILE, CURVES_FILE),
     others=(RECIPE_FILE,),
     mark=LOCK,
     advice="go on with --resume, choose another --out, or overwrite it with --force",

@@ -7,6 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from limlff.atomic_file import replaced_when_whole
+from limlff.training.error_sums import errors_from_sums
+from limlff.training.progress import Progress
+from limlff.training.recipe import Recipe
+from limlff.training.step import controls_at
 
 HISTORY_FILE = "history.json"
 CURVES_FILE = "learning-curves.png"
@@ -16,6 +20,19 @@ _PANELS = {
     "force_mae_ev_per_angstrom": "force MAE (eV/Å)",
     "stress_mae_gpa": "stress MAE (GPa)",
 }
+
+
+def epoch_entry(progress: Progress, recipe: Recipe) -> dict[str, Any]:
+    """What is kept of an epoch all steps of which are made, but for its validation."""
+    epoch = progress.epoch + 1
+    _, *weights = (float(value) for value in controls_at(recipe, progress.epoch))
+    return {
+        "epoch": epoch,
+        "learning_rate": recipe.optimizer.rate_at(epoch, recipe.epochs),
+        "weights": dict(zip(("energy", "force", "stress"), weights, strict=True)),
+        "seconds": progress.seconds,
+        "train": errors_from_sums(progress.sums),
+    }
 
 
 def write_history(folder: Path, history: list[dict[str, Any]], summary: dict[str, Any]) -> None:
@@ -30,6 +47,16 @@ def write_history(folder: Path, history: list[dict[str, Any]], summary: dict[str
     """
     with replaced_when_whole(folder / HISTORY_FILE) as temporary:
         temporary.write_text(json.dumps({**summary, "epochs": history}, indent=1), encoding="utf-8")
+
+
+def describe_speed(folder: Path) -> str:
+    """How fast a training was, in a line."""
+    summary = json.loads((folder / HISTORY_FILE).read_text(encoding="utf-8"))
+    return (
+        f"{summary['steps']} steps, {summary['atoms_per_second']:.0f} atoms times epochs per "
+        f"second; {summary['compiled_shapes']} shapes compiled in "
+        f"{summary['compile_seconds']:.0f} s"
+    )
 
 
 def plot_history(folder: Path, history: list[dict[str, Any]]) -> Path:

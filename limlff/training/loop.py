@@ -8,35 +8,25 @@ checkpoint with the same steps, and ends with the same bits.
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import Array, Bool, Float
 
-from limlff import precision as precision  # first: sets up jax
-from limlff.errors import GuardStop, InputError, OutOfTime
-from limlff.models.contract import Model, Parameters
+from limlff.errors import InputError, OutOfTime
+from limlff.models.contract import Parameters
+from limlff.precision import own_precision
 from limlff.progress import Progress as Shown
-from limlff.training.batches import Packing, Shape
+from limlff.training.batches import Shape
 from limlff.training.checkpoint import load_checkpoint, save_checkpoint
-from limlff.training.history import plot_history, write_history
-from limlff.training.loss import errors_from_sums, formula_for
-from limlff.training.progress import Progress, describe_entry, describe_errors, score
-from limlff.training.recipe import Recipe
-from limlff.training.step import (
-    SUM_NAMES,
-    Objective,
-    evaluate_batch,
-    initial_state,
-    train_step,
-)
-
-_STEPS_IN_FLIGHT = 4  # the host prepares batches ahead of the device by no more than this
+from limlff.training.error_sums import SUM_NAMES, errors_from_sums
+from limlff.training.history import epoch_entry, plot_history, write_history
+from limlff.training.preparation import Preparation
+from limlff.training.progress import Progress, describe_entry, describe_running, score
+from limlff.training.step import controls_at, evaluate_batch, initial_state
+from limlff.training.stepper import Stepper
 
 
 class Trainer:
@@ -45,66 +35,51 @@ class Trainer:
     Attributes:
         progress: How far it is.
         best: Averaged parameters with the best score so far (`model` and `offsets`).
-        packing: Frames to train on.
+        prepared: What it started from.
     """
 
-    def __init__(
-        self,
-        model: Model,
-        recipe: Recipe,
-        train: Packing,
-        validation: Packing | None,
-        parameters: Parameters,
-        free: Bool[np.ndarray, "zeros elements"],
-        folder: Path,
-        fingerprint: str = "",
-    ) -> None:
-        """Set up a training from its beginning.
+    @own_precision()
+    def __init__(self, prepared: Preparation, folder: Path) -> None:
+        """A training at its beginning.
 
         Args:
-            model: The model.
-            recipe: The recipe.
-            train: Frames to train on.
-            validation: Frames held back, if any.
-            parameters: The model's parameters to start from.
-            free: Zeros and elements whose offset is trained.
-            folder: Where checkpoints and learning curves go; must exist.
-            fingerprint: Of recipe and data; a checkpoint with another one is refused.
+            prepared: What it starts from.
+            folder: Where checkpoints and learning curves go; made if missing.
         """
-        self._objective = Objective(
-            model,
-            formula_for(train, recipe.batch_atoms, recipe.loss.huber),
-            tuple(tuple(row) for row in free.tolist()),
-        )
+        recipe, objective = prepared.recipe, prepared.objective
+        state = initial_state(prepared.parameters, objective, recipe.optimizer, recipe.dtype)
         self.progress = Progress()
-        self._recipe = recipe
-        self.packing = train
-        self._validation = validation
+        self.best: dict[str, Parameters] = jax.device_get(state.average)
+        self.prepared, self._recipe, self._objective = prepared, recipe, objective
         self._folder = folder
-        self._fingerprint = fingerprint
-        self._state = initial_state(parameters, self._objective, recipe.optimizer, recipe.dtype)
-        self._in_flight: deque[Array] = deque()
-        self._compiled: set[Shape] = set()
+        self._stepper = Stepper(objective, recipe.optimizer, state, self.progress)
         self._drawn_epochs = 0
         self._last_entry = ""
-        self.best: dict[str, Parameters] = jax.device_get(self._state.average)
 
+    @property
+    def has_result(self) -> bool:
+        """Whether the parameters are more than a random start."""
+        return self._recipe.least_squares != "none" or bool(self.progress.history)
+
+    @own_precision()
     def resume(self) -> None:
         """Go on from the latest checkpoint in the folder.
 
         Raises:
             InputError: If there is none, or it belongs to another recipe or other data.
         """
-        arrays, header = load_checkpoint(self._folder, {"state": self._state, "best": self.best})
-        if header.get("fingerprint") != self._fingerprint:
+        like = {"state": self._stepper.state, "best": self.best}
+        arrays, header = load_checkpoint(self._folder, like)
+        if header.get("fingerprint") != self.prepared.fingerprint:
             raise InputError(
                 f"{self._folder}: its checkpoint belongs to another recipe or other data; "
                 "resume with the same, or start anew in another folder"
             )
-        self._state = jax.tree.map(jax.numpy.asarray, arrays["state"])
+        self._stepper.state = jax.tree.map(jax.numpy.asarray, arrays["state"])
         self.best = arrays["best"]
-        self.progress = Progress.restored(header.get("progress"))
+        self.progress = self._stepper.progress = Progress.restored(header.get("progress"))
 
+    @own_precision()
     def run(
         self,
         max_seconds: float | None = None,
@@ -112,6 +87,8 @@ class Trainer:
         quiet: bool = False,
     ) -> None:
         """Train to the last epoch or until the score has not improved for too long.
+
+        Nothing is left to do where the recipe asks for least squares only.
 
         Args:
             max_seconds: Time after which the training stops at the next step, if any.
@@ -122,8 +99,12 @@ class Trainer:
             OutOfTime: If it stopped early; a checkpoint is written.
             GuardStop: If the loss is no longer finite.
         """
+        if self._recipe.least_squares == "only":
+            return
+        self._folder.mkdir(parents=True, exist_ok=True)
         started = saved = time.monotonic()
-        with self._progress_bar(quiet) as shown:
+        total = self._recipe.epochs * len(self._plan(0))
+        with Shown(total, self.progress.steps, shown=not quiet) as shown:
             while not self._is_over():
                 for _ in self._epoch(shown):
                     now = time.monotonic()
@@ -140,13 +121,13 @@ class Trainer:
 
     def save(self) -> None:
         """Write a checkpoint and the learning curves."""
-        self._collect(0)
+        self._stepper.collect()
         progress = self.progress
         save_checkpoint(
             self._folder,
             progress.steps,
-            {"state": self._state, "best": self.best},
-            {"fingerprint": self._fingerprint, "progress": asdict(progress)},
+            {"state": self._stepper.state, "best": self.best},
+            {"fingerprint": self.prepared.fingerprint, "progress": asdict(progress)},
         )
         write_history(self._folder, progress.history, progress.summary())
         if self._drawn_epochs != progress.epoch:
@@ -160,123 +141,61 @@ class Trainer:
         )
 
     def _plan(self, epoch: int) -> list[tuple[Shape, list[int]]]:
-        return self.packing.plan(np.random.default_rng([self._recipe.seed, epoch]))
+        return self.prepared.train.plan(np.random.default_rng([self._recipe.seed, epoch]))
 
     def _epoch(self, shown: Shown) -> Iterator[None]:
         """Make the steps of one epoch; yields after each, when everything can be saved."""
-        progress = self.progress
+        progress, recipe = self.progress, self._recipe
         plan = self._plan(progress.epoch)
         # Shuffled frames fill now one batch more, now one less.
-        epochs_left = self._recipe.epochs - progress.epoch
+        epochs_left = recipe.epochs - progress.epoch
         shown.expect(progress.steps - progress.batch + epochs_left * len(plan))
         for shape, members in plan[progress.batch :]:
-            self._make_step(shape, members, progress.epoch + progress.batch / len(plan))
+            controls = controls_at(recipe, progress.epoch + progress.batch / len(plan))
+            self._stepper.make_step(self.prepared.train, shape, members, controls)
             shown.advance_to(progress.steps, lambda: self._in_words(shown.is_bar))
             yield None
         self._finish_epoch(shown)
 
-    def _make_step(self, shape: Shape, members: list[int], epoch: float) -> None:
-        """Make a step and take its time; the first of each shape compiles, and counts apart."""
-        progress = self.progress
-        compiles = shape not in self._compiled
-        begun = time.monotonic()
-        if compiles:
-            self._collect(0)
-            progress.seconds += time.monotonic() - begun
-            begun = time.monotonic()
-        batch = self.packing.assemble(shape, members)
-        self._state, sums = train_step(
-            self._objective, self._recipe.optimizer, self._state, batch, self._controls(epoch)
-        )
-        self._in_flight.append(sums)
-        self._collect(0 if compiles else _STEPS_IN_FLIGHT)
-        progress.batch += 1
-        progress.steps += 1
-        if compiles:
-            self._compiled.add(shape)
-            progress.compiled_shapes = len(self._compiled)
-            progress.compile_seconds += time.monotonic() - begun
-        else:
-            progress.atoms += sum(len(self.packing.samples[i]) for i in members)
-            progress.seconds += time.monotonic() - begun
-
-    def _collect(self, left: int) -> None:
-        """Fetch the sums of all but the last `left` steps; the device is at most so far behind."""
-        while len(self._in_flight) > left:
-            sums = np.asarray(self._in_flight.popleft(), float)
-            if not np.isfinite(sums).all():
-                raise GuardStop(
-                    f"the loss is not finite in epoch {self.progress.epoch + 1}, step "
-                    f"{self.progress.steps}; lower optimizer.learning_rate or clip_norm"
-                )
-            self.progress.sums = [
-                a + float(b) for a, b in zip(self.progress.sums, sums, strict=True)
-            ]
-
     def _finish_epoch(self, shown: Shown) -> None:
         """Write the epoch into the history; validate and keep the best parameters."""
-        begun = time.monotonic()
-        self._collect(0)
-        progress = self.progress
-        progress.seconds += time.monotonic() - begun
-        epoch = progress.epoch + 1
-        _, *weights = (float(value) for value in self._controls(progress.epoch))
-        errors = errors_from_sums(dict(zip(SUM_NAMES, progress.sums, strict=True)))
-        entry: dict[str, Any] = {
-            "epoch": epoch,
-            "learning_rate": self._recipe.optimizer.rate_at(epoch, self._recipe.epochs),
-            "weights": dict(zip(("energy", "force", "stress"), weights, strict=True)),
-            "seconds": progress.seconds,
-            "train": errors,
-        }
-        if self._validation is None:
-            self.best = jax.device_get(self._state.average)
+        self._stepper.collect()
+        progress, recipe = self.progress, self._recipe
+        entry = epoch_entry(progress, recipe)
+        epoch = entry["epoch"]
+        if self.prepared.validation is None:
+            self.best = jax.device_get(self._stepper.state.average)
             progress.best_epoch = epoch
-        elif epoch % self._recipe.validation.every_epochs == 0 or epoch == self._recipe.epochs:
+        elif epoch % recipe.validation.every_epochs == 0 or epoch == recipe.epochs:
             entry["validation"] = self._validate()
             self._keep_if_best(entry["validation"], epoch)
-        progress.history.append(entry)
-        progress.epoch, progress.batch, progress.sums = epoch, 0, [0.0] * len(SUM_NAMES)
+        progress.finish_epoch(entry)
         self._last_entry = describe_entry(entry, progress.atoms_per_second)
         if shown.is_bar:  # a file gets it with the next line of progress
             shown.say(self._last_entry)
 
     def _validate(self) -> dict[str, float | None]:
         """Errors of the averaged parameters on the frames held back."""
-        assert self._validation is not None
-        weights = self._controls(self._recipe.epochs)[1:]
+        assert self.prepared.validation is not None
+        weights = controls_at(self._recipe, self._recipe.epochs)[1:]
         total = np.zeros(len(SUM_NAMES))
-        for batch in self._validation.batches():
-            sums = evaluate_batch(self._objective, self._state.average, batch, weights)
+        for batch in self.prepared.validation.batches():
+            average = self._stepper.state.average
+            sums = evaluate_batch(self._objective, average, batch, weights)
             total += np.asarray(sums, float)
-        return errors_from_sums(dict(zip(SUM_NAMES, total.tolist(), strict=True)))
+        return errors_from_sums(total.tolist())
 
     def _keep_if_best(self, errors: dict[str, float | None], epoch: int) -> None:
         progress = self.progress
         value = score(errors, self._recipe)
         if progress.best_score is None or value < progress.best_score:
             progress.best_score, progress.best_epoch, progress.stale = value, epoch, 0
-            self.best = jax.device_get(self._state.average)
+            self.best = jax.device_get(self._stepper.state.average)
         else:
             progress.stale += 1
 
-    def _controls(self, epoch: float) -> Float[np.ndarray, " controls"]:
-        """Learning rate and loss weights after so many epochs."""
-        recipe = self._recipe
-        progress = epoch / recipe.epochs
-        weights = (recipe.loss.energy, recipe.loss.force, recipe.loss.stress)
-        rate = recipe.optimizer.rate_at(epoch, recipe.epochs)
-        return np.array([rate, *(weight.at(progress) for weight in weights)])
-
-    def _progress_bar(self, quiet: bool) -> Shown:
-        total = self._recipe.epochs * len(self._plan(0))
-        return Shown(total, self.progress.steps, shown=not quiet)
-
     def _in_words(self, beside_a_bar: bool) -> str:
         """Where the training is and how good: the epoch under way, in a file the last whole one."""
-        sums = dict(zip(SUM_NAMES, self.progress.sums, strict=True))
         if self._last_entry and not beside_a_bar:
             return self._last_entry
-        if not sums["batches"]:
-            return f"epoch {self.progress.epoch + 1}"
-        return f"epoch {self.progress.epoch + 1}, {describe_errors(errors_from_sums(sums))}"
+        return describe_running(self.progress)

@@ -32,6 +32,7 @@ from limlff.models.contract import Model, Parameters
 from limlff.prediction.pair_gradients import forces_from_pair_gradients
 from limlff.training.batches import Batch, Packing
 from limlff.training.derivative import energies_and_pair_gradients
+from limlff.training.error_sums import error_sums
 from limlff.units import GIGAPASCAL, MILLIELECTRONVOLT
 
 ENERGY_SCALE = 1 * MILLIELECTRONVOLT
@@ -114,80 +115,39 @@ def batch_loss(
     energy_residual = (energy + shift - batch.energy) / batch.atoms
     force_residual = forces - batch.forces
     virial_residual = (virial - batch.virial) / batch.atoms[:, None, None]
-
-    diagonal = jnp.eye(3, dtype=bool)
-    squares = (virial_residual / VIRIAL_SCALE) ** 2
-    normal = jnp.sum(jnp.where(diagonal, squares, 0.0), axis=(1, 2)) / 3
-    shear = jnp.sum(jnp.where(diagonal, 0.0, squares), axis=(1, 2)) / 6
-    force_squares = jnp.sum((force_residual / FORCE_SCALE) ** 2, axis=1) / 3
-    factors = batch.weights
-    of_atom = jnp.where(batch.species >= 0, factors[batch.frame, 1], 0.0)
-    huber = formula.huber
-    terms = jnp.stack(
-        [
-            jnp.sum(factors[:, 0] * _pseudo_huber((energy_residual / ENERGY_SCALE) ** 2, huber))
-            / formula.energy_norm,
-            jnp.sum(of_atom * _pseudo_huber(force_squares, huber)) / formula.force_norm,
-            jnp.sum(
-                factors[:, 2] * _pseudo_huber(normal, huber)
-                + factors[:, 3] * _pseudo_huber(shear, huber)
-            )
-            / formula.stress_norm,
-        ]
-    )
+    terms = _loss_terms(formula, batch, energy_residual, force_residual, virial_residual)
     loss = jnp.sum(weights * terms)
     stress_residual = (virial - batch.virial) / batch.volume[:, None, None] / GIGAPASCAL
     sums = error_sums(batch, energy_residual, force_residual, stress_residual)
     return loss, {"loss": loss, "batches": jnp.ones((), loss.dtype), **sums}
 
 
-def error_sums(
+def _loss_terms(
+    formula: LossFormula,
     batch: Batch,
     energy: Float[Array, " frames"],
     forces: Float[Array, "atoms 3"],
-    stress: Float[Array, "frames 3 3"],
-) -> dict[str, Float[Array, ""]]:
-    """Sums of absolute and squared residuals over the labels that are used, and their numbers.
-
-    Args:
-        batch: Frames and labels.
-        energy: Residuals of the energies per atom (eV).
-        forces: Residuals of the forces (eV/Å).
-        stress: Residuals of the stress (GPa).
-    """
-    has = (batch.weights > 0).astype(energy.dtype)
-    has_force = jnp.where(batch.species >= 0, has[batch.frame, 1], 0.0)[:, None]
-    has_stress = jnp.where(jnp.eye(3, dtype=bool), has[:, 2, None, None], has[:, 3, None, None])
-    has_stress = jnp.triu(has_stress)  # each of the six components once
-    residuals = {
-        "energy": (energy / MILLIELECTRONVOLT, has[:, 0]),
-        "force": (forces, jnp.broadcast_to(has_force, forces.shape)),
-        "stress": (stress, has_stress),
-    }
-    sums = {}
-    for name, (residual, present) in residuals.items():
-        sums[f"{name}_absolute"] = jnp.sum(jnp.abs(residual) * present)
-        sums[f"{name}_square"] = jnp.sum(residual**2 * present)
-        sums[f"{name}_number"] = jnp.sum(present)
-    return sums
-
-
-def errors_from_sums(sums: dict[str, float]) -> dict[str, float | None]:
-    """Mean errors from the sums over batches; None where there is no label.
-
-    Returns:
-        `loss`, and `energy_mae_mev_per_atom`, `energy_rmse_mev_per_atom`,
-        `force_mae_ev_per_angstrom`, `force_rmse_ev_per_angstrom`, `stress_mae_gpa`,
-        `stress_rmse_gpa`.
-    """
-    errors: dict[str, float | None] = {"loss": sums["loss"] / sums["batches"]}
-    units = {"energy": "mev_per_atom", "force": "ev_per_angstrom", "stress": "gpa"}
-    for name, unit in units.items():
-        number = sums[f"{name}_number"]
-        absolute, square = sums[f"{name}_absolute"], sums[f"{name}_square"]
-        errors[f"{name}_mae_{unit}"] = absolute / number if number else None
-        errors[f"{name}_rmse_{unit}"] = float(np.sqrt(square / number)) if number else None
-    return errors
+    virial: Float[Array, "frames 3 3"],
+) -> Float[Array, " kinds"]:
+    """Terms of energies, forces and virials, from residuals per atom, before their weights."""
+    diagonal = jnp.eye(3, dtype=bool)
+    squares = (virial / VIRIAL_SCALE) ** 2
+    normal = jnp.sum(jnp.where(diagonal, squares, 0.0), axis=(1, 2)) / 3
+    shear = jnp.sum(jnp.where(diagonal, 0.0, squares), axis=(1, 2)) / 6
+    force_squares = jnp.sum((forces / FORCE_SCALE) ** 2, axis=1) / 3
+    factors, huber = batch.weights, formula.huber
+    of_atom = jnp.where(batch.species >= 0, factors[batch.frame, 1], 0.0)
+    of_energies = factors[:, 0] * _pseudo_huber((energy / ENERGY_SCALE) ** 2, huber)
+    of_forces = of_atom * _pseudo_huber(force_squares, huber)
+    of_virials = factors[:, 2] * _pseudo_huber(normal, huber)
+    of_virials += factors[:, 3] * _pseudo_huber(shear, huber)
+    return jnp.stack(
+        [
+            jnp.sum(of_energies) / formula.energy_norm,
+            jnp.sum(of_forces) / formula.force_norm,
+            jnp.sum(of_virials) / formula.stress_norm,
+        ]
+    )
 
 
 def _pseudo_huber(

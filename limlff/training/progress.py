@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from limlff.errors import InputError, shown
+from limlff.training.error_sums import SUM_NAMES, errors_from_sums
 from limlff.training.recipe import Recipe
-from limlff.training.step import SUM_NAMES
 
 
 @dataclass
@@ -67,6 +67,11 @@ class Progress:
         """Atoms times epochs per second, without compilation and validation."""
         return self.atoms / self.seconds if self.seconds else 0.0
 
+    def finish_epoch(self, entry: dict[str, Any]) -> None:
+        """Go on to the next epoch, with what is kept of the one that is over."""
+        self.history.append(entry)
+        self.epoch, self.batch, self.sums = entry["epoch"], 0, [0.0] * len(SUM_NAMES)
+
     def summary(self) -> dict[str, Any]:
         """Speed and result so far, for JSON."""
         names = (
@@ -107,12 +112,12 @@ def describe_errors(errors: dict[str, float | None]) -> str:
     )
 
 
-def describe_speed(progress: Progress) -> str:
-    """How fast a training was, in a line."""
-    return (
-        f"{progress.steps} steps, {progress.atoms_per_second:.0f} atoms times epochs per second; "
-        f"{progress.compiled_shapes} shapes compiled in {progress.compile_seconds:.0f} s"
-    )
+def describe_running(progress: Progress) -> str:
+    """The epoch under way and its errors so far, in a few words."""
+    words = f"epoch {progress.epoch + 1}"
+    if not any(progress.sums):  # no step has come to its end yet
+        return words
+    return f"{words}, {describe_errors(errors_from_sums(progress.sums))}"
 
 
 def describe_entry(entry: dict[str, Any], atoms_per_second: float) -> str:

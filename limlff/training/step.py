@@ -12,24 +12,23 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import Array, Float, Int
 
 from limlff.models.contract import Model, Parameters
 from limlff.training.batches import Batch
+from limlff.training.error_sums import SUM_NAMES
 from limlff.training.loss import LossFormula, batch_loss
-from limlff.training.recipe import OptimizerSettings
+from limlff.training.recipe import OptimizerSettings, Recipe
 
-SUM_NAMES = (
-    "loss",
-    "batches",
-    *(
-        f"{label}_{kind}"
-        for label in ("energy", "force", "stress")
-        for kind in ("absolute", "square", "number")
-    ),
-)
-"""What a step returns, in this order; see `limlff.training.loss.error_sums`."""
+
+def controls_at(recipe: Recipe, epoch: float) -> Float[np.ndarray, " controls"]:
+    """Learning rate, and weights of energies, forces and stresses, after so many epochs."""
+    progress = epoch / recipe.epochs
+    weights = (recipe.loss.energy, recipe.loss.force, recipe.loss.stress)
+    rate = recipe.optimizer.rate_at(epoch, recipe.epochs)
+    return np.array([rate, *(weight.at(progress) for weight in weights)])
 
 
 @jax.tree_util.register_dataclass
@@ -117,7 +116,7 @@ def train_step(
         settings: Of the optimiser.
         state: Before the step.
         batch: Frames and labels.
-        controls: Learning rate, and weights of energies, forces and stresses.
+        controls: Of `controls_at`.
 
     Returns:
         The state after the step, and the sums named in `SUM_NAMES`, with the parameters before it.

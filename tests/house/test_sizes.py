@@ -24,8 +24,6 @@ FUNCTIONS = {
     "limlff/kernels/contractions.py:_tiles_of_radial": TILES,
     "limlff/md/resume.py:resume_md": "to be split",
     "limlff/md/speed.py:measure_speed": "to be split",
-    "limlff/training/fit.py:Fit.__init__": "to be split",
-    "limlff/training/loss.py:batch_loss": "to be split",
     "limlff/uncertainty/assess.py:assess": "to be split",
     "limlff/workflows/healing/dynamics.py:run_dynamics": "to be split",
     "limlff/workflows/healing/simulate.py:simulate": "to be split",
@@ -46,7 +44,6 @@ PARAMETERS = {
     "limlff/simd/products.py:add_products": TILES,
     "limlff/md/resume.py:resume_md": "to become less",
     "limlff/md/runner.py:run_md": "to become less",
-    "limlff/training/loop.py:Trainer.__init__": "to become less",
     "limlff/workflows/healing/dynamics.py:run_dynamics": "to become less",
 }
 

@@ -27,7 +27,7 @@ for module, names in {
 }.items():
     for name in names.split():
         delattr(module, name) if hasattr(module, name) else None
-import limlff.calculator, limlff.cli.train, limlff.md.resume, limlff.training.fit
+import limlff.calculator, limlff.cli.train, limlff.md.resume, limlff.training.train
 import limlff.training.folder, limlff.workflows.results, limlff.workflows.healing.narrative
 from limlff.cli.main import main
 from limlff.potential_file import save_potential

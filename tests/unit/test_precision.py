@@ -56,7 +56,7 @@ SCRIPT = """
 import json, sys
 from pathlib import Path
 import jax
-import limlff.cli.main, limlff.training.fit, limlff.training.uncertainty.fit
+import limlff.cli.main, limlff.training.train, limlff.training.uncertainty.fit
 from test_precision import everything
 before = jax.config.jax_enable_x64, jax.config.jax_default_matmul_precision
 numbers = everything(Path(sys.argv[1]))

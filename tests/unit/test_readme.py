@@ -11,6 +11,8 @@ from ase.build import bulk
 from ase.calculators.emt import EMT
 from ase.io import write
 
+from limlff.potential_file import load_potential, potential_digest
+
 README = Path(__file__).resolve().parents[2] / "README.md"
 
 
@@ -40,11 +42,16 @@ def test_training_example_trains(tmp_path, monkeypatch):
         atoms.get_forces()
         frames.append(atoms)
     write(tmp_path / "frames.extxyz", frames)
+    write(tmp_path / "test.extxyz", frames[:2])
     recipe = block("yaml", "# cu.yaml").replace("epochs: 100", "epochs: 1")
     recipe = recipe.replace("cutoff: 5.5}", "cutoff: 3.5, radial: 3, max_degree: 1, channels: 2}")
     (tmp_path / "cu.yaml").write_text(recipe)
     monkeypatch.chdir(tmp_path)
     names: dict = {}
-    exec(block("python", "Fit(recipe"), names)
+    exec(block("python", "limlff.train("), names)
     assert names["potential"].elements == ("Cu",)
     assert np.isfinite(names["potential"].baseline).all()
+    assert "uncertainty" in names["potential"].parameters
+    assert names["errors"]["frames"] == 2
+    written = load_potential(tmp_path / "cu/potential.limlff")
+    assert potential_digest(written) == potential_digest(names["potential"])

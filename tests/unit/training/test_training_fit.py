@@ -8,12 +8,13 @@ from training_frames import crystals, write_frames, write_recipe
 
 from limlff.config import load_config
 from limlff.errors import GuardStop, InputError, OutOfTime
-from limlff.models.registry import build_model
 from limlff.potential_file import load_potential, save_potential
 from limlff.training.checkpoint import find_checkpoints
 from limlff.training.data import load_training_data
-from limlff.training.fit import Fit
+from limlff.training.loop import Trainer
+from limlff.training.preparation import prepare_training
 from limlff.training.recipe import Recipe
+from limlff.training.result import finish_potential
 
 STEPS_PER_EPOCH = 4
 
@@ -23,22 +24,21 @@ def recipe_file(tmp_path_factory):
     return write_recipe(tmp_path_factory.mktemp("recipe"))
 
 
-def make_fit(recipe_file, folder, *changes):
-    """A fit of three epochs, unless that is changed too."""
+def make_trainer(recipe_file, folder, *changes):
+    """A training of three epochs, unless that is changed too."""
     short = [] if any(change.startswith("epochs=") for change in changes) else ["epochs=3"]
     recipe = load_config(recipe_file, Recipe, [*short, *changes])
-    model = build_model({**recipe.model, "elements": recipe.elements})
-    return Fit(recipe, load_training_data(recipe, recipe_file.parent), model, folder)
+    return Trainer(prepare_training(recipe, load_training_data(recipe, recipe_file.parent)), folder)
 
 
-def file_bytes(fit, folder):
-    save_potential(fit.potential(), folder / "potential.limlff")
+def file_bytes(trainer, folder):
+    save_potential(finish_potential(trainer), folder / "potential.limlff")
     return (folder / "potential.limlff").read_bytes()
 
 
-def curves(fit):
+def curves(trainer):
     """The history without times."""
-    entries = fit.trainer.progress.history
+    entries = trainer.progress.history
     return [{key: value for key, value in e.items() if key != "seconds"} for e in entries]
 
 
@@ -62,20 +62,20 @@ def stop_after(steps, killed=False):
 @pytest.fixture(scope="module")
 def uninterrupted(recipe_file, tmp_path_factory):
     folder = tmp_path_factory.mktemp("uninterrupted")
-    fit = make_fit(recipe_file, folder)
-    fit.run(quiet=True)
-    assert fit.trainer.progress.steps == 3 * STEPS_PER_EPOCH
-    return file_bytes(fit, folder), curves(fit)
+    trainer = make_trainer(recipe_file, folder)
+    trainer.run(quiet=True)
+    assert trainer.progress.steps == 3 * STEPS_PER_EPOCH
+    return file_bytes(trainer, folder), curves(trainer)
 
 
 def test_the_same_seed_gives_the_same_file_and_another_seed_another(
     recipe_file, uninterrupted, tmp_path
 ):
     for seed, same in ((1, True), (2, False)):
-        fit = make_fit(recipe_file, tmp_path / str(seed), f"seed={seed}")
-        fit.run(quiet=True)
-        assert (file_bytes(fit, tmp_path) == uninterrupted[0]) is same
-        assert (curves(fit) == uninterrupted[1]) is same
+        trainer = make_trainer(recipe_file, tmp_path / str(seed), f"seed={seed}")
+        trainer.run(quiet=True)
+        assert (file_bytes(trainer, tmp_path) == uninterrupted[0]) is same
+        assert (curves(trainer) == uninterrupted[1]) is same
 
 
 @pytest.mark.parametrize("steps", [1, STEPS_PER_EPOCH, STEPS_PER_EPOCH + 2])
@@ -84,36 +84,36 @@ def test_stop_and_resume_gives_the_bits_of_the_uninterrupted_training(
 ):
     """Stopped after the first step, at the end of an epoch, and within one."""
     with pytest.raises(OutOfTime, match="--resume"):
-        make_fit(recipe_file, tmp_path).run(stop=stop_after(steps), quiet=True)
-    fit = make_fit(recipe_file, tmp_path)
-    fit.trainer.resume()
-    assert fit.trainer.progress.steps == steps
-    fit.run(quiet=True)
-    assert curves(fit) == uninterrupted[1]
-    assert file_bytes(fit, tmp_path) == uninterrupted[0]
+        make_trainer(recipe_file, tmp_path).run(stop=stop_after(steps), quiet=True)
+    trainer = make_trainer(recipe_file, tmp_path)
+    trainer.resume()
+    assert trainer.progress.steps == steps
+    trainer.run(quiet=True)
+    assert curves(trainer) == uninterrupted[1]
+    assert file_bytes(trainer, tmp_path) == uninterrupted[0]
 
 
 def test_killed_training_resumes_from_the_last_whole_checkpoint(
     recipe_file, uninterrupted, tmp_path, caplog
 ):
     """Killed within an epoch, and its latest checkpoint is damaged too."""
-    fit = make_fit(recipe_file, tmp_path, "checkpoint_seconds=1e-9")
+    trainer = make_trainer(recipe_file, tmp_path, "checkpoint_seconds=1e-9")
     with pytest.raises(Killed):
-        fit.run(stop=stop_after(STEPS_PER_EPOCH + 3, killed=True), quiet=True)
+        trainer.run(stop=stop_after(STEPS_PER_EPOCH + 3, killed=True), quiet=True)
     latest, before = find_checkpoints(tmp_path)
     latest.write_bytes(latest.read_bytes()[:2000])
-    fit = make_fit(recipe_file, tmp_path)
-    fit.trainer.resume()
+    trainer = make_trainer(recipe_file, tmp_path)
+    trainer.resume()
     assert "damaged" in caplog.text and before.exists()
-    assert fit.trainer.progress.steps == STEPS_PER_EPOCH + 1
-    fit.run(quiet=True)
-    assert curves(fit) == uninterrupted[1]
-    assert file_bytes(fit, tmp_path) == uninterrupted[0]
+    assert trainer.progress.steps == STEPS_PER_EPOCH + 1
+    trainer.run(quiet=True)
+    assert curves(trainer) == uninterrupted[1]
+    assert file_bytes(trainer, tmp_path) == uninterrupted[0]
 
 
 def test_resume_with_another_recipe_or_other_data_is_refused(recipe_file, tmp_path):
     with pytest.raises(OutOfTime):
-        make_fit(recipe_file, tmp_path).run(stop=stop_after(1), quiet=True)
+        make_trainer(recipe_file, tmp_path).run(stop=stop_after(1), quiet=True)
     for change in ("loss.force=2.0", "epochs=4", "data"):
         if change == "data":
             other = recipe_file.with_name("other.extxyz")
@@ -121,23 +121,23 @@ def test_resume_with_another_recipe_or_other_data_is_refused(recipe_file, tmp_pa
             text = recipe_file.read_text().replace("[own.extxyz]", "[other.extxyz]")
             changed = recipe_file.with_name("changed.yaml")
             changed.write_text(text)
-            fit = make_fit(changed, tmp_path)
+            trainer = make_trainer(changed, tmp_path)
         else:
-            fit = make_fit(recipe_file, tmp_path, change)
+            trainer = make_trainer(recipe_file, tmp_path, change)
         with pytest.raises(InputError, match="resume with the"):
-            fit.trainer.resume()
-    fit = make_fit(recipe_file, tmp_path, "checkpoint_seconds=7", "notes=about it")
-    fit.trainer.resume()
-    assert fit.trainer.progress.steps == 1
+            trainer.resume()
+    trainer = make_trainer(recipe_file, tmp_path, "checkpoint_seconds=7", "notes=about it")
+    trainer.resume()
+    assert trainer.progress.steps == 1
 
 
 def test_training_ends_when_the_score_stays_away_from_its_best(recipe_file, tmp_path):
-    fit = make_fit(
+    trainer = make_trainer(
         recipe_file, tmp_path, "epochs=40", "patience=2", "validation.every_epochs=3", "seed=5"
     )
-    progress = fit.trainer.progress
+    progress = trainer.progress
     progress.best_score, progress.best_epoch = 1e-9, 0  # cannot be reached
-    fit.run(quiet=True)
+    trainer.run(quiet=True)
     assert progress.epoch == 2 * 3 and progress.stale == 2 and progress.best_epoch == 0
     validated = [entry["epoch"] for entry in progress.history if "validation" in entry]
     assert validated == [3, 6]
@@ -153,12 +153,12 @@ def test_loss_that_overflows_stops_the_training(recipe_file, tmp_path):
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(recipe_file.read_text())
     with pytest.raises(GuardStop, match=r"not finite .*learning_rate"):
-        make_fit(recipe, tmp_path).run(quiet=True)
+        make_trainer(recipe, tmp_path).run(quiet=True)
 
 
 def test_cutoff_that_holds_no_pair_is_refused(recipe_file, tmp_path):
     with pytest.raises(InputError, match="no two atoms of the data are so close"):
-        make_fit(recipe_file, tmp_path, "model.cutoff=1.5")
+        make_trainer(recipe_file, tmp_path, "model.cutoff=1.5")
 
 
 def test_card_names_data_settings_and_errors(recipe_file, uninterrupted, tmp_path):

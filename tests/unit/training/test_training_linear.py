@@ -14,10 +14,10 @@ from limlff.models.moment import MomentModel
 from limlff.models.mtp import MomentTensorPotential
 from limlff.potential_file import load_potential
 from limlff.training.batches import make_packing
-from limlff.training.fit import initial_parameters
 from limlff.training.linear import NormalEquations, fit_linear
 from limlff.training.linear_columns import unit_predictions
 from limlff.training.loss import batch_loss, formula_for, predict_batch
+from limlff.training.preparation import initial_parameters
 from limlff.training.recipe import Recipe
 from limlff.training.samples import LabelledFrame, make_samples
 

@@ -12,7 +12,7 @@ from training_frames import crystals
 from limlff.models.moment import MomentModel
 from limlff.potential import Potential
 from limlff.training.data import TrainingData
-from limlff.training.fit import initial_parameters
+from limlff.training.preparation import initial_parameters
 from limlff.training.recipe import Recipe
 from limlff.training.samples import LabelledFrame, make_samples
 from limlff.training.uncertainty.fit import add_uncertainty

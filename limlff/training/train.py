@@ -1,0 +1,175 @@
+"""A training as a whole: from a recipe to a folder with a potential in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+from limlff.atomic_file import write_text_whole
+from limlff.config import apply_overrides, load_config, parse_config
+from limlff.errors import InputError, OutOfTime, shown
+from limlff.folder_lock import locked
+from limlff.frames.locate import locate_data
+from limlff.frames.remarks import tell_remarks
+from limlff.outputs import check_output_folder
+from limlff.paths import user_path
+from limlff.potential import Potential
+from limlff.potential_file import save_potential
+from limlff.precision import own_precision
+from limlff.resumable import resumable
+from limlff.signals import stop_signals
+from limlff.training.data import TrainingData, load_training_data
+from limlff.training.folder import (
+    CHECKPOINTS,
+    POTENTIAL_FILE,
+    RECIPE_FILE,
+    TRAINING_FOLDER,
+    clear_training,
+    remove_old_temporaries,
+)
+from limlff.training.loop import Trainer
+from limlff.training.preparation import prepare_training
+from limlff.training.recipe import Recipe
+from limlff.training.result import finish_potential
+from limlff.training.uncertainty.fit import add_uncertainty
+from limlff.yaml_file import dump_yaml
+
+
+class TrainingStopped(OutOfTime):
+    """A training that was left early, by a signal or its time limit; it can be resumed.
+
+    Attributes:
+        potential: The best so far, without uncertainty, which lies in the folder too; None if there
+            is none yet.
+    """
+
+    def __init__(self, message: str, potential: Potential | None) -> None:
+        super().__init__(message)
+        self.potential = potential
+
+
+@own_precision()
+def train(
+    recipe: Recipe | dict[str, Any] | str | Path,
+    out: str | Path,
+    overrides: Sequence[str] = (),
+    *,
+    resume: bool = False,
+    force: bool = False,
+    max_seconds: float | None = None,
+    quiet: bool = False,
+) -> Potential:
+    """Train a potential by a recipe, as `limlff train` does.
+
+    Reads and checks the frames, solves least squares if the recipe asks for it, goes through the
+    epochs, fits the uncertainty, and writes potential, learning curves and checkpoints. Ctrl-C and
+    other signals that ask to stop end it after the step under way, with a checkpoint.
+
+    Args:
+        recipe: Path of a YAML file, or its content. Files of frames are looked for beside the YAML
+            file, otherwise in the working folder, and in the folder LIMLFF_DATA.
+        out: Folder of the training; made if missing.
+        overrides: Changes of single settings, as "optimizer.learning_rate=1e-3".
+        resume: Go on from the last checkpoint in the folder; the result has the same bits as that
+            of a training which was never stopped.
+        force: Replace a training in the folder.
+        max_seconds: Time after which the training is left, to be resumed (s).
+        quiet: Show no progress.
+
+    Returns:
+        The potential with the best score on the frames held back, or the last one where there are
+        none; the one in `potential.limlff`. Its `card` holds errors, data and recipe.
+
+    Raises:
+        InputError: If recipe or data cannot be used, or the folder must not be written to.
+        GuardStop: If the loss is no longer finite.
+        TrainingStopped: If it was left early.
+        OutOfTime: If the disk failed or a signal came at another moment; it can be resumed too.
+    """
+    settings, file = _read_recipe(recipe, overrides)
+    folder, base = user_path(out), Path() if file is None else file.parent
+    inputs = [*([] if file is None else [file]), *_files_of_frames(settings, base)]
+    _check_folder(folder, inputs, resume, force)
+    data = load_training_data(settings, base)
+    tell_remarks(data.remarks)
+    with locked(folder):
+        _check_folder(folder, inputs, resume, force)  # now that nobody else writes there
+        trainer = _begin(folder, settings, data, resume, force)
+        with resumable(folder, "the same command with --resume", CHECKPOINTS):
+            return _train_and_write(trainer, folder, max_seconds, quiet)
+
+
+def _read_recipe(
+    recipe: Recipe | dict[str, Any] | str | Path, overrides: Sequence[str]
+) -> tuple[Recipe, Path | None]:
+    """The recipe, and the file that it stands in."""
+    if isinstance(recipe, str | Path):
+        file = user_path(recipe)
+        return load_config(file, Recipe, list(overrides)), file
+    if isinstance(recipe, Recipe):
+        if not overrides:
+            return recipe, None
+        recipe = recipe.model_dump(mode="json")
+    if not isinstance(recipe, dict):
+        raise InputError(
+            f"the recipe is {shown(recipe)}; give the path of a YAML file, a dict of its content, "
+            "or a limlff.training.recipe.Recipe"
+        )
+    content = deepcopy(recipe)
+    apply_overrides(content, list(overrides))
+    return parse_config(content, Recipe, "recipe"), None
+
+
+def _files_of_frames(recipe: Recipe, base: Path) -> list[Path]:
+    names = [name for data_set in recipe.data for name in data_set.files]
+    names += [name for files in recipe.validation.files.values() for name in files]
+    return [locate_data(name, base) for name in names]
+
+
+def _check_folder(folder: Path, inputs: list[Path], resume: bool, force: bool) -> None:
+    """Refuse a folder whose content must not be replaced."""
+    if not resume:
+        check_output_folder(folder, TRAINING_FOLDER, inputs, force)
+    elif not folder.is_dir():
+        raise InputError(f"{folder}: there is no such folder; start without --resume")
+
+
+def _begin(folder: Path, recipe: Recipe, data: TrainingData, resume: bool, force: bool) -> Trainer:
+    """The training at its beginning or at its last checkpoint, and the folder ready for it."""
+    remove_old_temporaries(folder)
+    trainer = Trainer(prepare_training(recipe, data), folder)
+    if resume:
+        trainer.resume()
+    elif force:
+        clear_training(folder)
+    write_text_whole(folder / RECIPE_FILE, dump_yaml(recipe.model_dump(mode="json")))
+    return trainer
+
+
+def _train_and_write(
+    trainer: Trainer, folder: Path, max_seconds: float | None, quiet: bool
+) -> Potential:
+    """Train, then write the best potential, also if a signal or the time limit ends the training.
+
+    Raises:
+        TrainingStopped: If so.
+    """
+    stopped: OutOfTime | None = None
+    with stop_signals() as came:
+        try:
+            trainer.run(max_seconds, lambda: bool(came()), quiet)
+        except OutOfTime as reason:
+            stopped = reason
+    if not trainer.has_result:
+        assert stopped is not None
+        raise TrainingStopped(str(stopped), None) from stopped
+    potential = finish_potential(trainer)
+    if stopped is None:  # there is no time left otherwise
+        prepared = trainer.prepared
+        potential = add_uncertainty(potential, prepared.data, prepared.recipe)
+    save_potential(potential, folder / POTENTIAL_FILE)
+    if stopped is not None:
+        raise TrainingStopped(str(stopped), potential) from stopped
+    return potential
