@@ -118,8 +118,3 @@ class Study(ABC, Generic[Settings, Run, Outcome]):
     def numbers(self, outcome: Outcome) -> dict[str, Any]:
         """One run's results as JSON holds them; by default all fields of the outcome."""
         return as_json(outcome)
-
-
-def folder_name(stage: str, run: str) -> str:
-    """Name of the folder of a stage of a run."""
-    return f"{stage}-{run}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,9 +17,10 @@ from limlff.potential import Potential
 from limlff.potential_file import load_potential, potential_digest
 from limlff.report.page import versions, write_report
 from limlff.workflows.as_json import as_json
-from limlff.workflows.contract import Outcome, Run, Settings, Study, StudyResult, folder_name
+from limlff.workflows.contract import Outcome, Run, Settings, Study, StudyResult
 from limlff.workflows.provenance import provenance_of
 from limlff.workflows.runs import progress_of, simulate_all, teller
+from limlff.workflows.stages import folder_name
 from limlff.yaml_file import dump_yaml
 
 PAGE = "index.html"
@@ -68,15 +70,8 @@ def compute_study(
     }
     numbers = out / numbers_name(settings.study)
     write_text_whole(numbers, json.dumps(as_json(content), indent=1, allow_nan=False) + "\n")
-    try:
+    with _page_after(numbers, out):
         page = _write_page(study, settings, outcomes, potential, out)
-    except Exception as error:
-        reason = " ".join(str(error).split()) or "no reason given"
-        kind = OutOfTime if isinstance(error, OSError) else LimlffError
-        raise kind(
-            f"{numbers}: holds all numbers, but the page could not be made "
-            f"({type(error).__name__}: {reason}); make it once more with: limlff resume {out}"
-        ) from error
     return StudyResult(page, numbers, summary)
 
 
@@ -87,6 +82,20 @@ def _check_elements(elements: Sequence[str], potential: Potential, name: str) ->
                 f"element is {element}, but the potential {name} knows only "
                 f"{', '.join(potential.elements)}"
             )
+
+
+@contextmanager
+def _page_after(numbers: Path, out: Path) -> Iterator[None]:
+    """Say of whatever goes wrong in the block that the numbers are there."""
+    try:
+        yield
+    except Exception as error:
+        reason = " ".join(str(error).split()) or "no reason given"
+        kind = OutOfTime if isinstance(error, OSError) else LimlffError
+        raise kind(
+            f"{numbers}: holds all numbers, but the page could not be made "
+            f"({type(error).__name__}: {reason}); make it once more with: limlff resume {out}"
+        ) from error
 
 
 def _write_page(

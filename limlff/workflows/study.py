@@ -14,8 +14,9 @@ from limlff.folder_lock import LOCK, locked
 from limlff.outputs import FolderKind, check_output_folder
 from limlff.paths import user_path
 from limlff.resumable import resumable
-from limlff.workflows.contract import CHANGEABLE, Study, StudyResult, StudySettings, folder_name
+from limlff.workflows.contract import CHANGEABLE, Study, StudyResult, StudySettings
 from limlff.workflows.registry import find_study
+from limlff.workflows.stages import folder_name
 from limlff.yaml_file import dump_yaml, read_mapping
 
 SETTINGS = "settings.yaml"

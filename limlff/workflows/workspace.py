@@ -14,8 +14,8 @@ from ase import Atoms
 from limlff.errors import OutOfTime
 from limlff.md.output.names import CHECKPOINTS, TRAJECTORY
 from limlff.md.output.trajectory import Trajectory, TrajectoryFrame
-from limlff.workflows.contract import folder_name
 from limlff.workflows.series import Observer
+from limlff.workflows.stages import folder_name
 
 if TYPE_CHECKING:
     from limlff.md.config import MDConfig

@@ -26,7 +26,6 @@ WRONG_WAYS = {
 }
 CIRCLES: list[list[str]] = [
     ["md/output/checkpoint.py", "md/output/checkpoint_layout.py"],
-    ["workflows/healing/__init__.py", "workflows/healing/study.py", "workflows/study.py"],
 ]
 
 

@@ -25,8 +25,6 @@ FUNCTIONS = {
     "limlff/md/resume.py:resume_md": "to be split",
     "limlff/md/speed.py:measure_speed": "to be split",
     "limlff/uncertainty/assess.py:assess": "to be split",
-    "limlff/workflows/healing/dynamics.py:run_dynamics": "to be split",
-    "limlff/workflows/healing/simulate.py:simulate": "to be split",
 }
 PARAMETERS = {
     "limlff/kernels/contractions.py:_add_tile_of_2": TILES,
@@ -44,7 +42,6 @@ PARAMETERS = {
     "limlff/simd/products.py:add_products": TILES,
     "limlff/md/resume.py:resume_md": "to become less",
     "limlff/md/runner.py:run_md": "to become less",
-    "limlff/workflows/healing/dynamics.py:run_dynamics": "to become less",
 }
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
