@@ -23,7 +23,7 @@ import numpy as np
 from jaxtyping import Complex, Float, Int
 from scipy.special import sph_harm_y
 
-from limlff.neighbors.host import find_pairs
+from limlff.neighbors.pairs import find_pairs
 
 NEIGHBORS = 12
 """Nearest neighbors that count as bonds."""

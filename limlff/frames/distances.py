@@ -8,7 +8,7 @@ import numpy as np
 
 from limlff import precision as precision
 from limlff.frames.frame import Frame
-from limlff.neighbors.host import find_pairs
+from limlff.neighbors.pairs import find_pairs
 
 CLOSEST_ALLOWED = 0.5
 """No two atoms may be closer than this (Å); a Li2 molecule has 2.7, H2 0.74."""

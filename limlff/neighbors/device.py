@@ -18,8 +18,8 @@ from jaxtyping import Array, Float, Int
 
 from limlff.jax_md_parts import partition, space
 from limlff.neighbors.geometry import checked_geometry
-from limlff.neighbors.host import Capacity, bucket, image_keys
-from limlff.neighbors.images import images_within_reach
+from limlff.neighbors.host import Capacity, bucket
+from limlff.neighbors.images import image_keys, images_within_reach
 from limlff.neighbors.matrix import NeighborMatrix
 from limlff.precision import own_precision
 

@@ -90,6 +90,38 @@ def _numbers(values: Any, name: str, shape: tuple[int, ...]) -> np.ndarray:
     return np.ascontiguousarray(array, np.float64).reshape(array.shape)
 
 
+def filled(geometry: Geometry) -> Geometry:
+    """The geometry with missing cell vectors filled.
+
+    Raises:
+        InputError: If a periodic direction has none, or the cell vectors do not span a volume.
+    """
+    for axis in range(3):
+        if geometry.periodic[axis] and not np.any(geometry.cell[axis]):
+            raise InputError(
+                f"the structure is periodic along cell vector {axis}, which is zero; "
+                "give the vector or switch the periodicity off"
+            )
+    return geometry._replace(cell=full_cell(geometry.cell))
+
+
+def full_cell(cell: Float[np.ndarray, "3 3"]) -> Float[np.ndarray, "3 3"]:
+    """The cell with missing vectors filled by unit vectors at right angles to the others.
+
+    Raises:
+        InputError: If the cell vectors do not span a volume.
+    """
+    full = np.array(cell, float)
+    missing = [axis for axis in range(3) if not np.any(full[axis])]
+    if missing:
+        _, _, normals = np.linalg.svd(full)
+        full[missing] = normals[3 - len(missing) :]
+    lengths = np.linalg.norm(full, axis=1)
+    if not abs(np.linalg.det(full)) > 1e-6 * np.prod(lengths):
+        raise InputError(f"the cell vectors {full.tolist()} lie in a plane; correct the cell")
+    return full
+
+
 def refuse_absurd_sizes(geometry: Geometry, inverse: Float[np.ndarray, "3 3"]) -> None:
     """Refuse a search that would take all memory or no end of time, from its sizes alone.
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from limlff.neighbors.geometry import checked_geometry, refuse_absurd_sizes
-from limlff.neighbors.host import full_cell, image_keys
+from limlff.neighbors.cells import code_strides, image_code
+from limlff.neighbors.geometry import checked_geometry, full_cell, refuse_absurd_sizes
 
 
 def images_within_reach(
@@ -85,3 +85,11 @@ def _in_box_around(
     """Which places lie in the Cartesian bounding box of a group, widened (Å)."""
     low, high = group.min(axis=0) - margin, group.max(axis=0) + margin
     return np.all((places >= low) & (places <= high), axis=1)
+
+
+def image_keys(owners: np.ndarray, shifts: np.ndarray) -> np.ndarray:
+    """One integer per owner and shift, in the order of both; alike for these alone."""
+    spread = np.abs(shifts).max(axis=0, initial=0).tolist()
+    strides = code_strides(int(owners.max(initial=0)) + 1, spread)
+    x, y, z = shifts.astype(np.int64).T
+    return np.asarray(image_code(owners.astype(np.int64), x, y, z, strides))

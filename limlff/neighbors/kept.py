@@ -19,7 +19,8 @@ from jaxtyping import Float
 
 from limlff.atom_arrays import arrays_of
 from limlff.neighbors.choice import choose_builder
-from limlff.neighbors.host import Capacity, bucket, full_cell
+from limlff.neighbors.geometry import full_cell
+from limlff.neighbors.host import Capacity, bucket
 from limlff.neighbors.matrix import NeighborMatrix
 from limlff.neighbors.skin import list_is_complete
 

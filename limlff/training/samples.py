@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 
 from limlff.errors import InputError
 from limlff.frames.frame import Frame
-from limlff.neighbors.host import find_pairs
+from limlff.neighbors.pairs import find_pairs
 from limlff.training.recipe import LabelWeights
 
 LARGEST_CUTOFF = 12.0

@@ -18,7 +18,7 @@ from limlff.errors import InputError
 from limlff.md.config import MDConfig
 from limlff.md.system.prepare import Structure
 from limlff.md.system.state import MDState, temperature
-from limlff.neighbors.host import find_pairs
+from limlff.neighbors.pairs import find_pairs
 from limlff.neighbors.search import has_pair_within
 from limlff.units import FEMTOSECOND
 

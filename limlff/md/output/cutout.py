@@ -17,7 +17,7 @@ import numpy as np
 from ase import Atoms
 from jaxtyping import Bool, Float, Int
 
-from limlff.neighbors.host import find_pairs
+from limlff.neighbors.pairs import find_pairs
 
 VACUUM = 10.0
 """Vacuum of a slab cell, and the width of an empty layer that counts as a surface (Å)."""

@@ -32,7 +32,7 @@ from limlff.md.ensembles.integrators import (
 from limlff.md.system.frozen import frozen_mask
 from limlff.md.system.state import AtomTable, MDState, draw_momenta, initial_state, without_drift
 from limlff.md.system.structure_file import read_structure as read_structure
-from limlff.neighbors.host import find_pairs
+from limlff.neighbors.pairs import find_pairs
 from limlff.potential import Potential
 from limlff.quantities import LARGEST_LENGTH, SHORTEST_DISTANCE
 from limlff.units import FEMTOSECOND, GIGAPASCAL

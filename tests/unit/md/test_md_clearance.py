@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from limlff.md.simulation.clearance import Clearance
-from limlff.neighbors.host import find_pairs
+from limlff.neighbors.pairs import find_pairs
 
 
 @pytest.mark.parametrize("seed", range(40))

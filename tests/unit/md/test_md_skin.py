@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from limlff.neighbors.host import find_pairs
+from limlff.neighbors.pairs import find_pairs
 from limlff.neighbors.skin import list_is_complete
 
 CUTOFF, SKIN = 3.0, 1.0

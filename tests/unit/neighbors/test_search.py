@@ -11,8 +11,9 @@ from ase.build import bulk
 
 from limlff.errors import InputError
 from limlff.neighbors import search as search_module
-from limlff.neighbors.host import Capacity, build_neighbors, find_pairs
+from limlff.neighbors.host import Capacity, build_neighbors
 from limlff.neighbors.matrix import NeighborMatrix
+from limlff.neighbors.pairs import find_pairs
 from limlff.neighbors.points import sort_points
 from limlff.neighbors.search import has_pair_within
 
