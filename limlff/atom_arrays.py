@@ -1,8 +1,8 @@
-"""What a potential needs of an ASE structure, as arrays whose kinds are known.
+"""Arrays of an ASE structure that a potential needs, with checked types.
 
-ASE hands on what a user has put into `atoms.arrays`: single precision, lists, transposed or
-read-only views, numbers that are no elements. Everything is brought to float64 and contiguous
-memory here, once, or refused.
+ASE passes on whatever a user has put into `atoms.arrays`: single precision, lists, transposed or
+read-only views, numbers that are no elements. Everything is converted to contiguous float64 arrays
+here, once, or refused.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ class AtomArrays(NamedTuple):
 
 
 def arrays_of(atoms: Atoms) -> AtomArrays:
-    """Arrays of a structure; copies only where their kind has to change.
+    """Arrays of a structure, copied only where their type has to change.
 
     Raises:
-        InputError: If it has no atoms, or what it holds is no structure.
+        InputError: If it has no atoms, or an array is not that of a structure.
     """
     count = len(atoms)
     if count == 0:

@@ -1,6 +1,6 @@
-"""Files that are either whole or not there: written beside the place, synced, then renamed.
+"""Atomic writes: a file is written under a temporary name, synced, then renamed.
 
-Nothing is ever written through a link: what a link points to belongs to somebody else.
+Nothing is ever written through a link: what a link points to may belong to somebody else.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from limlff.errors import InputError
 
 @contextmanager
 def replaced_when_whole(path: Path) -> Iterator[Path]:
-    """Give a name in the same folder to write to, which becomes `path` when all went well.
+    """Yield a temporary name in the same folder, renamed to `path` when the block succeeds.
 
     Args:
-        path: The file to be; one that is there stays until the new one is whole. A device or a pipe
-            is not replaced: it gets the content of the file when that is whole.
+        path: The file to write; an existing one stays until the new one is complete. A device or a
+            pipe is not replaced: the complete content is copied to it.
 
     Yields:
         The temporary name, with the suffixes of `path`.
@@ -57,7 +57,7 @@ def replaced_when_whole(path: Path) -> Iterator[Path]:
 
 
 def create_empty(path: Path) -> None:
-    """Make a new, empty file in place of whatever has the name, be it a link.
+    """Create an empty file, replacing any file or link of that name.
 
     Raises:
         OSError: If the name is that of a folder, or the folder cannot be written to.
@@ -68,11 +68,11 @@ def create_empty(path: Path) -> None:
 
 
 def open_at_end(path: Path, keep_bytes: int | None) -> BinaryIO:
-    """Open a file that grows.
+    """Open a file for appending.
 
     Args:
         path: The file. If it is a link, or has other names, it becomes a file of its own first.
-        keep_bytes: Length to which the file is cut first; None starts a new one.
+        keep_bytes: Length that the file is truncated to first (bytes); None starts a new one.
 
     Raises:
         OSError: If it cannot be written to.
@@ -91,7 +91,7 @@ def open_at_end(path: Path, keep_bytes: int | None) -> BinaryIO:
 
 
 def write_text_whole(path: Path, text: str) -> None:
-    """Write a file of text (UTF-8), whole or not at all.
+    """Write a text file (UTF-8), completely or not at all.
 
     Raises:
         InputError: If the folder does not exist.
@@ -113,7 +113,7 @@ def remove_leftovers(folder: Path, patterns: Sequence[str]) -> None:
 
     Args:
         folder: Where.
-        patterns: Patterns of the names that the files would have got.
+        patterns: Glob patterns of the final names of the files.
     """
     for path in folder.glob(".*"):
         parts = re.fullmatch(r"\.(\d{1,9})\.(.+)", path.name)

@@ -29,7 +29,7 @@ from limlff.potential import Potential, Prediction
 from limlff.precision import own_precision
 from limlff.prediction.atom_virials import atom_virials
 from limlff.quantities import SHORTEST_DISTANCE
-from limlff.remembered import Computed, Remembered
+from limlff.result_cache import Computed, ResultCache
 
 LARGEST_SKIN = 5.0
 """Beyond, lists hold many times the pairs of the potential (Å)."""
@@ -55,10 +55,10 @@ class Calculator(AseCalculator):
     `limlff.uncertainty.Assessment`. These are computed when asked for, and cost several times as
     much as the forces.
 
-    Neighbors are listed and results kept for each `Atoms` object apart, for the last 32 of them, so
-    that all images of a path may share a calculator. Threads may share one too, and then wait for
-    each other. It can be copied and pickled, but does not compute in a process that was forked
-    after jax had started.
+    Neighbor lists and results are kept separately for each of the last 32 `Atoms` objects, so that
+    all images of a path can share a calculator. Threads can share it too; they wait for each other.
+    It can be copied and pickled, but refuses to compute in a process that was forked after jax had
+    started.
 
     Args:
         potential: Name of a shipped potential, path of a potential file, or a potential.
@@ -66,8 +66,8 @@ class Calculator(AseCalculator):
             1e-4 eV/Å); energies and forces are added up in float64 in any case. Relaxations
             by forces reach 1e-5 eV/Å with it; those that search along lines by the energy, elastic
             constants and phonons need float64 (docs/ase.md).
-        skin: How much farther than the cutoff neighbors are listed (Å), 5 at most. The list is
-            built anew only when atoms or cell have moved so much that a neighbor could be missing.
+        skin: Distance beyond the cutoff up to which neighbors are listed (Å), 5 at most. The list
+            is rebuilt only when atoms or cell have moved so far that a neighbor could be missing.
 
     Raises:
         InputError: If the potential cannot be loaded, an argument is not allowed, or the process
@@ -101,19 +101,19 @@ class Calculator(AseCalculator):
 
     @own_precision()
     def _start(self) -> None:
-        """Make what follows from potential, dtype and skin."""
+        """Set up everything that follows from potential, dtype and skin."""
         self._program, self._weights = program_and_weights(self.potential)
         self._neighbors = SkinNeighbors(self.potential.cutoff, self._skin)
-        self._remembered = Remembered()
+        self._cache = ResultCache()
         self._lock = threading.RLock()
 
     def __getstate__(self) -> dict[str, Any]:
-        """What a copy needs; it has its own neighbor lists."""
-        made = ("_program", "_weights", "_neighbors", "_remembered", "_lock")
+        """State of a copy, which builds its own neighbor lists."""
+        made = ("_program", "_weights", "_neighbors", "_cache", "_lock")
         return {name: value for name, value in self.__dict__.items() if name not in made}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Make a copy whole."""
+        """Restore a copy."""
         refuse_forked_process()
         self.__dict__.update(state)
         self._start()
@@ -131,7 +131,7 @@ class Calculator(AseCalculator):
             if not isinstance(asked, Atoms):
                 what = shown(repr(asked))
                 raise InputError(f"{name} is asked of {what}; give an ase.Atoms object")
-            known = None if atoms is None else self._remembered.recall(atoms)
+            known = None if atoms is None else self._cache.get(atoms)
             if known is not None:  # ASE then compares with this, not with another structure
                 self.atoms, self.results = known
             return super().get_property(name, atoms, allow_calculation)
@@ -171,13 +171,13 @@ class Calculator(AseCalculator):
             # neighbor lists belong to the object that is asked about, not to the copy made of it
             asked = self.atoms if atoms is None else atoms
             self._calculate(asked, set(properties or ()))
-            self._remembered.keep(asked, Computed(self.atoms, self.results))
+            self._cache.store(asked, Computed(self.atoms, self.results))
 
     def reset(self) -> None:
         """Forget all results."""
         with self._lock:
             super().reset()
-            self._remembered.forget()
+            self._cache.clear()
 
     def _calculate(self, atoms: Atoms, properties: set[str]) -> None:
         arrays = arrays_of(atoms)
@@ -230,7 +230,7 @@ class Calculator(AseCalculator):
 
 
 def _checked_skin(skin: float) -> float:
-    """A skin as a number, whatever kind of number it came as."""
+    """The skin as a float, from any numeric type."""
     is_number = isinstance(skin, Real) and not isinstance(skin, bool | np.bool_)
     if not (is_number and 0 <= skin <= LARGEST_SKIN):
         raise InputError(

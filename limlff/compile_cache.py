@@ -1,8 +1,8 @@
 """Where compiled programs are kept between runs, so that a second start is quick.
 
 The folder is `LIMLFF_CACHE_DIR`, else `limlff` in `XDG_CACHE_HOME` or `~/.cache`. It may be deleted
-at any time; `LIMLFF_CACHE_DIR=` (empty) switches the cache off. What lies in it is run, so that it
-is used only if nobody else can have put anything there. Without it everything works, but later.
+at any time; `LIMLFF_CACHE_DIR=` (empty) switches the cache off. Its content is executed, so it is
+used only if nobody else can have written there. Without it everything works, but starts later.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def cache_folder() -> Path | None:
 
 def is_private(path: Path) -> bool:
     """Whether a folder or a file, and what lies in a folder, can have been written by us alone."""
-    reason = _distrust(path)
+    reason = _why_unsafe(path)
     if reason and reason not in _said:
         _said.add(reason)
         _LOG.warning(
@@ -58,7 +58,7 @@ def is_private(path: Path) -> bool:
     return reason is None
 
 
-def _distrust(path: Path) -> str | None:
+def _why_unsafe(path: Path) -> str | None:
     """Why others could have written a file or folder, which then must not be run; None if not."""
     if not hasattr(os, "geteuid"):  # Windows, whose users have folders of their own
         return None
@@ -80,7 +80,7 @@ def _distrust(path: Path) -> str | None:
 
 
 def keep_jax_programs() -> None:
-    """Let jax, if it is not imported yet, keep what it compiles; a choice of the user's stands."""
+    """Let jax keep compiled programs, if it is not imported yet and the user has not chosen."""
     folder = cache_folder()
     if folder is None:
         return
@@ -94,7 +94,7 @@ def keep_jax_programs() -> None:
 
 
 def _make_room(folder: Path) -> None:
-    """Delete what has not been used for longest, if more is kept than shall be."""
+    """Delete the least recently used programs if the cache exceeds its limit."""
     files = []
     for pattern in _KEPT:
         for file in folder.glob(pattern):

@@ -29,10 +29,10 @@ from limlff.yaml_file import parse_yaml, read_mapping
 
 
 class StrictModel(BaseModel):
-    """Base of all configurations: frozen, without unknown keys, and all numbers are finite.
+    """Base of all configurations: frozen, without unknown keys, with finite numbers only.
 
-    What its fields mean stands in the docstring under "Attributes:", from where templates and
-    schemas take it.
+    The meaning of its fields stands in the docstring under "Attributes:"; templates and schemas
+    are made from it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -71,7 +71,7 @@ def _mark(value: Any) -> Any:
 
 
 def _placed(value: Any, info: ValidationInfo) -> Any:
-    """A path as it is meant: from the home folder, or relative to where it was written."""
+    """Resolve a path: from the home folder, or relative to the file that it stands in."""
     if not isinstance(value, str | Path):
         return value  # refused by the type that follows
     folder = None if isinstance(value, _GivenHere) else (info.context or {}).get("folder")

@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, in the words of its keys instead of those of pydantic."""
+"""Error messages for configurations, in terms of their keys instead of pydantic's."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from limlff.errors import shown
 from limlff.stored_settings import RENAMED
 
 _MOST_PROBLEMS = 5
-"""Problems that a message names before it only counts them."""
+"""Problems that a message lists; further ones are only counted."""
 
 _TYPES = {
     "float": "a number",
@@ -31,7 +31,7 @@ _CHOSEN_BY_TYPE = ("type", "parsing", "from")
 """The second word of these errors."""
 
 _LONGEST_REASON = 300
-"""Characters of what a check of our own says; values in it may be of any length."""
+"""Characters of the message of a validator of our own, which may quote a long value."""
 
 Keys = tuple[str, ...]
 
@@ -104,7 +104,7 @@ def _explain_one(problem: Any, content: Any, kind: type[BaseModel]) -> str:
 
 
 def _said(problem: Any) -> str:
-    """What a setting must be, in plain words."""
+    """The requirement that a setting violates, in plain words."""
     first, _, rest = problem["type"].partition("_")
     if first in _TYPES and rest.split("_")[-1 if first == "model" else 0] in _CHOSEN_BY_TYPE:
         return f"must be {_TYPES[first]}"

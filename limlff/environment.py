@@ -1,4 +1,4 @@
-"""What a measurement ran on: machine and versions, for its JSON."""
+"""Machine and versions that a measurement ran on, for its JSON."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Locks on open files, which the operating system gives free when a process ends, however it does.
+"""Advisory locks on open files; the operating system releases them when the process ends.
 
-They hold against other processes that ask for them, not against those that just write.
+They protect against other processes that ask for them, not against those that just write.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _LOCKED_BYTE = 1 << 30
 
 
 def lock_alone(descriptor: int) -> None:
-    """Lock an open file for this process alone, or fail at once.
+    """Take an exclusive lock on an open file, or fail at once.
 
     Raises:
         OSError: If another process holds it, a `BlockingIOError` where the system tells that from
@@ -33,7 +33,7 @@ def lock_alone(descriptor: int) -> None:
 
 
 def is_locked_alone(descriptor: int) -> bool:
-    """Whether another process has locked an open file for itself; no where that cannot be told."""
+    """Whether another process holds an exclusive lock; False where that cannot be determined."""
     if fcntl is None:
         return False
     try:

@@ -1,8 +1,7 @@
 """A lock on the folder of a run, a training or a study, so that no two write there.
 
-The operating system holds the lock for the process and gives it free when the process ends, however
-it ends; a file left by a dead process is therefore just taken over. What the file says serves the
-message only.
+The operating system releases the lock when its process ends, however it ends, so that a file left
+by a dead process is simply taken over. Its content, process and host, is only used in messages.
 """
 
 from __future__ import annotations
@@ -29,17 +28,17 @@ _MOST_BYTES = 4096
 
 @contextmanager
 def locked(folder: Path) -> Iterator[str | None]:
-    """Hold the folder; it is made if missing.
+    """Lock the folder, which is created if missing.
 
     Args:
         folder: The folder.
 
     Yields:
-        Who held it before and died without giving it back, as "process 12 on host"; else None.
+        The holder that died without releasing it, as "process 12 on host"; None without one.
 
     Raises:
         InputError: If the folder cannot be made or written to, another process holds it, its
-            file system has no locks, or what bears the lock's name is something else.
+            file system has no locks, or a file of another kind has the name of the lock.
     """
     descriptor = _open(folder)
     try:
@@ -54,7 +53,7 @@ def locked(folder: Path) -> Iterator[str | None]:
 
 
 def _open(folder: Path) -> int:
-    """Open the file of the lock, which is made with its folder if missing."""
+    """Open the lock file, which is created with its folder if missing."""
     if os.path.exists(folder) and not os.path.isdir(folder):
         raise InputError(f"{folder}: is a file; name a folder")
     try:
@@ -70,7 +69,7 @@ def _open(folder: Path) -> int:
 
 
 def _take(descriptor: int, folder: Path) -> str | None:
-    """Lock the open file; returns who held it before and died."""
+    """Lock the open file; returns the holder that died without releasing it."""
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1 or status.st_size > _MOST_BYTES:
         raise _not_a_lock(folder)

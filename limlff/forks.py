@@ -1,7 +1,7 @@
 """Processes forked after jax has started, in which a calculation would never end.
 
 A fork copies the memory of a process, but of its threads only the one that forks; jax and the
-kernels would wait for the others for ever. Such a process is refused with a sentence.
+kernels would wait for the other threads for ever. Such a process is refused with a sentence.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Arrays as bytes in NumPy's file format, read without trust in what the header claims.
+"""Arrays as bytes in NumPy's file format; headers are not trusted on reading.
 
 NumPy's own reader evaluates the header as Python and allocates what it asks for before it looks at
 the data. Here a header is of the one form that NumPy writes for plain numbers, and the data are

@@ -1,5 +1,4 @@
-"""What a command may write: nothing that is there is replaced unless that is asked for, and what
-the command reads never.
+"""Checks before writing: existing files are replaced only with `--force`, inputs never.
 
 Files that are devices or pipes, such as /dev/stdout, are not replaced but written to, always.
 """
@@ -50,7 +49,7 @@ def check_output_file(
     """Refuse to write a file that must not be replaced, or that cannot be written.
 
     Args:
-        path: The file to be.
+        path: The file to write.
         inputs: Files and folders that the command reads.
         force: Whether a file that is there, but is no input, may be replaced.
         make_folders: Whether folders that are missing will be made.
@@ -147,7 +146,7 @@ def _is_own_stream(path: Path) -> bool:
 
 
 def _try_to_write(folder: Path) -> None:
-    """Find out before the work whether a file can be made."""
+    """Check that a file can be created, before the work that it is for."""
     probe = folder / f".{os.getpid()}.probe"
     try:
         probe.touch()

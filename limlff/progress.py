@@ -1,4 +1,4 @@
-"""How far something long has come: a bar on a terminal; in a file or a pipe a line now and then."""
+"""Progress of long computations: a bar on a terminal, occasional lines in a file or pipe."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import TracebackType
 from tqdm import tqdm
 
 LINE_SECONDS = 60.0
-"""Time after which a file gets another line, though no other tenth is done (s)."""
+"""Longest time between two lines in a file (s)."""
 
 
 class Progress:
@@ -19,7 +19,7 @@ class Progress:
     Args:
         total: All that is to be done.
         done: What was done before, if this goes on with something.
-        units: What is counted.
+        units: Name of the unit.
         shown: Whether anything is shown.
 
     Attributes:

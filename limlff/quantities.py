@@ -1,4 +1,4 @@
-"""Kinds of numbers in configurations, each with the limits beyond which it has no sense.
+"""Types of numbers in configurations, each with the limits beyond which it makes no sense.
 
 The limits are generous: they keep out what overflows, never ends or fills all memory, and typing
 errors in the exponent; whether a run is any good within them is for its guards to say.

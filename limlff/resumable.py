@@ -1,4 +1,4 @@
-"""Work that can be gone on with: what ends it from outside ends it with exit code 4."""
+"""Work that can be resumed: signals and full disks end it with exit code 4."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from limlff.errors import NO_SPACE, InputError, OutOfTime, os_error_in_words
 
 @contextmanager
 def resumable(folder: Path, how: str, kept: str) -> Iterator[None]:
-    """Let a signal or a disk that fails end the block with `OutOfTime`.
+    """Turn a signal or a failing disk in the block into `OutOfTime`.
 
     Args:
-        folder: Where the work is kept.
-        how: The command that goes on with it.
+        folder: Folder of the work.
+        how: The command that resumes it.
         kept: Pattern of names in the folder; where none is there yet, a signal stays a signal, and
             the work has to be started again.
 
     Raises:
-        OutOfTime: In their place; it says how to go on.
+        OutOfTime: In place of these; its message says how to resume.
     """
 
     def advice() -> str:

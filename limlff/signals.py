@@ -1,8 +1,8 @@
 """Signals that ask a program to stop.
 
-Where something can be kept, `stop_signals` notes them, and the code leaves at its next good moment.
-Everywhere else in a command `interruptible` makes an exception of them. What is stopping already is
-not stopped once more: further signals are ignored.
+Where results can be kept, `stop_signals` records them, and the code stops at its next opportunity.
+Everywhere else in a command `interruptible` turns them into an exception. While a program is
+stopping, further signals are ignored.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _REPEAT_SECONDS = 0.02
 
 _heard: list[int] = []  # signals since the outermost block was entered
 _open_blocks = 0
-_is_stopping = False  # since the outermost block was entered, somebody heeded a signal
+_is_stopping = False  # since the outermost block was entered, a signal is being handled
 _is_ending = False
 
 
@@ -44,16 +44,16 @@ class Interrupted(KeyboardInterrupt):
 
 @contextmanager
 def stop_signals() -> Iterator[Callable[[], str]]:
-    """Turn signals into a wish to stop: the yielded function names what came, or is empty.
+    """Record signals: the yielded function returns the name of the first one, or "".
 
-    Only the main thread of a process can do so; elsewhere signals keep their meaning.
+    Only the main thread of a process can do so; in others signals keep their effect.
     """
     wishes: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:
         wishes.append(number)
         _heard.append(number)
-        heed_no_more()
+        ignore_further_signals()
 
     with _handled_by(note):
         yield lambda: signal.Signals(wishes[0]).name if wishes else ""
@@ -61,7 +61,7 @@ def stop_signals() -> Iterator[Callable[[], str]]:
 
 @contextmanager
 def interruptible() -> Iterator[Callable[[], int | None]]:
-    """Raise `Interrupted` at a signal, unless one is being heeded already.
+    """Raise `Interrupted` at a signal, unless an earlier one is being handled.
 
     Yields:
         A function that tells which signal came first, if any; code that catches all exceptions may
@@ -115,14 +115,14 @@ def _is_importing(frame: FrameType | None) -> bool:
     return frame is not None
 
 
-def heed_no_more() -> None:
-    """Let open blocks pass over further signals, as the program is stopping."""
+def ignore_further_signals() -> None:
+    """Make open blocks ignore further signals, because the program is stopping."""
     global _is_stopping
     _is_stopping = True
 
 
 def ignore_signals() -> None:
-    """Ignore signals from now on, for the last moments of a process; open blocks do not end it."""
+    """Ignore all signals from now on, also after open blocks end; for the end of a process."""
     global _is_ending
     _is_ending = True
     for number in STOP_SIGNALS:

@@ -1,7 +1,7 @@
-"""Settings that limlff wrote into the folders of runs and studies, under names changed since.
+"""Settings in folders of runs and studies that were written under names changed since.
 
-What a run says of itself is read by the names of now, so that old folders can be resumed. What a
-user writes is not translated: there an old name is refused with the new one.
+Files that limlff wrote itself are translated to the current names, so that old folders can be
+resumed. Files that a user writes are not: there an old name is refused, and the new one is named.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ RENAMED = {"precision": "dtype"}
 
 
 def with_current_names(settings: Any) -> Any:
-    """Settings under their names of now.
+    """Settings under their current names.
 
     Args:
         settings: Nested mappings and lists, as of YAML or JSON. A mapping that holds both an old
@@ -35,7 +35,7 @@ def _current(key: str, beside: dict[str, Any]) -> str:
 
 
 def json_with_current_names(text: str) -> str:
-    """The same for settings as JSON; text that is no JSON is left to those who check it."""
+    """The same for JSON; text that is no JSON is returned as it is, for its reader to refuse."""
     try:
         settings = parse_json(text)
     except ValueError:

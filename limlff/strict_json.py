@@ -1,4 +1,4 @@
-"""JSON from files that may be damaged or not honest: bounded, finite, without doubled keys."""
+"""JSON from untrusted files: bounded depth, finite numbers, no duplicate keys."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""Members of a zip that holds them as they are, without compression.
+"""Members of a zip without compression.
 
-limlff writes no other: nothing can be damaged inside a compressed stream or unpack to more than the
-file holds.
+limlff writes no other: no compressed stream can be damaged, or unpack to more than the file holds.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Periodic grids over a cell: smeared density, and regions grown by a distance."""
+"""Periodic grids over a cell: Gaussian-smeared density, dilation and connected regions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class PeriodicGrid:
 
     @property
     def volume_per_point(self) -> float:
-        """Volume that a point stands for (Å^3)."""
+        """Volume per grid point (Å^3)."""
         return float(abs(np.linalg.det(self.cell)) / np.prod(self.shape))
 
     def cartesian(self, index: Int[np.ndarray, "points 3"]) -> Float[np.ndarray, "points 3"]:
@@ -63,10 +63,10 @@ class PeriodicGrid:
         transformed = np.fft.rfftn(counts) * gaussian / sharing
         return np.fft.irfftn(transformed, self.shape, axes=(0, 1, 2)) / self.volume_per_point
 
-    def grown(
+    def dilated(
         self, region: Bool[np.ndarray, "a b c"], distance: float
     ) -> Bool[np.ndarray, "a b c"]:
-        """All points not farther than a distance (Å) from a region."""
+        """Dilation: all points within a distance (Å) of a region."""
         if not region.any():
             return region
         ball = np.linalg.norm(self._offsets(), axis=-1) <= distance
@@ -78,7 +78,7 @@ class PeriodicGrid:
         return np.asarray(overlap > 0.5)
 
     def connected(self, region: Bool[np.ndarray, "a b c"]) -> Int[np.ndarray, "a b c"]:
-        """Numbers from 1 for the parts of a region that touch, also across the boundary."""
+        """Labels, from 1, of the connected parts of a region, also across the periodic boundary."""
         from scipy import ndimage
         from scipy.sparse import coo_matrix
         from scipy.sparse.csgraph import connected_components

@@ -1,4 +1,4 @@
-"""How far atoms travel: displacements within the crystal, and diffusion of groups of atoms.
+"""Mobility of atoms: displacements within the crystal, and diffusion of groups of atoms.
 
 Displacements are taken in fractions of the cell vectors and scaled by the mean cell, so that a cell
 that breathes under a barostat moves no atom; the mean displacement of all atoms is subtracted.
@@ -33,7 +33,7 @@ def internal_coordinates(
 def square_displacements(
     coordinates: Float[np.ndarray, "frames atoms 3"], lag: int
 ) -> Float[np.ndarray, "origins atoms"]:
-    """Squared distance that each atom travels in `lag` frames, from every first frame (Å^2).
+    """Squared displacement of each atom over `lag` frames, from every first frame (Å^2).
 
     Raises:
         InputError: If there are not more frames than the lag.
@@ -48,7 +48,7 @@ def square_displacements(
 def group_mean(
     values: Float[np.ndarray, "origins atoms"], members: Bool[np.ndarray, "origins atoms"]
 ) -> Float[np.ndarray, " origins"]:
-    """Mean over the members of a group in each frame; not a number where it is empty."""
+    """Mean over the members of a group in each frame; NaN where it is empty."""
     counts = members.sum(axis=1)
     sums = np.where(members, values, 0.0).sum(axis=1)
     return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
@@ -64,13 +64,13 @@ def diffusion_coefficient(
 
     Args:
         coordinates: Internal coordinates (Å).
-        members: Who belongs to the group in each frame; it counts where a displacement starts.
+        members: Atoms of the group in each frame; a displacement counts if its atom starts in it.
         interval_ps: Time between frames (ps).
         lags: Shortest and longest lag of the fit (frames); the shortest beyond the vibrations.
 
     Returns:
         A sixth of the slope of a straight line through the mean-square displacements; the constant
-        that vibrations add falls out. Not a number if the group is empty.
+        offset by vibrations drops out. NaN if the group is empty.
     """
     first, last = lags
     steps = np.unique(np.linspace(first, last, min(12, last - first + 1)).round().astype(int))

@@ -1,4 +1,4 @@
-"""Holes in a solid: how many atoms are missing in them, and how much room they leave.
+"""Holes in a solid: their number of missing atoms and their volume.
 
 A hole's size is stated as missing atoms, because its volume depends on the probe. Atoms are
 smeared by Gaussians of 1.5 Å, wide enough to hide the lattice and its vibrations, and narrow
@@ -21,7 +21,7 @@ SMEARING = 1.5
 """Standard deviation of the Gaussian that stands for an atom (Å)."""
 
 HOLE_DENSITY = 0.5
-"""Part of the reference density below which a point lies in a hole."""
+"""Fraction of the reference density below which a point lies in a hole."""
 
 MARGIN = 4.5
 """Distance from a hole within which its deficit is summed (Å): three standard deviations."""
@@ -79,7 +79,7 @@ def find_voids(
         return Voids(0.0, 0.0, float(cell_missing), 0, None)
 
     def missing(core: Bool[np.ndarray, "a b c"]) -> float:
-        return float(deficit[grid.grown(core, MARGIN)].sum() * grid.volume_per_point)
+        return float(deficit[grid.dilated(core, MARGIN)].sum() * grid.volume_per_point)
 
     cores = [labels == name for name in names]
     each = [missing(core) for core in cores]
@@ -129,7 +129,7 @@ def void_volume(
     candidates = clear(middles, clearance - corner)[:, None] + near
     fits = np.zeros(grid.shape, bool)
     fits[tuple(clear(candidates.reshape(-1, 3), clearance).T)] = True
-    return float(grid.grown(fits, probe_radius).sum() * grid.volume_per_point)
+    return float(grid.dilated(fits, probe_radius).sum() * grid.volume_per_point)
 
 
 def _periodic_centre(weight: Float[np.ndarray, "a b c"]) -> Float[np.ndarray, "3"]:

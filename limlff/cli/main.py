@@ -23,7 +23,7 @@ from limlff.cli.streams import steady_streams
 from limlff.compile_cache import keep_jax_programs
 from limlff.errors import NO_SPACE, InputError, LimlffError, OutOfTime, os_error_in_words
 from limlff.paths import user_path
-from limlff.signals import Interrupted, heed_no_more, ignore_signals, interruptible
+from limlff.signals import Interrupted, ignore_further_signals, ignore_signals, interruptible
 
 COMMANDS = {
     "data": "check and convert DFT frames",
@@ -113,7 +113,7 @@ def main(arguments: list[str] | None = None) -> int:
             if code == 0 and not _writes_files(parsed):
                 _check_output(failure_of_output())
         except (Exception, KeyboardInterrupt) as error:
-            heed_no_more()
+            ignore_further_signals()
             reason: BaseException = error
             number = signal_that_came()
             if number is not None and not isinstance(error, LimlffError):

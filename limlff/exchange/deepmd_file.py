@@ -17,10 +17,10 @@ import numpy as np
 
 from limlff.atomic_file import replaced_when_whole
 from limlff.errors import InputError, shown
+from limlff.hdf5_heaps import check_global_heaps_of
 from limlff.models.arrays import MOST_PARAMETERS
 from limlff.paths import check_is_file, user_path
 from limlff.strict_json import DEEPEST, parse_json
-from limlff.text_heaps import check_text_heaps_of
 from limlff.zip_members import DAMAGED
 
 Tree = dict[str, Any]
@@ -59,7 +59,7 @@ def read_tree(path: Path) -> Tree:
 
 
 def write_tree(tree: Tree, path: Path) -> None:
-    """Write a file, at once or not at all.
+    """Write a file, completely or not at all.
 
     Raises:
         InputError: If it cannot be written.
@@ -78,7 +78,7 @@ def write_tree(tree: Tree, path: Path) -> None:
 def _read_hdf5(path: Path) -> Tree:
     import h5py
 
-    check_text_heaps_of(path)
+    check_global_heaps_of(path)
     with h5py.File(path, "r") as file:
         text = file.attrs["json"]
         tree = parse_json(text if isinstance(text, bytes) else str(text).encode())

@@ -1,7 +1,7 @@
 """Moment tensor potentials in the text format of MLIP-2 (`.mtp`).
 
 The format numbers the types; their chemical symbols have to be given. Numbers are written with as
-many digits as bring back the same bits.
+many digits as are needed to read the same bits back.
 """
 
 from __future__ import annotations

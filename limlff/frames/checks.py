@@ -1,4 +1,4 @@
-"""What frames must satisfy before anything is fitted to them."""
+"""Checks that frames must pass before anything is fitted to them."""
 
 from __future__ import annotations
 

@@ -19,8 +19,8 @@ _ENCLOSED = {
 def comment_pairs(line: str) -> list[tuple[str, str]]:
     """Keys and values of a comment line in their order, values as text without their quotes.
 
-    A word without `=` is passed over, and so is a sign that is never closed. Reading goes forward
-    only: a closing sign that was looked for once in vain is not looked for again.
+    A word without `=` is ignored, and so is a bracket or quote that is never closed. Each closing
+    bracket is searched for only once, so that no line takes more than linear time.
     """
     pairs: list[tuple[str, str]] = []
     unclosed: set[str] = set()

@@ -1,8 +1,8 @@
-"""Which steps of a calculation did not converge, as far as its output file tells.
+"""Electronic convergence of the steps of a calculation, read from its output file.
 
-A DFT code that reaches its largest number of electronic steps goes on with what it has, and the
-energy and forces of such an ionic step look like any others. Each code says it in its own words,
-found here in the part of the file that belongs to the step.
+A DFT code that reaches its maximum number of electronic steps continues with the unconverged
+result, and the energy and forces of such an ionic step look like any others. Each code reports it
+in its own words, which are searched for in the part of the file that belongs to the step.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _OTHER_KEYS = re.compile(r"(?i)(?P<negated>un|not?_?|non_?)?(is_)?converge[dn]\w
 
 @dataclass(frozen=True)
 class Steps:
-    """What a file tells of its ionic steps.
+    """Ionic steps of a file.
 
     Attributes:
-        reasons: Per step why it is not to be used, None where nothing speaks against it.
+        reasons: For each step why it must not be used; None if it can be.
         is_cut: Whether the file ends within a further step.
     """
 
@@ -124,14 +124,14 @@ def speaks_of_convergence(info: Mapping[str, Any]) -> str | None:
 
 
 def read_steps(path: Path, kind: str) -> Steps | None:
-    """What an output file tells of its steps.
+    """Read the ionic steps of an output file.
 
     Args:
         path: The file, not compressed.
         kind: Its format, by the name that ASE has for it.
 
     Returns:
-        The steps; None for a format that tells nothing.
+        The steps; None for a format that does not report convergence.
     """
     readers: dict[str, Callable[[Path], Steps]] = {
         "vasp-xml": _vasprun_steps,
@@ -147,10 +147,10 @@ def read_steps(path: Path, kind: str) -> Steps | None:
 
 
 def reasons_per_frame(steps: Steps, frames: int, name: str) -> list[str | None]:
-    """Per frame of a file why it is not to be used.
+    """For each frame of a file why it must not be used.
 
     Args:
-        steps: What the file tells.
+        steps: The steps of the file.
         frames: Number of frames that were read.
         name: The file, for messages.
 

@@ -1,4 +1,4 @@
-"""A fingerprint of frames, by which a potential's card names the data it was trained on."""
+"""Digest of frames, which identifies the training data in the card of a potential."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Frames that are there twice, perhaps with different labels.
+"""Duplicate frames, perhaps with different labels.
 
 Two frames have the same structure if they have the same cell and the same atoms at the same places,
 up to whole cell vectors, a shift of all atoms and their order. Candidates are found by structure
 factors, which none of these changes in size, and then compared atom by atom. (In cells that are not
-periodic throughout, another order and whole cell vectors together are not seen through.)
+fully periodic, a duplicate that differs in order and by cell vectors at once is not found.)
 """
 
 from __future__ import annotations

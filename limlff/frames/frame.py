@@ -1,4 +1,4 @@
-"""One labelled configuration: atoms, cell, and what DFT says of them."""
+"""One labelled configuration: atoms, cell, and their DFT labels."""
 
 from __future__ import annotations
 

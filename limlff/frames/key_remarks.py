@@ -1,4 +1,4 @@
-"""What the keys of a frame say that a user must know, because its labels are taken otherwise."""
+"""Remarks on the keys of a frame: labels that are ignored, ambiguous or not understood."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def remark_on_keys(
     origin: str,
     source: FrameSource,
 ) -> None:
-    """Remark which labels are passed over, mixed or not read, and which words are not heeded.
+    """Remark which labels are ignored, mixed or not read, and which keys have no effect.
 
     Args:
         info: Keys of the frame and their values.
@@ -62,7 +62,7 @@ def _not_read(key: str, label: str) -> str:
 
 
 def remark_on_convergence(info: Mapping[str, Any], origin: str, source: FrameSource) -> None:
-    """Remark a key that says that something did not converge, which may be electrons or atoms."""
+    """Remark a key that reports missing convergence, of the electrons or of the relaxation."""
     key = speaks_of_convergence(info)
     if key is not None:
         source.remark(

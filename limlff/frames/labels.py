@@ -1,8 +1,9 @@
-"""Which keys of a file hold the labels, and what they become.
+"""Choice of the keys that hold the labels, and their conversion.
 
 Codes and data sets name labels differently, and a file may hold several of a kind: the free energy
 beside the one extrapolated to zero smearing, or a model's prediction beside the reference. The one
-that belongs to the forces is taken, and readers report its key, so that nothing is misread unseen.
+that belongs to the forces is taken, and readers report its key, so that no label is misread
+unnoticed.
 """
 
 from __future__ import annotations
@@ -123,7 +124,7 @@ def names_a_label(key: str) -> bool:
 
 
 def looks_like_label(key: str, label: str) -> bool:
-    """Whether a key that is not read has a name that speaks of a label, as `my_forces` and `fx`."""
+    """Whether the name of a key that is not read suggests a label, such as `my_forces` or `fx`."""
     return _LOOKS[label].search(key) is not None
 
 

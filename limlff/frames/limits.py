@@ -1,4 +1,4 @@
-"""What atoms and labels can be: kinds of numbers, shapes, places, cells.
+"""Limits of atoms and labels: types, shapes, positions, cells.
 
 Readers hand every value through `real_array` or `element_numbers`, and `read_source` every frame
 through `check_geometry`, so that what lies beyond is refused in one line whatever the format.
@@ -87,7 +87,7 @@ def element_numbers(values: Any, origin: str) -> Int[np.ndarray, " atoms"]:
 
 
 def check_geometry(frame: Frame) -> None:
-    """Refuse a frame without atoms, or with places or a cell that cannot be.
+    """Refuse a frame without atoms, or with impossible positions or cell.
 
     Raises:
         InputError: If there is no atom, a coordinate is not finite or beyond 1e6 Å, the cell has no

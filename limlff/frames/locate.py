@@ -1,4 +1,4 @@
-"""Where a recipe's data lies on this machine."""
+"""Paths of the data that a recipe names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files opened with limits: plain or compressed text, without what would hang or fill the memory.
+"""Files opened with limits: plain or compressed text that can neither hang nor fill the memory.
 
 A compressed file of some megabytes can unpack to terabytes, a pipe can wait for ever, and a line
 without end fills the memory; each is refused as soon as it is seen.
@@ -24,7 +24,7 @@ from limlff.paths import check_is_file, user_path
 LONGEST_LINE = 1 << 20
 """Characters of a line; a comment line of labels has some hundred."""
 LARGEST_EXPANSION = 50
-"""Times that a compressed file may grow; frames of DFT grow 3 to 10 times."""
+"""Largest ratio of compression; files of DFT frames have 3 to 10."""
 _FREE_SIZE = 1 << 24  # bytes that any compressed file may unpack to
 _CHUNK = 1 << 16
 _OPENERS: dict[str, Any] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
@@ -99,7 +99,7 @@ def open_bytes(path: Path) -> BinaryIO:
     """Open a file for reading, unpacked if its suffix is .gz, .xz or .bz2.
 
     Raises:
-        InputError: If it is no ordinary file, or unpacks beyond measure.
+        InputError: If it is no ordinary file, or unpacks to too many bytes.
         OSError: If it cannot be opened.
     """
     require_file(path)

@@ -1,4 +1,4 @@
-"""The one entry to all readers: frames of any file or folder that is understood."""
+"""Frames of any file or folder in a known format: the one entry to all readers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a file of frames holds, in numbers, and what in it is suspicious."""
+"""Contents of a file of frames in numbers, and warnings about suspicious labels."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 from limlff.errors import InputError
 from limlff.frames.checks import check_distances, check_labels
 from limlff.frames.duplicates import find_duplicates, have_different_labels
-from limlff.frames.energy_doubts import energy_doubts
 from limlff.frames.frame import Frame
+from limlff.frames.implausible_energies import implausible_energies
 from limlff.frames.source import FrameSource
 from limlff.frames.stress_sign import StressSign, judge_stress_sign
 from limlff.units import GIGAPASCAL
@@ -125,17 +125,17 @@ def net_forces(frames: Sequence[Frame]) -> list[float]:
     return [float(np.linalg.norm(f.forces.sum(axis=0))) for f in frames if f.forces is not None]
 
 
-def suspicions(frames: Sequence[Frame]) -> list[str]:
+def label_warnings(frames: Sequence[Frame]) -> list[str]:
     """What `data check` warns of in the labels of a file, but for duplicates, as sentences."""
-    found = [*_sizes_beyond_measure(frames), *energy_doubts(frames)]
+    found = [*_implausible_sizes(frames), *implausible_energies(frames)]
     largest = max(net_forces(frames), default=0.0)
     if largest > _NET_FORCE_LIMIT:
         found.append(_describe_net_force(largest))
-    complaint = judge_stress_sign(frames).complaint
-    return [*found, complaint] if complaint else found
+    warning = judge_stress_sign(frames).warning
+    return [*found, warning] if warning else found
 
 
-def _sizes_beyond_measure(frames: Sequence[Frame]) -> list[str]:
+def _implausible_sizes(frames: Sequence[Frame]) -> list[str]:
     """Labels so large that they can only be a mistake, or in another unit."""
     found = []
     for name, limit in _LARGEST.items():
@@ -184,8 +184,8 @@ def _warnings(
     conflicts: list[tuple[int, int]],
     sign: StressSign,
 ) -> list[str]:
-    found = source.sentences() + _sizes_beyond_measure(source.frames)
-    found += energy_doubts(source.frames)
+    found = source.sentences() + _implausible_sizes(source.frames)
+    found += implausible_energies(source.frames)
     if net_force is not None and net_force[0] > _NET_FORCE_LIMIT:
         found.append(_describe_net_force(net_force[0]))
     if twins:
@@ -200,4 +200,4 @@ def _warnings(
             f"{len(conflicts)} of them have other labels, the first is "
             f"{source.frames[later].origin}"
         )
-    return found + ([sign.complaint] if sign.complaint else [])
+    return found + ([sign.warning] if sign.warning else [])

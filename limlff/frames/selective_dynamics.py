@@ -1,4 +1,4 @@
-"""Selective dynamics of a POSCAR: which atoms it holds, and in which directions.
+"""Selective dynamics of a POSCAR: which atoms are fixed, and in which directions.
 
 VASP reads the flags as Fortran does, where F, f, .FALSE. and false are the same. ASE's reader knows
 only F, and takes all others for atoms that move.
@@ -22,8 +22,8 @@ _HEAD = 6
 """Lines before the counts of atoms, or before selective dynamics where symbols are left out."""
 
 
-def hold_as_poscar(atoms: Atoms, path: Path) -> None:
-    """Give atoms the constraints that a POSCAR says.
+def fix_atoms_as_poscar(atoms: Atoms, path: Path) -> None:
+    """Set the constraints that a POSCAR asks for.
 
     Args:
         atoms: The structure as ASE read it, in the order of the file.
@@ -32,7 +32,7 @@ def hold_as_poscar(atoms: Atoms, path: Path) -> None:
     Raises:
         InputError: If a flag is neither true nor false.
     """
-    held = _held(path, len(atoms))
+    held = _fixed_directions(path, len(atoms))
     if held is None:
         return
     whole = held.all(axis=1)
@@ -45,8 +45,8 @@ def hold_as_poscar(atoms: Atoms, path: Path) -> None:
     atoms.set_constraint(constraints)
 
 
-def _held(path: Path, count: int) -> Bool[np.ndarray, "atoms 3"] | None:
-    """Directions in which atoms are held; None without selective dynamics."""
+def _fixed_directions(path: Path, count: int) -> Bool[np.ndarray, "atoms 3"] | None:
+    """Directions in which atoms are fixed; None without selective dynamics."""
     with open_text(path) as file:
         lines = file.read().splitlines()
     begin = next(

@@ -1,4 +1,4 @@
-"""What a reader hands back: frames, the keys that held their labels, and remarks."""
+"""Result of a reader: frames, the keys that held their labels, and remarks."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class FrameSource:
         name: File or folder, as given.
         frames: The frames in the order of the file.
         label_keys: For "energy", "forces" and "stress" the number of frames per key.
-        remarks: What a user should know, as sentences, with the number of frames concerned.
-        concerned: Per remark the first of the frames that it concerns, by file and number.
+        remarks: Remarks for the user, as sentences, with the number of frames they concern.
+        concerned: For each remark the first frames that it concerns, by file and number.
         left_out: Number of frames of the file that are not among `frames`.
     """
 

@@ -1,4 +1,4 @@
-"""Random held-out frames, the same share of every group."""
+"""Random split into training and held-out frames, with the same share of every group."""
 
 from __future__ import annotations
 

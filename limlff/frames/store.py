@@ -24,8 +24,8 @@ from limlff.frames.digest import frames_digest
 from limlff.frames.frame import Frame
 from limlff.frames.opening import require_file
 from limlff.frames.store_layout import check_layout
+from limlff.hdf5_heaps import check_global_heaps_of
 from limlff.paths import user_path
-from limlff.text_heaps import check_text_heaps_of
 
 FORMAT = "limlff-frames"
 VERSION = 1
@@ -148,7 +148,7 @@ class FrameStore(Sequence[Frame]):
         self.path = user_path(path)
         require_file(self.path)
         try:
-            check_text_heaps_of(self.path)
+            check_global_heaps_of(self.path)
             self._file = h5py.File(self.path, "r")
         except OSError as error:
             raise InputError(

@@ -1,4 +1,4 @@
-"""What an HDF5 file must look like before it is read as a store of frames.
+"""Checks of an HDF5 file before it is read as a store of frames.
 
 HDF5 can point anywhere: links to themselves, to other files and pipes, arrays that lie elsewhere or
 claim terabytes without a byte of them being there. Nothing of that is followed.

@@ -1,6 +1,6 @@
-"""Whether the sign and the size of the stresses fit the energies.
+"""Whether sign and magnitude of the stresses agree with the energies.
 
-Two independent signs of a wrong convention, both of which a flip of the sign turns round:
+Two independent tests for a wrong sign convention:
 
 Energies of strained neighbors. Two frames r and r' = r F + u of the same atoms, near each other,
 differ in energy by the work of stress and forces (trapezoidal rule, error of third order),
@@ -39,7 +39,7 @@ _FACTOR_RANGE = (0.7, 1.4)  # a precise factor beyond it tells of another unit
 _UNIT_RANGE = (0.1, 10.0)  # and any significant one beyond this
 
 UsablePart = Literal["all", "shear", "none"]
-"""What of the stresses fits the energies."""
+"""Components of the stresses that agree with the energies."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class StressFit:
 
 @dataclass(frozen=True)
 class StressSign:
-    """What the data say of the convention of their stresses.
+    """Evidence for the convention of the stresses.
 
     Attributes:
         verdict: "fits", "flipped" or "undecided".
@@ -102,14 +102,14 @@ class StressSign:
 
     @property
     def usable(self) -> UsablePart:
-        """What can be fitted: all where nothing speaks against it."""
+        """Components of the stress that can be fitted."""
         if self.verdict == "flipped" or self._has_other_unit:
             return "none"
         return "shear" if self._is_off else "all"
 
     @property
-    def complaint(self) -> str | None:
-        """What speaks against the stresses, as a sentence; None if nothing does."""
+    def warning(self) -> str | None:
+        """The problem of the stresses, as a sentence; None if there is none."""
         if self.verdict == "flipped":
             return "the sign of the stress contradicts energies or volumes: it must be turned round"
         if self.fit is not None and self._has_other_unit:

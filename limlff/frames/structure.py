@@ -1,6 +1,6 @@
-"""A structure to start from: the last image of a file, with its velocities and held atoms.
+"""Initial structures: the last image of a file, with its velocities and fixed atoms.
 
-Labels do not matter here; what `limlff.frames.read` refuses for its labels can be a structure.
+Labels do not matter here: a file that `limlff.frames.read` refuses for its labels can be read.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from limlff.frames.ase_files import find_format, read_images
 from limlff.frames.extxyz_layout import blocks, column_layout, parse_cell, read_info
 from limlff.frames.limits import element_numbers
 from limlff.frames.opening import open_text, plain_file, require_file
-from limlff.frames.selective_dynamics import hold_as_poscar
+from limlff.frames.selective_dynamics import fix_atoms_as_poscar
 from limlff.frames.source import FrameSource
 
 _LOG = logging.getLogger(__name__)
 
 _MOVE_MASK = "move_mask"
-"""Column that ASE reads as atoms that are held."""
+"""Column that ASE reads as fixed atoms."""
 _HOLDS = re.compile(
     r"fix(ed)?(_?mask|_?atoms?)?|frozen(_?mask|_?atoms?)?|constrain(t|ts|ed)|mov(e|able|eable)|"
     r"mobile|selective_dynamics",
     re.IGNORECASE,
 )
-"""Columns that others mean so, without a rule for what of them is held."""
+"""Columns by which other programs mean fixed atoms, without a common rule."""
 
 
 def read_structure(path: Path) -> Atoms:
@@ -64,7 +64,7 @@ def _read_last(path: Path) -> Atoms:
         kind = find_format(plain, path)
         images = read_images(plain, kind, path, FrameSource(str(path)))
         if images and kind == "vasp":
-            hold_as_poscar(images[-1], plain)
+            fix_atoms_as_poscar(images[-1], plain)
     if not images:
         raise InputError(f"{shown(path)}: has no frames; give a file with at least one")
     return images[-1]

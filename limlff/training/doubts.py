@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from limlff.frames.duplicates import find_duplicates, have_different_labels
 from limlff.frames.frame import Frame
-from limlff.frames.report import suspicions
+from limlff.frames.report import label_warnings
 from limlff.frames.source import FrameSource
 from limlff.frames.stress_sign import UsablePart, judge_stress_sign
 from limlff.training.recipe import DataSet, LabelWeights
@@ -41,7 +41,7 @@ class Doubts:
 
     def note_file(self, name: str, source: FrameSource) -> None:
         """Add what the reader of a file remarked, and what its labels say of themselves."""
-        for text in [*source.sentences(), *suspicions(source.frames)]:
+        for text in [*source.sentences(), *label_warnings(source.frames)]:
             self.note(f"{name}: {text}")
         of_file = judge_stress_sign(source.frames).usable
         self.usable = min(self.usable, of_file, key=_WORST_FIRST.index)

@@ -11,12 +11,12 @@ from ase.filters import FrechetCellFilter
 from ase.mep import NEB
 from ase.optimize import FIRE, BFGSLineSearch
 
-from limlff import calculator, remembered
+from limlff import calculator, result_cache
 from limlff.calculator import Calculator
 from limlff.compiled import predict
 from limlff.neighbors import kept as kept_lists
 from limlff.neighbors.kept import SkinNeighbors
-from limlff.remembered import Computed, Remembered
+from limlff.result_cache import Computed, ResultCache
 
 
 def vacancy_path(images: int) -> list:
@@ -127,12 +127,12 @@ def test_a_line_search_by_the_energy_needs_double_precision():
 
 
 def test_results_are_kept_for_the_structures_asked_about_last(monkeypatch):
-    monkeypatch.setattr(remembered, "MOST_STRUCTURES", 3)
-    memory, structures = Remembered(), [bulk("Li", cubic=True) for _ in range(5)]
+    monkeypatch.setattr(result_cache, "MOST_STRUCTURES", 3)
+    memory, structures = ResultCache(), [bulk("Li", cubic=True) for _ in range(5)]
     for number, atoms in enumerate(structures):
-        memory.keep(atoms, Computed(atoms.copy(), {"energy": number}))
-        memory.recall(structures[0])
-    found = [memory.recall(atoms) for atoms in structures]
+        memory.store(atoms, Computed(atoms.copy(), {"energy": number}))
+        memory.get(structures[0])
+    found = [memory.get(atoms) for atoms in structures]
     assert [None if each is None else each.results["energy"] for each in found] == [
         0,
         None,
@@ -140,11 +140,11 @@ def test_results_are_kept_for_the_structures_asked_about_last(monkeypatch):
         3,
         4,
     ]
-    monkeypatch.setattr(remembered, "MOST_ATOMS", 4)
-    memory.keep(structures[1], Computed(structures[1].copy(), {}))
-    assert [memory.recall(atoms) is not None for atoms in structures].count(True) == 2
-    memory.forget()
-    assert memory.recall(structures[1]) is None
+    monkeypatch.setattr(result_cache, "MOST_ATOMS", 4)
+    memory.store(structures[1], Computed(structures[1].copy(), {}))
+    assert [memory.get(atoms) is not None for atoms in structures].count(True) == 2
+    memory.clear()
+    assert memory.get(structures[1]) is None
 
 
 def test_a_structure_that_changed_is_computed_anew_and_one_that_did_not_is_not(monkeypatch):

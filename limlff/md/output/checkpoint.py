@@ -24,6 +24,7 @@ from jaxtyping import Float, Int
 
 from limlff.atomic_file import create_empty
 from limlff.errors import InputError, shown
+from limlff.hdf5_heaps import check_global_heaps
 from limlff.md.output.checkpoint_layout import read_arrays
 from limlff.md.output.single_writer import UNREADABLE
 from limlff.md.system.state import MDState
@@ -31,7 +32,6 @@ from limlff.neighbors.host import Capacity
 from limlff.paths import open_regular_file
 from limlff.potential import Potential
 from limlff.stored_settings import json_with_current_names
-from limlff.text_heaps import check_text_heaps
 
 _FORMAT = 2
 _KEPT = 2
@@ -166,7 +166,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     if seal.rstrip(b"\0") != _seal(rest):
         raise DamagedCheckpoint(f"{path}: is damaged, its sha256 is not the one written with it")
     try:
-        check_text_heaps(content)
+        check_global_heaps(content)
         with h5py.File(io.BytesIO(content), "r") as file:
             version = int(file.attrs["format"])
             checkpoint = _read(file, len(content)) if version == _FORMAT else None

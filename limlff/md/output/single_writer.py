@@ -16,8 +16,8 @@ from pathlib import Path
 import h5py
 
 from limlff.file_lock import is_locked_alone
+from limlff.hdf5_heaps import check_global_heaps_of
 from limlff.paths import open_regular_file
-from limlff.text_heaps import check_text_heaps_of
 
 UNREADABLE = (
     OSError,
@@ -45,7 +45,7 @@ def open_for_reading(path: Path) -> h5py.File:
     Raises:
         OSError: If it is missing, no regular file, cut short, damaged or no HDF5 file.
     """
-    check_text_heaps_of(path)
+    check_global_heaps_of(path)
     descriptor = open_regular_file(path)
     try:
         block = os.read(descriptor, _BLOCK)

@@ -38,7 +38,7 @@ def test_a_grown_point_is_a_ball_across_the_boundary():
     grid = PeriodicGrid.with_spacing(SHEARED, 0.5)
     region = np.zeros(grid.shape, bool)
     region[0, 0, 0] = True
-    grown = grid.grown(region, 4.0)
+    grown = grid.dilated(region, 4.0)
     index = np.argwhere(np.ones(grid.shape, bool))
     distances = nearest_image_distance(np.zeros(3), grid.cartesian(index), SHEARED).min(axis=1)
     np.testing.assert_array_equal(grown.ravel(), distances <= 4.0)

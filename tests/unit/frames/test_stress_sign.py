@@ -82,7 +82,7 @@ def test_large_strains_and_displacements_do_not_look_like_a_pulay_stress(strain,
         atoms.positions += generator.normal(0, displacement, (4, 3))
         frames.append(from_emt(atoms))
     sign = judge_stress_sign(frames)
-    assert sign.complaint is None and sign.usable == "all"
+    assert sign.warning is None and sign.usable == "all"
     offset = judge_stress_sign(
         [replace(f, stress=f.stress + 2 * GIGAPASCAL * np.eye(3)) for f in frames]
     )

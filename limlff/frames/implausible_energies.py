@@ -1,4 +1,4 @@
-"""What in the energies of a file can only be a mistake, of its unit or of single frames.
+"""Energies that can only be a mistake, of the unit or of single frames.
 
 An energy per atom in place of the cell's does not grow with the number of atoms. An energy far
 below those of all other frames with the same composition is that of a calculation gone wrong;
@@ -19,8 +19,8 @@ _FAR_BELOW = 1.0  # eV per atom
 _DEVIATIONS = 10.0  # median deviations
 
 
-def energy_doubts(frames: Sequence[Frame]) -> list[str]:
-    """What speaks against the energies, as sentences."""
+def implausible_energies(frames: Sequence[Frame]) -> list[str]:
+    """Problems of the energies, as sentences."""
     found = []
     labelled = [frame for frame in frames if frame.energy is not None]
     if _are_per_atom(labelled):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from limlff.frames.frame import Frame
-from limlff.frames.report import report_frames, suspicions
+from limlff.frames.report import label_warnings, report_frames
 from limlff.frames.source import FrameSource
 from limlff.units import GIGAPASCAL
 
@@ -39,8 +39,8 @@ def chains() -> list[Frame]:
 def said(frames: list[Frame]) -> str:
     """What `data check` and a training warn of; both say the same."""
     report = report_frames(FrameSource("chains.extxyz", frames)).warnings
-    assert set(suspicions(frames)) <= set(report)
-    return " ".join(suspicions(frames))
+    assert set(label_warnings(frames)) <= set(report)
+    return " ".join(label_warnings(frames))
 
 
 def test_right_energies_and_stresses_raise_no_doubt(chains):

@@ -1,4 +1,4 @@
-"""Collections of text in HDF5 files, looked at before HDF5 reads them.
+"""Global heaps of HDF5 files, checked before HDF5 reads them.
 
 HDF5 keeps text of any length in collections ("global heaps"), each a list of objects that say how
 far the next one is. Where damage made that distance zero, HDF5 goes round without end, in its own
@@ -17,7 +17,7 @@ _HEAD = 16  # bytes in front of a collection and of each object in it, the last 
 _SMALLEST = 4096  # bytes; HDF5 refuses smaller collections
 
 
-def check_text_heaps_of(path: Path) -> None:
+def check_global_heaps_of(path: Path) -> None:
     """Refuse an HDF5 file that HDF5 would read without end.
 
     Raises:
@@ -26,10 +26,10 @@ def check_text_heaps_of(path: Path) -> None:
     with open(open_regular_file(path), "rb") as file:
         if file.seek(0, 2):
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                check_text_heaps(content)
+                check_global_heaps(content)
 
 
-def check_text_heaps(content: bytes | mmap.mmap) -> None:
+def check_global_heaps(content: bytes | mmap.mmap) -> None:
     """Refuse the content of an HDF5 file that HDF5 would read without end.
 
     Args:

@@ -13,8 +13,8 @@ from limlff.exchange.deepmd_file import read_tree
 from limlff.frames.frame import Frame
 from limlff.frames.read import read_frames
 from limlff.frames.store import write_store
+from limlff.hdf5_heaps import check_global_heaps
 from limlff.md.output.single_writer import open_for_reading
-from limlff.text_heaps import check_text_heaps
 
 
 @pytest.fixture
@@ -35,8 +35,8 @@ def with_free_space_of_length(content: bytes, length: int) -> bytes:
 
 def test_whole_files_pass(store):
     content = store.read_bytes()
-    check_text_heaps(content)
-    check_text_heaps(b"")
+    check_global_heaps(content)
+    check_global_heaps(b"")
     memory = io.BytesIO()
     with h5py.File(memory, "w") as file:
         for name in range(300):  # many collections, full ones and ones with space left
@@ -44,14 +44,14 @@ def test_whole_files_pass(store):
         for name in range(0, 300, 3):
             del file.attrs[f"{name}"]
     assert memory.getvalue().count(b"GCOL") > 10
-    check_text_heaps(memory.getvalue())
+    check_global_heaps(memory.getvalue())
 
 
 @pytest.mark.parametrize("length", [0, 8, 2**64 - 8])
 def test_collection_that_leads_nowhere_is_refused_before_hdf5_reads_it(store, length, monkeypatch):
     damaged = with_free_space_of_length(store.read_bytes(), length)
     with pytest.raises(OSError, match="leads nowhere"):
-        check_text_heaps(damaged)
+        check_global_heaps(damaged)
 
     def opened(*_, **__):
         raise AssertionError("HDF5 was given the file")
@@ -71,4 +71,4 @@ def test_text_that_looks_like_a_collection_is_none(tmp_path):
     """Neither a name in the data, nor one with a length that fits into no file."""
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["x"] = np.frombuffer(b"GCOL" + b"\1" + bytes(11) + b"GCOL" + b"\xff" * 5000, np.uint8)
-    check_text_heaps((tmp_path / "a.h5").read_bytes())
+    check_global_heaps((tmp_path / "a.h5").read_bytes())
