@@ -71,7 +71,7 @@ class Call(NamedTuple):
         threads: Number of threads.
         atoms: Number of atoms.
         ghosts: Number of ghosts.
-        slots: Length of a neighbor list.
+        neighbors: Length of a neighbor list.
         tasks: Where in its memory, in 8-byte words, tasks of threads begin,
         extended: positions of atoms and ghosts,
         sums: forces of the parts,
@@ -86,7 +86,7 @@ class Call(NamedTuple):
     threads: Whole
     atoms: Whole
     ghosts: Whole
-    slots: Whole
+    neighbors: Whole
     tasks: Whole
     extended: Whole
     sums: Whole
@@ -112,25 +112,25 @@ HEAD = 16
 
 
 def plan_call(
-    sizes: Sizes, dtype: str, atoms: int, ghosts: int, slots: int, parts: int, threads: int
+    sizes: Sizes, dtype: str, atoms: int, ghosts: int, neighbors: int, parts: int, threads: int
 ) -> Call:
     """Divide memory among the parts of a call."""
 
     def lines(words: int) -> int:
         return -(-words // LINE) * LINE
 
-    numbers, doubles, integers = scratch_sizes(sizes, width_of(dtype), slots)
+    numbers, doubles, integers = scratch_sizes(sizes, width_of(dtype), neighbors)
     numbers = lines(numbers * np.dtype(dtype).itemsize // 8)
     tasks = 2 * PHASES * LINE
     extended = tasks + lines(threads * THREAD)
     sums = extended + lines(QUAD * (atoms + ghosts))
     sum_words = HEAD + lines(QUAD * (atoms + ghosts))
     return Call(
-        parts,
-        threads,
-        atoms,
-        ghosts,
-        slots,
+        parts=parts,
+        threads=threads,
+        atoms=atoms,
+        ghosts=ghosts,
+        neighbors=neighbors,
         tasks=tasks,
         extended=extended,
         sums=sums,

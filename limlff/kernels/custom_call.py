@@ -67,14 +67,14 @@ def _needed_arrays(shapes: Arguments | Results, dtype: str) -> list[jax.ShapeDty
 
 
 def _plan(sizes: Sizes, dtype: str, neighbors: NeighborMatrix) -> Call:
-    atoms, slots = neighbors.lists.shape
+    atoms, width = neighbors.lists.shape
     threads, most_parts = threads_to_use(), atoms // ATOMS_OF_A_PART
     return plan_call(
         sizes,
         dtype,
         atoms=atoms,
         ghosts=len(neighbors.ghost_owner),
-        slots=slots,
+        neighbors=width,
         parts=max(1, min(max(PARTS, 2 * threads), most_parts)),
         threads=min(threads, max(1, most_parts)),
     )
@@ -93,7 +93,7 @@ def _shapes(packed: PackedModel, call: Call) -> tuple[Arguments, Results]:
         species=(atoms,),
         positions=(atoms, 3),
         cell=(3, 3),
-        lists=(atoms, call.slots),
+        lists=(atoms, call.neighbors),
         owners=(ghosts,),
         shifts=(ghosts, 3),
         visits=(atoms,),
@@ -112,7 +112,7 @@ def evaluate_on_cpu(
 
     Args:
         packed: The model.
-        species: Element of each atom; -1 for empty atom slots.
+        species: Element of each atom; -1 for padded atoms.
         positions: Positions (Å, float64).
         cell: Cell vectors as rows (Å, float64).
         neighbors: All pairs within the cutoff; pairs beyond it do no harm.

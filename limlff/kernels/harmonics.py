@@ -18,13 +18,13 @@ _A4, _B4, _C4, _D4 = sqrt(35) / 2, sqrt(35 / 8), sqrt(5) / 2, sqrt(5 / 8)
 @kernel_function
 def fill_harmonics(pairs, first, last, sizes):
     """Harmonics from degree 2 on, of the unit vectors."""
-    for slot in range(first, last):
-        row = slot * sizes.slot_rows + sizes.padded_radial
-        _fill_harmonics_of_slot(pairs, row, sizes.degree)
+    for pair in range(first, last):
+        row = pair * sizes.pair_rows + sizes.padded_radial
+        _fill_harmonics_of_pair(pairs, row, sizes.degree)
 
 
 @kernel_function
-def _fill_harmonics_of_slot(pairs, row, degree):
+def _fill_harmonics_of_pair(pairs, row, degree):
     y, z, x = load(pairs, row), load(pairs, row + 1), load(pairs, row + 2)
     x2, y2, z2 = x * x, y * y, z * z
     if degree >= 2:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from limlff.simd.lanes import behind, kernel_function
+from limlff.simd.lanes import kernel_function, offset
 from limlff.simd.quads import QUAD
 from limlff.simd.words import Whole
 
@@ -12,7 +12,7 @@ BUNDLE = 3
 """Groups of atoms, one in each lane, that go through the net together."""
 
 
-SLOTS_AT_A_TIME = 16
+PAIRS_AT_A_TIME = 16
 """Slots that are treated together: their rows fit the first cache of a core. An even number."""
 
 
@@ -24,7 +24,7 @@ class Sizes(NamedTuple):
     padded_radial: Whole
     degree: Whole
     padded_harmonics: Whole
-    slot_rows: Whole
+    pair_rows: Whole
     channels: Whole
     invariants: Whole
     cubic_entries: Whole
@@ -51,7 +51,7 @@ class Buffers(NamedTuple):
     """
 
     pairs: Any
-    offsets: Any
+    vectors: Any
     moments: Any
     channels: Any
     invariants: Any
@@ -82,7 +82,7 @@ class Scratch(NamedTuple):
         doubles: Numbers in float64.
         integers: Whole numbers.
         chosen: Atoms of a bundle.
-        slots: Length of a neighbor list.
+        neighbors: Length of a neighbor list.
         lanes: Lanes of a register.
     """
 
@@ -90,7 +90,7 @@ class Scratch(NamedTuple):
     doubles: Any
     integers: Any
     chosen: Any
-    slots: int
+    neighbors: int
     lanes: int
 
 
@@ -99,50 +99,50 @@ class Atoms(NamedTuple):
 
     Attributes:
         extended: Position and element of atoms and ghosts, four float64 each; -1 for the element of
-            an empty atom slot.
-        neighbors: Their lists.
+            padded atoms.
+        lists: Neighbors of each.
         visits: Order in which they are treated.
-        slots: Length of a list.
+        neighbors: Length of a list.
     """
 
     extended: Any
-    neighbors: Any
+    lists: Any
     visits: Any
-    slots: int
+    neighbors: int
 
 
 @kernel_function
-def room_for(sizes, slots):
-    """Slots for the neighbors of an atom, element by element, each an even number."""
-    return sizes.elements * (slots + 2)
+def room_for(sizes, neighbors):
+    """Pairs for which an atom has room, element by element, each an even number."""
+    return sizes.elements * (neighbors + 2)
 
 
 @kernel_function
 def lay_out(scratch, sizes, group):
     """Divide scratch space among the buffers of a group of a bundle."""
-    lanes, room = scratch.lanes, room_for(sizes, scratch.slots)
+    lanes, room = scratch.lanes, room_for(sizes, scratch.neighbors)
     pitch = rows_of_group(sizes, room)
-    pairs = behind(scratch.numbers, group * pitch * lanes)
-    offsets = behind(pairs, room * sizes.slot_rows * lanes)
-    moments = behind(offsets, QUAD * room * lanes)
+    pairs = offset(scratch.numbers, group * pitch * lanes)
+    vectors = offset(pairs, room * sizes.pair_rows * lanes)
+    moments = offset(vectors, QUAD * room * lanes)
     count = sizes.padded_harmonics * sizes.elements * sizes.padded_radial
-    channels = behind(moments, count * lanes)
-    invariants = behind(channels, (sizes.degree + 1) ** 2 * sizes.channels * lanes)
-    cubic = behind(invariants, sizes.invariants * lanes)
-    hidden = behind(cubic, sizes.cubic_entries * sizes.channels * lanes)
-    slopes = behind(hidden, sizes.hidden_rows * lanes)
-    harmonic = behind(slopes, sizes.hidden_rows * lanes)
-    by_radial = behind(harmonic, SLOTS_AT_A_TIME * sizes.padded_harmonics * lanes)
-    totals = behind(by_radial, SLOTS_AT_A_TIME * sizes.padded_radial * lanes)
-    energies = behind(totals, 6 * lanes)
-    neighbors = behind(scratch.integers, group * integers_of_group(sizes, lanes, room))
-    close = behind(neighbors, room * lanes)
-    counts = behind(close, 1 + 3 * room * lanes)
-    ends = behind(counts, lanes)
-    atoms = behind(ends, sizes.elements + 1)
+    channels = offset(moments, count * lanes)
+    invariants = offset(channels, (sizes.degree + 1) ** 2 * sizes.channels * lanes)
+    cubic = offset(invariants, sizes.invariants * lanes)
+    hidden = offset(cubic, sizes.cubic_entries * sizes.channels * lanes)
+    slopes = offset(hidden, sizes.hidden_rows * lanes)
+    harmonic = offset(slopes, sizes.hidden_rows * lanes)
+    by_radial = offset(harmonic, PAIRS_AT_A_TIME * sizes.padded_harmonics * lanes)
+    totals = offset(by_radial, PAIRS_AT_A_TIME * sizes.padded_radial * lanes)
+    energies = offset(totals, 6 * lanes)
+    neighbors = offset(scratch.integers, group * integers_of_group(sizes, lanes, room))
+    close = offset(neighbors, room * lanes)
+    counts = offset(close, 1 + 3 * room * lanes)
+    ends = offset(counts, lanes)
+    atoms = offset(ends, sizes.elements + 1)
     return Buffers(
         pairs,
-        offsets,
+        vectors,
         moments,
         channels,
         invariants,
@@ -173,12 +173,12 @@ def rows_of_group(sizes, room):
     first cache, which takes those that are 4 kB apart for each other's neighbors.
     """
     rows = (
-        room * (sizes.slot_rows + QUAD)
-        + sizes.padded_harmonics * (sizes.elements * sizes.padded_radial + SLOTS_AT_A_TIME)
+        room * (sizes.pair_rows + QUAD)
+        + sizes.padded_harmonics * (sizes.elements * sizes.padded_radial + PAIRS_AT_A_TIME)
         + ((sizes.degree + 1) ** 2 + sizes.cubic_entries) * sizes.channels
         + sizes.invariants
         + 2 * sizes.hidden_rows
-        + SLOTS_AT_A_TIME * sizes.padded_radial
+        + PAIRS_AT_A_TIME * sizes.padded_radial
         + 7
     )
     return (rows + 127) // 128 * 128 + 42
@@ -190,9 +190,9 @@ def integers_of_group(sizes, lanes, room):
     return (4 * room + 2) * lanes + sizes.elements + 2
 
 
-def scratch_sizes(sizes: Sizes, lanes: int, slots: int) -> tuple[int, int, int]:
+def scratch_sizes(sizes: Sizes, lanes: int, neighbors: int) -> tuple[int, int, int]:
     """Numbers, float64 numbers and whole numbers of a thread's scratch space."""
-    room = room_for.py_func(sizes, slots)
+    room = room_for.py_func(sizes, neighbors)
     numbers = BUNDLE * rows_of_group.py_func(sizes, room) * lanes
     integers = BUNDLE * (integers_of_group.py_func(sizes, lanes, room) + lanes)
     return numbers, QUAD * lanes, integers

@@ -26,20 +26,20 @@ from limlff.kernels.invariants import (
     forward_3,
     forward_4,
 )
-from limlff.kernels.layout import BUNDLE, SLOTS_AT_A_TIME, Net, lay_out
+from limlff.kernels.layout import BUNDLE, PAIRS_AT_A_TIME, Net, lay_out
 from limlff.kernels.neighborhoods import add_repulsion, find_close_pairs, gather
-from limlff.kernels.pair_terms import fill_slots, pull_back_vectors
+from limlff.kernels.pair_terms import fill_pairs, pull_back_vectors
 from limlff.kernels.radial import pull_back_distances
 from limlff.kernels.readout import apply_net, clear_rows
 from limlff.simd.lanes import (
-    as_lanes,
-    behind,
+    broadcast,
     kernel_function,
     load,
+    load_broadcast,
     multiply_add,
+    offset,
     part_of_caller,
     smaller,
-    splat,
     store,
     zero_like,
 )
@@ -49,18 +49,18 @@ from limlff.simd.quads import QUAD, add_forces, transposed
 
 @kernel_function
 def sum_moments(buffers, sizes, cutoff):
-    """Fill the pair buffer and sum the moments, some slots at a time that fit the first cache.
+    """Fill the pair buffer and sum the moments, some pairs at a time that fit the first cache.
 
     Leaves the smallest squared distance of each lane in the first row of `totals`.
     """
-    stride, pitch = sizes.slot_rows, sizes.elements * sizes.padded_radial
+    stride, pitch = sizes.pair_rows, sizes.elements * sizes.padded_radial
     clear_rows(buffers.moments, np.int64(0), sizes.padded_harmonics * pitch)
-    nearest = as_lanes(4.0 * cutoff * cutoff, zero_like(buffers.pairs))
+    nearest = broadcast(4.0 * cutoff * cutoff, zero_like(buffers.pairs))
     for element in range(sizes.elements):
         last, row = buffers.ends[element + 1], element * sizes.padded_radial
-        for begin in range(buffers.ends[element], last, SLOTS_AT_A_TIME):
-            end = min(begin + SLOTS_AT_A_TIME, last)
-            found = fill_slots(buffers, begin, end, row, cutoff, sizes)
+        for begin in range(buffers.ends[element], last, PAIRS_AT_A_TIME):
+            end = min(begin + PAIRS_AT_A_TIME, last)
+            found = fill_pairs(buffers, begin, end, row, cutoff, sizes)
             nearest = smaller(found, nearest)
             add_moments(
                 buffers.moments, row, pitch, buffers.pairs, begin * stride, end * stride, sizes
@@ -107,7 +107,7 @@ def form_invariants(buffers, net):
             forward_4(channels, invariants, slopes, c, width)
     means = net.segments[2 * (degree + 1)]
     for i in range(net.sizes.invariants):
-        store(invariants, i, load(invariants, i) - splat(net.weights, means + i))
+        store(invariants, i, load(invariants, i) - load_broadcast(net.weights, means + i))
 
 
 @kernel_function
@@ -129,14 +129,14 @@ def pull_back_invariants(buffers, net):
 @kernel_function
 def pull_back_pairs(buffers, used, sizes, cutoff, forces, virial):
     """Forces on the first `used` atoms and all their neighbors, and the virial."""
-    stride, pitch, lanes = sizes.slot_rows, sizes.elements * sizes.padded_radial, buffers.lanes
+    stride, pitch, lanes = sizes.pair_rows, sizes.elements * sizes.padded_radial, buffers.lanes
     for k in range(QUAD * lanes):
         buffers.own_forces[k] = 0.0
     clear_rows(buffers.totals, np.int64(0), np.int64(6))
     for element in range(sizes.elements):
         last, row = buffers.ends[element + 1], element * sizes.padded_radial
-        for begin in range(buffers.ends[element], last, SLOTS_AT_A_TIME):
-            end = min(begin + SLOTS_AT_A_TIME, last)
+        for begin in range(buffers.ends[element], last, PAIRS_AT_A_TIME):
+            end = min(begin + PAIRS_AT_A_TIME, last)
             rows = begin * stride, end * stride
             pull_back_to_harmonics(
                 buffers.moments, row, pitch, buffers.pairs, *rows, sizes, buffers.harmonic_weights
@@ -146,23 +146,23 @@ def pull_back_pairs(buffers, used, sizes, cutoff, forces, virial):
             )
             pull_back_distances(buffers, begin, end, sizes)
             pull_back_vectors(buffers, begin, end, cutoff, sizes)
-            _add_forces_of_slots(buffers, begin, end, forces, sizes)
+            _add_forces_of_pairs(buffers, begin, end, forces, sizes)
     for lane in range(used):
         for k in range(6):
             virial[k] -= buffers.totals[k * lanes + lane]
-        on_atom = behind(forces, QUAD * buffers.atoms[lane])
+        on_atom = offset(forces, QUAD * buffers.atoms[lane])
         for axis in range(3):
             on_atom[axis] += buffers.own_forces[QUAD * lane + axis]
 
 
 @kernel_function
-def _add_forces_of_slots(buffers, first, last, forces, sizes):
-    """Add derivatives by the vectors of some slots to forces and virial."""
+def _add_forces_of_pairs(buffers, first, last, forces, sizes):
+    """Add derivatives by the vectors of some pairs to forces and virial."""
     pairs, totals, own, room = buffers.pairs, buffers.totals, buffers.own_forces, buffers.room
     xx, yy, zz = load(totals, 0), load(totals, 1), load(totals, 2)
     yz, xz, xy = load(totals, 3), load(totals, 4), load(totals, 5)
-    for slot in range(first, last):
-        row = slot * sizes.slot_rows
+    for pair in range(first, last):
+        row = pair * sizes.pair_rows
         unit = row + sizes.padded_radial
         rest = unit + sizes.padded_harmonics - 1
         distance = load(pairs, rest + 2)
@@ -172,7 +172,7 @@ def _add_forces_of_slots(buffers, first, last, forces, sizes):
         xx, yy, zz = multiply_add(x, dx, xx), multiply_add(y, dy, yy), multiply_add(z, dz, zz)
         yz, xz, xy = multiply_add(y, dz, yz), multiply_add(x, dz, xz), multiply_add(x, dy, xy)
         p, q, r, s = transposed(x, y, z, zero_like(pairs))
-        neighbors = behind(buffers.neighbors, slot)
+        neighbors = offset(buffers.neighbors, pair)
         add_forces(p, np.int64(0), forces, own, neighbors, room)
         add_forces(q, np.int64(1), forces, own, neighbors, room)
         add_forces(r, np.int64(2), forces, own, neighbors, room)
@@ -249,9 +249,9 @@ def evaluate(first, last, atoms, net, cutoff_and_tables, scratch, energies, forc
         forces: Forces on atoms and ghosts, in quads (eV/Å); added to, as is
         virial: xx, yy, zz, yz, xz, xy (eV).
     """
-    cutoff, tables = cutoff_and_tables[0], behind(cutoff_and_tables, 1)
+    cutoff, tables = cutoff_and_tables[0], offset(cutoff_and_tables, 1)
     for element in range(net.sizes.elements):
-        weights = behind(net.weights, element * net.sizes.weights)
+        weights = offset(net.weights, element * net.sizes.weights)
         own = Net(weights, net.segments, net.widths, net.sizes)
         used = 0
         for visit in range(first, last):

@@ -7,17 +7,17 @@ from math import exp, sqrt
 import numpy as np
 
 from limlff.models.repulsion import SCREENING_AMPLITUDES, SCREENING_DECAYS
-from limlff.simd.lanes import behind, is_not_beyond, kernel_function, load
-from limlff.simd.quads import QUAD, note_vector
+from limlff.simd.lanes import is_not_beyond, kernel_function, load, offset
+from limlff.simd.quads import QUAD, store_vector
 
 
 @kernel_function
 def gather(buffers, used, atoms, sizes, cutoff):
     """Vectors to the neighbors within the cutoff of the atoms in the lanes, element by element.
 
-    The neighbors of an element begin at the same slot in all lanes, and their number is made even;
-    empty slots hold vectors beyond the cutoff, where all functions vanish, and the atom itself as
-    neighbor. So do all slots of the lanes behind the first `used`.
+    The neighbors of an element begin at the same pair in all lanes, and their number is made even;
+    padded pairs hold vectors beyond the cutoff, where all functions vanish, and the atom itself as
+    neighbor. So do all pairs of the lanes behind the first `used`.
     """
     buffers.ends[0] = 0
     for element in range(sizes.elements):
@@ -34,31 +34,31 @@ def gather(buffers, used, atoms, sizes, cutoff):
             for n in range(buffers.counts[lane], end):
                 place = lane * buffers.room + n
                 buffers.neighbors[place] = buffers.atoms[lane]
-                buffers.offsets[QUAD * place] = 2.0 * cutoff
-                buffers.offsets[QUAD * place + 1] = 0.0
-                buffers.offsets[QUAD * place + 2] = 0.0
+                buffers.vectors[QUAD * place] = 2.0 * cutoff
+                buffers.vectors[QUAD * place + 1] = 0.0
+                buffers.vectors[QUAD * place + 2] = 0.0
         buffers.ends[element + 1] = end
 
 
 @kernel_function
 def _gather_lane(buffers, lane, element, begin, atoms, elements, cutoff):
-    """Neighbors of one element of one atom, from slot `begin` on; where they end.
+    """Neighbors of one element of one atom, from pair `begin` on; where they end.
 
     Every candidate is written, and counted if it is near: branches that depend on distances would
     be guessed wrongly too often. One whose distance is no number is counted too, so that a broken
     position shows in energies and forces.
     """
     i = buffers.atoms[lane]
-    here, candidates = load(atoms.extended, i), behind(atoms.neighbors, i * atoms.slots)
-    offsets = behind(buffers.offsets, QUAD * lane * buffers.room)
-    neighbors = behind(buffers.neighbors, lane * buffers.room)
+    here, candidates = load(atoms.extended, i), offset(atoms.lists, i * atoms.neighbors)
+    vectors = offset(buffers.vectors, QUAD * lane * buffers.room)
+    neighbors = offset(buffers.neighbors, lane * buffers.room)
     limit = cutoff * cutoff
     n = begin
-    for k in range(atoms.slots):
+    for k in range(atoms.neighbors):
         j = np.int64(candidates[k])
         if j == i:
             continue
-        squared = note_vector(offsets, QUAD * n, load(atoms.extended, j) - here)
+        squared = store_vector(vectors, QUAD * n, load(atoms.extended, j) - here)
         neighbors[n] = j
         wanted = is_not_beyond(squared, limit)
         if elements > 1:
@@ -69,7 +69,7 @@ def _gather_lane(buffers, lane, element, begin, atoms, elements, cutoff):
 
 @kernel_function
 def find_close_pairs(buffers, used, elements, reach):
-    """Note lane, slot and element of the pairs closer than `reach`, if there are any."""
+    """Note lane, pair and element of the pairs closer than `reach`, if there are any."""
     limit, close, nearest = reach * reach, np.int64(0), 2.0 * reach * reach
     for lane in range(used):
         nearest = min(nearest, buffers.totals[lane])
@@ -77,10 +77,10 @@ def find_close_pairs(buffers, used, elements, reach):
         for element in range(elements):
             for lane in range(used):
                 for n in range(buffers.ends[element], buffers.ends[element + 1]):
-                    offset = behind(buffers.offsets, QUAD * (lane * buffers.room + n))
-                    squared = offset[0] * offset[0] + offset[1] * offset[1] + offset[2] * offset[2]
+                    vector = offset(buffers.vectors, QUAD * (lane * buffers.room + n))
+                    squared = vector[0] * vector[0] + vector[1] * vector[1] + vector[2] * vector[2]
                     if squared < limit:
-                        note = behind(buffers.close, 1 + 3 * close)
+                        note = offset(buffers.close, 1 + 3 * close)
                         note[0], note[1], note[2] = lane, n, element
                         close += 1
     buffers.close[0] = close
@@ -118,11 +118,11 @@ def add_repulsion(buffers, element, elements, tables, energies, forces, virial):
     """
     square = elements * elements
     for k in range(buffers.close[0]):
-        note = behind(buffers.close, 1 + 3 * k)
+        note = offset(buffers.close, 1 + 3 * k)
         pair = element * elements + note[2]
         place = note[0] * buffers.room + note[1]
-        offset = behind(buffers.offsets, QUAD * place)
-        x, y, z = np.float64(offset[0]), np.float64(offset[1]), np.float64(offset[2])
+        vector = offset(buffers.vectors, QUAD * place)
+        x, y, z = np.float64(vector[0]), np.float64(vector[1]), np.float64(vector[2])
         distance = sqrt(x * x + y * y + z * z)
         reach = tables[2 * square + pair]
         if distance >= reach:
@@ -132,8 +132,8 @@ def add_repulsion(buffers, element, elements, tables, energies, forces, virial):
         fx, fy, fz = factor * x, factor * y, factor * z
         i = buffers.atoms[note[0]]
         energies[i] += 0.5 * energy
-        on_atom = behind(forces, QUAD * i)
-        on_neighbor = behind(forces, QUAD * buffers.neighbors[place])
+        on_atom = offset(forces, QUAD * i)
+        on_neighbor = offset(forces, QUAD * buffers.neighbors[place])
         on_atom[0], on_atom[1], on_atom[2] = on_atom[0] + fx, on_atom[1] + fy, on_atom[2] + fz
         on_neighbor[0] -= fx
         on_neighbor[1] -= fy

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from limlff.kernels.contractions import HARMONICS_OF_A_TILE
 from limlff.kernels.invariants import cubic_entries
 from limlff.kernels.layout import Sizes
-from limlff.kernels.pair_terms import padded, rows_of_slot
+from limlff.kernels.pair_terms import padded, rows_of_pair
 from limlff.models.contract import Parameters
 from limlff.models.moment import MomentModel
 from limlff.models.repulsion import pair_tables
@@ -65,7 +65,7 @@ def pack(model: MomentModel, parameters: Parameters, dtype: str) -> PackedModel:
         padded_radial=radial,
         degree=model.max_degree,
         padded_harmonics=harmonics,
-        slot_rows=rows_of_slot(radial, harmonics),
+        pair_rows=rows_of_pair(radial, harmonics),
         channels=channels,
         invariants=blocks * channels,
         cubic_entries=len(cubic_entries(model.max_degree)),
@@ -122,12 +122,11 @@ def _pack_element(
         bias = _enlarged(np.asarray(layer["bias"])[element], (outputs,))
         parts += [bias, pack_matrix(weights), pack_matrix(weights.T)]
     last = parameters["net"][f"layer{len(model.hidden)}"]
-    # the potential's energy is the mean over the outputs of the last layer
-    readout = np.asarray(last["weights"])[element].mean(axis=0)
+    readout = np.asarray(last["weights"])[element, 0]  # further outputs have no part in the energy
     if not model.hidden:
         readout = per_invariant(readout * scale)
     parts.append(_enlarged(readout, (widths[-1],)))
-    parts.append(np.asarray(last["bias"])[element].mean(keepdims=True))
+    parts.append(np.asarray(last["bias"])[element, :1])
     return parts
 
 

@@ -1,6 +1,6 @@
 """What the moment kernel does for each pair of atoms, one pair of each atom in a lane at a time.
 
-The rows of a neighbor slot in the pair buffer are
+The rows of a neighbor pair in the pair buffer are
 
     radial functions | harmonics from degree 1 on | s | 1 / distance | distance
 
@@ -15,7 +15,7 @@ import numpy as np
 from limlff.kernels.harmonics import fill_harmonics, harmonic_gradient
 from limlff.kernels.radial import fill_radial
 from limlff.simd.lanes import (
-    as_lanes,
+    broadcast,
     kernel_function,
     load,
     multiply_add,
@@ -28,14 +28,14 @@ from limlff.simd.quads import QUAD, quads_at, transposed
 
 
 @kernel_function
-def fill_slots(buffers, first, last, moment_row, cutoff, sizes):
-    """Radial functions and harmonics of some slots, an even number, from the vectors.
+def fill_pairs(buffers, first, last, moment_row, cutoff, sizes):
+    """Radial functions and harmonics of some pairs, an even number, from the vectors.
 
     The radial functions are added to their moments of degree 0, whose harmonic is 1. Returns the
     smallest squared distance of each lane.
 
-    Each pass does little for many slots, so that the processor, which looks ahead some hundred
-    instructions, finds other slots to work on while one waits for its square root or recurrence.
+    Each pass does little for many pairs, so that the processor, which looks ahead some hundred
+    instructions, finds other pairs to work on while one waits for its square root or recurrence.
     """
     nearest = _fill_vectors(buffers, first, last, cutoff, sizes)
     fill_radial(buffers, first, last, moment_row, sizes)
@@ -46,23 +46,23 @@ def fill_slots(buffers, first, last, moment_row, cutoff, sizes):
 @kernel_function
 def _fill_vectors(buffers, first, last, cutoff, sizes):
     """Unit vectors, s, distances and their inverses."""
-    pairs, offsets = buffers.pairs, buffers.offsets
+    pairs, vectors = buffers.pairs, buffers.vectors
     lane, angular = QUAD * buffers.room, sizes.padded_radial
     rest, scale = angular + sizes.padded_harmonics - 1, 1.0 / (cutoff * cutoff)
-    nearest = as_lanes(4.0 * cutoff * cutoff, zero_like(pairs))
-    for slot in range(first, last):
-        place, row = QUAD * slot, slot * sizes.slot_rows
+    nearest = broadcast(4.0 * cutoff * cutoff, zero_like(pairs))
+    for pair in range(first, last):
+        place, row = QUAD * pair, pair * sizes.pair_rows
         # in memory they lie atom by atom
         x, y, z, _ = transposed(
-            quads_at(offsets, place, QUAD * lane),
-            quads_at(offsets, place + lane, QUAD * lane),
-            quads_at(offsets, place + 2 * lane, QUAD * lane),
-            quads_at(offsets, place + 3 * lane, QUAD * lane),
+            quads_at(vectors, place, QUAD * lane),
+            quads_at(vectors, place + lane, QUAD * lane),
+            quads_at(vectors, place + 2 * lane, QUAD * lane),
+            quads_at(vectors, place + 3 * lane, QUAD * lane),
         )
         squared = multiply_add(x, x, multiply_add(y, y, z * z))
         nearest = smaller(squared, nearest)
         inverse = 1.0 / square_root(squared)
-        store(pairs, row + rest, smaller(as_lanes(1.0, squared), squared * scale))
+        store(pairs, row + rest, smaller(broadcast(1.0, squared), squared * scale))
         store(pairs, row + angular, y * inverse)
         store(pairs, row + angular + 1, z * inverse)
         store(pairs, row + angular + 2, x * inverse)
@@ -73,14 +73,14 @@ def _fill_vectors(buffers, first, last, cutoff, sizes):
 
 @kernel_function
 def pull_back_vectors(buffers, first, last, cutoff, sizes):
-    """Derivatives by the vectors of some slots, from those by s and harmonics.
+    """Derivatives by the vectors of some pairs, from those by s and harmonics.
 
     x and y replace the first two radial functions, z that by s: none of them is needed any more.
     """
     pairs, weights, factor = buffers.pairs, buffers.harmonic_weights, 2.0 / (cutoff * cutoff)
     place = np.int64(0)
-    for slot in range(first, last):
-        row = slot * sizes.slot_rows
+    for pair in range(first, last):
+        row = pair * sizes.pair_rows
         unit = row + sizes.padded_radial
         x, y, z = harmonic_gradient(weights, place, pairs, unit, sizes.degree)
         uy, uz, ux = load(pairs, unit), load(pairs, unit + 1), load(pairs, unit + 2)
@@ -95,8 +95,8 @@ def pull_back_vectors(buffers, first, last, cutoff, sizes):
         place += sizes.padded_harmonics
 
 
-def rows_of_slot(padded_radial: int, padded_harmonics: int) -> int:
-    """Rows of a neighbor slot in the pair buffer."""
+def rows_of_pair(padded_radial: int, padded_harmonics: int) -> int:
+    """Rows of a neighbor pair in the pair buffer."""
     return padded_radial + padded_harmonics + 2
 
 

@@ -13,9 +13,9 @@ from limlff.kernels.layout import BUNDLE, Atoms
 from limlff.kernels.moment import evaluate
 from limlff.simd.foreign import float64_at
 from limlff.simd.lanes import (
-    behind,
     kernel_function,
     load,
+    offset,
     part_of_caller,
     prefetch,
     store,
@@ -58,11 +58,11 @@ def extend(arguments, call, memory, part):
     for i in range(_first_of(part, call.parts, total), _first_of(part + 1, call.parts, total)):
         quad = float64_at(memory + 8 * (call.extended + QUAD * i))
         if i < call.atoms:
-            own = behind(positions, 3 * i)
+            own = offset(positions, 3 * i)
             quad[0], quad[1], quad[2], quad[3] = own[0], own[1], own[2], species[i]
         else:
             owner = np.int64(owners[i - call.atoms])
-            own, shift = behind(positions, 3 * owner), behind(shifts, 3 * (i - call.atoms))
+            own, shift = offset(positions, 3 * owner), offset(shifts, 3 * (i - call.atoms))
             for axis in range(3):
                 quad[axis] = own[axis] + (
                     shift[0] * cell[axis] + shift[1] * cell[3 + axis] + shift[2] * cell[6 + axis]
@@ -88,23 +88,23 @@ def _find_reach(own, atoms, first, last, call):
         i = atoms.visits[visit]
         low, high = min(low, i), max(high, i)
         soon = np.int64(atoms.visits[min(visit + _AHEAD, last - 1)])
-        for k in range(0, atoms.slots, _NUMBERS_OF_A_LINE):
-            prefetch(behind(atoms.neighbors, soon * atoms.slots + k))
-        neighbors = behind(atoms.neighbors, np.int64(i) * atoms.slots)
-        for k in range(atoms.slots):
+        for k in range(0, atoms.neighbors, _NUMBERS_OF_A_LINE):
+            prefetch(offset(atoms.lists, soon * atoms.neighbors + k))
+        neighbors = offset(atoms.lists, np.int64(i) * atoms.neighbors)
+        for k in range(atoms.neighbors):
             j = neighbors[k]
             is_atom = j < border
             low, high_ghost = min(low, j), max(high_ghost, j)
             high = max(high, j if is_atom else np.int32(-1))
             low_ghost = min(low_ghost, end if is_atom else j)
-    reach = behind(own, _REACH)
+    reach = offset(own, _REACH)
     reach[0], reach[1], reach[2], reach[3] = low, high, low_ghost, high_ghost
 
 
 @kernel_function
 def _reach_of(own):
     """First atom on which a part acts and where they end, and the same of ghosts."""
-    reach = behind(own, _REACH)
+    reach = offset(own, _REACH)
     return (
         np.int64(reach[0]),
         np.int64(reach[1]) + 1,
@@ -120,12 +120,12 @@ def evaluate_part(arguments, energies, call, memory, net, scratch, part):
         float64_at(memory + 8 * call.extended),
         arguments.lists,
         arguments.visits,
-        call.slots,
+        call.neighbors,
     )
     first = _first_visit_of(part, call.parts, call.atoms)
     last = _first_visit_of(part + 1, call.parts, call.atoms)
     own = float64_at(memory + 8 * (call.sums + part * call.sum_words))
-    forces = behind(own, HEAD)
+    forces = offset(own, HEAD)
     clear(own, 0, 6)
     _find_reach(own, atoms, first, last, call)
     begin, end, begin_ghost, end_ghost = _reach_of(own)
@@ -146,7 +146,7 @@ def sum_part(forces_on_atoms, call, memory, part):
     clear(on_all, QUAD * max(first, call.atoms), QUAD * max(last, call.atoms))
     for other in range(call.parts):
         own = float64_at(memory + 8 * (call.sums + other * call.sum_words))
-        forces = behind(own, HEAD)
+        forces = offset(own, HEAD)
         begin, end, begin_ghost, end_ghost = _reach_of(own)
         for i in range(max(first, begin), min(last, end)):
             for axis in range(3):
@@ -160,7 +160,7 @@ def finish(owners, forces, virial, call, memory):
     """Give forces on ghosts to their owners; sum the virial."""
     for ghost in range(call.ghosts):
         on_ghost = float64_at(memory + 8 * (call.extended + QUAD * (call.atoms + ghost)))
-        on_owner = behind(forces, 3 * np.int64(owners[ghost]))
+        on_owner = offset(forces, 3 * np.int64(owners[ghost]))
         for axis in range(3):
             on_owner[axis] += on_ghost[axis]
     clear(virial, 0, 6)

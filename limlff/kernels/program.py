@@ -25,7 +25,7 @@ from limlff.simd.foreign import (
     int64_at,
     results_of,
 )
-from limlff.simd.lanes import behind, kernel_function, part_of_caller, width_of
+from limlff.simd.lanes import kernel_function, offset, part_of_caller, width_of
 from limlff.simd.machine_code import Program
 from limlff.simd.threads import c_entry, start, take_number, wait, wait_until
 from limlff.simd.words import Whole, read, write
@@ -65,15 +65,15 @@ def _thread(numbers_at: Any, dtype: str) -> Any:
         scratch = Scratch(
             numbers=numbers_at(place),
             doubles=float64_at(place + 8 * call.doubles),
-            integers=behind(integers, BUNDLE * lanes),
+            integers=offset(integers, BUNDLE * lanes),
             chosen=integers,
-            slots=call.slots,
+            neighbors=call.neighbors,
             lanes=lanes,
         )
         net = Net(numbers_at(arguments.weights), arguments.segments, arguments.widths, sizes)
         for phase in range(PHASES):
-            dealt = behind(int64_at(memory), 2 * phase * LINE)
-            done = behind(dealt, LINE)
+            dealt = offset(int64_at(memory), 2 * phase * LINE)
+            done = offset(dealt, LINE)
             part = take_number(dealt)
             while part < call.parts:
                 if phase == 0:

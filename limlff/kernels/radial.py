@@ -1,6 +1,6 @@
 """Radial functions of pairs, one pair of each atom in a lane at a time, and their derivatives.
 
-Two slots are treated together, so that one can go on while the other waits for its recurrence.
+Two pairs are treated together, so that one can go on while the other waits for its recurrence.
 Formulas: `limlff.models.radial`, to which tests hold these; layout: `limlff.kernels.pair_terms`.
 """
 
@@ -24,9 +24,9 @@ def _radial_functions(known: int) -> Any:
         count = known if known > 0 else sizes.radial
         pairs, moments = buffers.pairs, buffers.moments
         place_of_s = sizes.padded_radial + sizes.padded_harmonics - 1
-        for slot in range(first, last, 2):
-            row = slot * sizes.slot_rows
-            other = row + sizes.slot_rows
+        for pair in range(first, last, 2):
+            row = pair * sizes.pair_rows
+            other = row + sizes.pair_rows
             s, t = load(pairs, row + place_of_s), load(pairs, other + place_of_s)
             a, b = s + s - 1.0, t + t - 1.0
             twice_a, twice_b = a + a, b + b
@@ -51,7 +51,7 @@ _fill, _fill_8, _fill_10 = map(_radial_functions, (0, 8, 10))
 
 @kernel_function
 def fill_radial(buffers, first, last, moment_row, sizes):
-    """Radial functions of some slots; they are added to their moments of degree 0 too."""
+    """Radial functions of some pairs; they are added to their moments of degree 0 too."""
     if sizes.radial == 10:
         _fill_10(buffers, first, last, moment_row, sizes)
     elif sizes.radial == 8:
@@ -68,9 +68,9 @@ def _radial_derivatives(known: int) -> Any:
         count = known if known > 0 else sizes.radial
         pairs, weights, radial = buffers.pairs, buffers.radial_weights, sizes.padded_radial
         place_of_s, place = radial + sizes.padded_harmonics - 1, np.int64(0)
-        for slot in range(first, last, 2):
-            row = slot * sizes.slot_rows
-            other = row + sizes.slot_rows
+        for pair in range(first, last, 2):
+            row = pair * sizes.pair_rows
+            other = row + sizes.pair_rows
             s, t = load(pairs, row + place_of_s), load(pairs, other + place_of_s)
             a, b = s + s - 1.0, t + t - 1.0
             twice_a, twice_b = a + a, b + b
@@ -99,7 +99,7 @@ _by_radial, _by_radial_8, _by_radial_10 = map(_radial_derivatives, (0, 8, 10))
 
 @kernel_function
 def pull_back_distances(buffers, first, last, sizes):
-    """Derivatives by s of some slots, from those by the radial functions; in the place of s.
+    """Derivatives by s of some pairs, from those by the radial functions; in the place of s.
 
     The functions' own derivatives follow from the recurrence, d/ds being 2 d/dx.
     """

@@ -6,13 +6,13 @@ import numpy as np
 from numpy.polynomial import Polynomial
 
 from limlff.simd.lanes import (
-    as_lanes,
+    broadcast,
     kernel_function,
     larger,
     load,
+    load_broadcast,
     multiply_add,
     smaller,
-    splat,
     store,
     zero_like,
 )
@@ -23,7 +23,7 @@ from limlff.simd.products import add_products
 def set_rows(out, row, values, place, count):
     """Set rows to numbers."""
     for i in range(count):
-        store(out, row + i, splat(values, place + i))
+        store(out, row + i, load_broadcast(values, place + i))
 
 
 @kernel_function
@@ -38,11 +38,11 @@ def dot_product(weights, place, inputs, row, count):
     """Sum of weights times rows."""
     even, odd = zero_like(inputs), zero_like(inputs)
     for i in range(0, count - 1, 2):
-        even = multiply_add(splat(weights, place + i), load(inputs, row + i), even)
-        odd = multiply_add(splat(weights, place + i + 1), load(inputs, row + i + 1), odd)
+        even = multiply_add(load_broadcast(weights, place + i), load(inputs, row + i), even)
+        odd = multiply_add(load_broadcast(weights, place + i + 1), load(inputs, row + i + 1), odd)
     if count % 2:
         last = count - 1
-        even = multiply_add(splat(weights, place + last), load(inputs, row + last), even)
+        even = multiply_add(load_broadcast(weights, place + last), load(inputs, row + last), even)
     return even + odd
 
 
@@ -72,14 +72,14 @@ def hyperbolic_tangent(x, halvings):
     """
     limit = 9.0 if halvings == 0 else 19.5
     # in this order of the arguments what is no number stays so, see `limlff.simd.lanes.smaller`
-    bounded = smaller(as_lanes(limit, x), larger(as_lanes(-limit, x), x))
+    bounded = smaller(broadcast(limit, x), larger(broadcast(-limit, x), x))
     y = bounded * (1.0 / (1 << halvings))
     q = y * y
-    upper, lower = as_lanes(0.0, x), as_lanes(0.0, x)
+    upper, lower = broadcast(0.0, x), broadcast(0.0, x)
     for k in range(len(_UPPER) - 1, -1, -1):
-        upper = multiply_add(upper, q, as_lanes(_UPPER[k], x))
+        upper = multiply_add(upper, q, broadcast(_UPPER[k], x))
     for k in range(len(_LOWER) - 1, -1, -1):
-        lower = multiply_add(lower, q, as_lanes(_LOWER[k], x))
+        lower = multiply_add(lower, q, broadcast(_LOWER[k], x))
     t = y * upper / lower
     for _ in range(halvings):
         t = 2.0 * t / (1.0 + t * t)
@@ -128,11 +128,11 @@ def apply_net(buffers, net, groups):
         inputs, in_row, row = hidden, row, row + outputs
     last = segments[first + 1 + 3 * sizes.layers]
     for group in range(groups):
-        shift = group * pitch
-        energy = dot_product(weights, last, inputs, in_row + shift, widths[sizes.layers])
-        energy += dot_product(weights, segments[first], buffers.invariants, shift, widths[0])
-        energy += splat(weights, segments[first + 2 + 3 * sizes.layers])
-        store(buffers.energies, shift, energy)
+        offset = group * pitch
+        energy = dot_product(weights, last, inputs, in_row + offset, widths[sizes.layers])
+        energy += dot_product(weights, segments[first], buffers.invariants, offset, widths[0])
+        energy += load_broadcast(weights, segments[first + 2 + 3 * sizes.layers])
+        store(buffers.energies, offset, energy)
     _pull_back_net(buffers, net, first, last, groups)
 
 
@@ -142,13 +142,17 @@ def _pull_back_net(buffers, net, first, last, groups):
     hidden, slopes, gradient = buffers.hidden, buffers.slopes, buffers.invariants
     pitch, top = buffers.pitch, net.sizes.hidden_rows - widths[layers]
     for group in range(groups):
-        shift = group * pitch
-        set_rows(gradient, shift, weights, segments[first], widths[0])
+        offset = group * pitch
+        set_rows(gradient, offset, weights, segments[first], widths[0])
         if layers == 0:
             for i in range(widths[0]):
-                store(gradient, shift + i, load(gradient, shift + i) + splat(weights, last + i))
+                store(
+                    gradient,
+                    offset + i,
+                    load(gradient, offset + i) + load_broadcast(weights, last + i),
+                )
         else:
-            set_rows(hidden, shift + top, weights, last, widths[layers])
+            set_rows(hidden, offset + top, weights, last, widths[layers])
     row = top
     for layer in range(layers - 1, -1, -1):
         outputs, count, place = widths[layer], widths[layer + 1], segments[first + 3 + 3 * layer]
@@ -156,11 +160,11 @@ def _pull_back_net(buffers, net, first, last, groups):
         if layer > 0:
             out, out_row = hidden, row - outputs
         for group in range(groups):
-            shift = group * pitch
-            for i in range(shift + row, shift + row + count):
+            offset = group * pitch
+            for i in range(offset + row, offset + row + count):
                 store(slopes, i, load(slopes, i) * load(hidden, i))
             if layer > 0:
-                clear_rows(hidden, shift + out_row, outputs)
+                clear_rows(hidden, offset + out_row, outputs)
         add_products(
             out, out_row, pitch, weights, place, slopes, row, pitch, outputs, count, groups
         )

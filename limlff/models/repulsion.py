@@ -67,8 +67,3 @@ def pair_tables(
         _SCREENING_LENGTH / (powers[:, None] + powers[None, :]),
         radii[:, None] + radii[None, :],
     )
-
-
-def zbl_reach(elements: tuple[str, ...]) -> float:
-    """Largest distance at which the repulsion acts between any two of the elements (Å)."""
-    return float(2 * max(covalent_radii[atomic_numbers[element]] for element in elements))

@@ -15,7 +15,8 @@ from jaxtyping import Int
 from numba import types
 
 from limlff.errors import InputError
-from limlff.simd.lanes import behind, kernel_function
+from limlff.neighbors.points import Points
+from limlff.simd.lanes import kernel_function, offset
 from limlff.simd.machine_code import Program
 from limlff.simd.words import Float64s, Int32s, Int64s, Whole, read
 
@@ -30,19 +31,14 @@ class Task(NamedTuple):
     Attributes:
         first: First visit of the part.
         last: Behind the last.
-        slots: Width of the lists.
+        neighbors: Width of the lists.
         room: Ghosts for which there is room.
         table_size: Size of the hash table, a power of two.
-        places: Places of points, see `limlff.neighbors.points`, as are the next five.
-        images: Owners and shifts.
-        cubes: Cubes.
-        starts: First points of cubes.
-        grid: Number of cubes, and how many the radius reaches.
-        visits: Points that are atoms.
+        points: What is searched.
         limit: Square of the radius.
         strides: See `image_code`.
-        lists: Neighbors of each atom (atoms x slots): an atom, or -1 less number of a ghost.
-        counts: Number of neighbors of each atom, also if they are more than slots.
+        lists: Neighbors of each atom (atoms x neighbors): an atom, or -1 less number of a ghost.
+        counts: Number of neighbors of each atom, also if they are more than fit in.
         table: Hash table: number of a ghost, or -1.
         codes: Code of each ghost.
         found: Number of ghosts.
@@ -51,15 +47,10 @@ class Task(NamedTuple):
 
     first: Whole
     last: Whole
-    slots: Whole
+    neighbors: Whole
     room: Whole
     table_size: Whole
-    places: Float64s
-    images: Int64s
-    cubes: Int64s
-    starts: Int64s
-    grid: Int64s
-    visits: Int64s
+    points: Points
     limit: Float64s
     strides: Int64s
     lists: Int32s
@@ -76,22 +67,20 @@ class Order(NamedTuple):
     Attributes:
         first: First visit of the part.
         last: Behind the last.
-        slots: Width of the lists.
-        images: Owners and shifts of points.
-        visits: Points that are atoms.
+        neighbors: Width of the lists.
+        points: What was searched.
         lists: Neighbors of each atom as the search left them.
         counts: Number of neighbors of each atom.
         atom_ranks: Rank of each atom in the order of owners and shifts.
         ghost_ranks: Rank of each ghost of the part.
         index: What stands in the lists for each rank.
-        scratch: One more than slots.
+        scratch: One more than neighbors.
     """
 
     first: Whole
     last: Whole
-    slots: Whole
-    images: Int64s
-    visits: Int64s
+    neighbors: Whole
+    points: Points
     lists: Int32s
     counts: Int64s
     atom_ranks: Int64s
@@ -142,11 +131,12 @@ _image_code = kernel_function(image_code)
 @kernel_function
 def _candidates_near(task, centre):
     """Points within the radius of a point, itself among them; their number."""
-    places, starts, limit = task.places, task.starts, task.limit[0]
+    points, limit = task.points, task.limit[0]
+    places, starts, grid = points.places, points.starts, points.grid
     x, y, z = places[3 * centre], places[3 * centre + 1], places[3 * centre + 2]
-    nx, ny, nz, cube = task.grid[0], task.grid[1], task.grid[2], task.cubes[centre]
+    nx, ny, nz, cube = grid[0], grid[1], grid[2], points.cubes[centre]
     cx, cy, cz = cube // (ny * nz), cube // nz % ny, cube % nz
-    zero, far = cube * 0, task.grid[3]
+    zero, far = cube * 0, grid[3]
     near = zero
     for gx in range(max(cx - far, zero), min(cx + far + 1, nx)):
         for gy in range(max(cy - far, zero), min(cy + far + 1, ny)):
@@ -163,15 +153,15 @@ def _candidates_near(task, centre):
 @kernel_function
 def _ghost_of(task, code):
     """Number of the ghost with a code, a new one if it is not known yet; -1 if there is no room."""
-    slot = (code * _SPREADING >> 40) & (task.table_size - 1)
-    while task.table[slot] >= 0:
-        if task.codes[task.table[slot]] == code:
-            return task.table[slot]
-        slot = (slot + 1) & (task.table_size - 1)
+    place = (code * _SPREADING >> 40) & (task.table_size - 1)
+    while task.table[place] >= 0:
+        if task.codes[task.table[place]] == code:
+            return task.table[place]
+        place = (place + 1) & (task.table_size - 1)
     ghost = task.found[0]
     if ghost == task.room:
         return types.int64(-1)
-    task.table[slot] = ghost
+    task.table[place] = ghost
     task.codes[ghost] = code
     task.found[0] = ghost + 1
     return ghost
@@ -180,12 +170,12 @@ def _ghost_of(task, code):
 @kernel_function
 def _search(words):
     task = read(words, Task)
-    images, s = task.images, task.strides
+    images, s = task.points.images, task.strides
     strides = s[0], s[1], s[2], s[3]  # in registers
     for visit in range(task.first, task.last):
-        centre = task.visits[visit]
+        centre = task.points.visits[visit]
         atom, count = images[4 * centre], 0
-        row = behind(task.lists, atom * task.slots)
+        row = offset(task.lists, atom * task.neighbors)
         for n in range(_candidates_near(task, centre)):
             k = task.candidates[n]
             if k == centre:
@@ -199,7 +189,7 @@ def _search(words):
                 if ghost < 0:
                     return _NO_ROOM
                 entry = -1 - ghost
-            if count < task.slots:
+            if count < task.neighbors:
                 row[count] = entry
             count += 1
         task.counts[atom] = count
@@ -211,8 +201,8 @@ def _put_in_order(words):
     order = read(words, Order)
     ranks = order.scratch
     for visit in range(order.first, order.last):
-        atom = order.images[4 * order.visits[visit]]
-        row, count = behind(order.lists, atom * order.slots), order.counts[atom]
+        atom = order.points.images[4 * order.points.visits[visit]]
+        row, count = offset(order.lists, atom * order.neighbors), order.counts[atom]
         for n in range(count):
             entry = types.int64(row[n])
             rank = order.atom_ranks[entry] if entry >= 0 else order.ghost_ranks[-1 - entry]
@@ -223,7 +213,7 @@ def _put_in_order(words):
             ranks[place] = rank
         for n in range(count):
             row[n] = order.index[ranks[n]]
-        for n in range(count, order.slots):
+        for n in range(count, order.neighbors):
             row[n] = atom
     return _DONE
 

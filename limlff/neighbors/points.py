@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from numba import types
 
 from limlff.neighbors.geometry import Geometry, checked_geometry, refuse_absurd_sizes
-from limlff.simd.lanes import behind, kernel_function
+from limlff.simd.lanes import kernel_function, offset
 from limlff.simd.machine_code import Program, callable_of
 from limlff.simd.words import Float64s, Int64s, Whole, call, read
 
@@ -25,28 +25,37 @@ _CUBES_PER_POINT, _CUBES_AT_LEAST, _WIDENING = 4, 64, 1.5
 
 
 class Points(NamedTuple):
-    """Points sorted by cube.
+    """Points sorted by cube; what the compiled functions make, and search.
 
     Attributes:
-        places: Where they are (Å).
-        images: Owner of each, and how many cell vectors it is away from where the owner really is.
+        places: Where they are (points x 3, Å).
+        images: Owner of each, and how many cell vectors it is away from where the owner really is
+            (points x 4).
         cubes: Cube of each point.
         starts: First point of each cube, and behind the last.
         grid: Number of cubes along x, y and z, of which z runs fastest, and how many cubes the
             radius reaches.
         visits: Points that are atoms, in the order of cubes.
-        farthest: The largest number of cell vectors in `images`.
-        spread: Largest difference of such numbers along each cell vector.
+        bounds: Smallest and largest number in `images` along each cell vector (3 x 2).
     """
 
-    places: Float[np.ndarray, "points 3"]
-    images: Int[np.ndarray, "points 4"]
-    cubes: Int[np.ndarray, " points"]
-    starts: Int[np.ndarray, " cubes+1"]
-    grid: Int[np.ndarray, "4"]
-    visits: Int[np.ndarray, " atoms"]
-    farthest: int
-    spread: Int[np.ndarray, "3"]
+    places: Float64s
+    images: Int64s
+    cubes: Int64s
+    starts: Int64s
+    grid: Int64s
+    visits: Int64s
+    bounds: Int64s
+
+    @property
+    def farthest(self) -> int:
+        """The largest number of cell vectors in `images`."""
+        return int(np.abs(self.bounds).max())
+
+    @property
+    def spread(self) -> Int[np.ndarray, "3"]:
+        """Largest difference of such numbers along each cell vector."""
+        return self.bounds[:, 1] - self.bounds[:, 0]
 
 
 class _Sorting(NamedTuple):
@@ -60,16 +69,10 @@ class _Sorting(NamedTuple):
         inverse: Its inverse.
         reach: The radius in fractions of the heights of the cell.
         widths: Radius and smallest width of cubes.
-        bounds: Smallest and largest shift along each cell vector, a pair for each; set.
         fresh_places: Places of points, atom by atom.
         fresh_images: Owners and shifts of points, atom by atom.
         fresh_cubes: Cubes of points, atom by atom.
-        places: As in `Points`, as are the next five.
-        images: .
-        cubes: .
-        starts: .
-        grid: .
-        visits: .
+        points: The points sorted by cube; set.
     """
 
     atoms: Whole
@@ -79,16 +82,10 @@ class _Sorting(NamedTuple):
     inverse: Float64s
     reach: Float64s
     widths: Float64s
-    bounds: Int64s
     fresh_places: Float64s
     fresh_images: Int64s
     fresh_cubes: Int64s
-    places: Float64s
-    images: Int64s
-    cubes: Int64s
-    starts: Int64s
-    grid: Int64s
-    visits: Int64s
+    points: Points
 
 
 @kernel_function
@@ -125,7 +122,7 @@ def _put(task, point, atom, fractions, homes, shifts):
 @kernel_function
 def _widen(task, atom, axis, home, first, last):
     """Let the bounds of the shifts along an axis hold those of one more atom."""
-    bounds, shift = behind(task.bounds, 2 * axis), types.int64(home)
+    bounds, shift = offset(task.points.bounds, 2 * axis), types.int64(home)
     bounds[0] = first - shift if atom == 0 else min(bounds[0], first - shift)
     bounds[1] = last - shift if atom == 0 else max(bounds[1], last - shift)
 
@@ -135,7 +132,7 @@ def _make_points(task):
     """All points, atom by atom; their number."""
     point = types.int64(0)
     for k in range(6):
-        task.bounds[k] = 0
+        task.points.bounds[k] = 0
     for atom in range(task.atoms):
         fa, ha, first_a, last_a = _along(task, atom, 0)
         fb, hb, first_b, last_b = _along(task, atom, 1)
@@ -163,7 +160,7 @@ def _bounds(task, points, axis):
 @kernel_function
 def _sort_points(words):
     task = read(words, _Sorting)
-    points = _make_points(task)
+    points, grid, starts = _make_points(task), task.points.grid, task.points.starts
     low_x, x = _bounds(task, points, 0)
     low_y, y = _bounds(task, points, 1)
     low_z, z = _bounds(task, points, 2)
@@ -172,21 +169,21 @@ def _sort_points(words):
     while (np.floor(x / width) + 1) * (np.floor(y / width) + 1) * (np.floor(z / width) + 1) > limit:
         width *= _WIDENING
     ny, nz = types.int64(y / width) + 1, types.int64(z / width) + 1
-    task.grid[0], task.grid[1], task.grid[2] = types.int64(x / width) + 1, ny, nz
-    task.grid[3] = types.int64(np.ceil(task.widths[0] / width))
-    number = task.grid[0] * ny * nz
+    grid[0], grid[1], grid[2] = types.int64(x / width) + 1, ny, nz
+    grid[3] = types.int64(np.ceil(task.widths[0] / width))
+    number = grid[0] * ny * nz
     for cube in range(number + 1):
-        task.starts[cube] = 0
+        starts[cube] = 0
     for point in range(points):
         is_atom = task.fresh_cubes[point]
         cx = types.int64((task.fresh_places[3 * point] - low_x) / width)
         cy = types.int64((task.fresh_places[3 * point + 1] - low_y) / width)
         cz = types.int64((task.fresh_places[3 * point + 2] - low_z) / width)
         cube = (cx * ny + cy) * nz + cz
-        task.starts[cube + 1] += 1
+        starts[cube + 1] += 1
         task.fresh_cubes[point] = 2 * cube + is_atom
     for cube in range(number):
-        task.starts[cube + 1] += task.starts[cube]
+        starts[cube + 1] += starts[cube]
     _deal_out(task, points, number)
     return points
 
@@ -194,23 +191,24 @@ def _sort_points(words):
 @kernel_function
 def _deal_out(task, points, number):
     """Points into their cubes, in the order in which they were made; atoms into the visits."""
+    places, images, cubes, starts, _, visits, _ = task.points
     for point in range(points):
         cube = task.fresh_cubes[point] >> 1
-        place = task.starts[cube]
-        task.starts[cube] += 1
-        task.cubes[place] = task.fresh_cubes[point]
+        place = starts[cube]
+        starts[cube] += 1
+        cubes[place] = task.fresh_cubes[point]
         for k in range(3):
-            task.places[3 * place + k] = task.fresh_places[3 * point + k]
+            places[3 * place + k] = task.fresh_places[3 * point + k]
         for k in range(4):
-            task.images[4 * place + k] = task.fresh_images[4 * point + k]
+            images[4 * place + k] = task.fresh_images[4 * point + k]
     for cube in range(number, 0, -1):  # each start has moved to the end of its cube
-        task.starts[cube] = task.starts[cube - 1]
-    task.starts[0] = 0
+        starts[cube] = starts[cube - 1]
+    starts[0] = 0
     visit = 0
     for place in range(points):
-        task.visits[visit] = place  # overwritten unless it is an atom
-        visit += task.cubes[place] & 1
-        task.cubes[place] >>= 1
+        visits[visit] = place  # overwritten unless it is an atom
+        visit += cubes[place] & 1
+        cubes[place] >>= 1
 
 
 # A plain function of the module, since numba cannot find others in its cache.
@@ -259,25 +257,23 @@ def points_of(geometry: Geometry) -> Points:
         inverse=np.ascontiguousarray(inverse),
         reach=reach,
         widths=np.array([radius, radius / CUBES_PER_RADIUS]),
-        bounds=np.empty((3, 2), np.int64),
         fresh_places=np.empty((room, 3)),
         fresh_images=np.empty((room, 4), np.int64),
         fresh_cubes=np.empty(room, np.int64),
-        places=np.empty((room, 3)),
-        images=np.empty((room, 4), np.int64),
-        cubes=np.empty(room, np.int64),
-        starts=np.empty(_CUBES_PER_POINT * room + _CUBES_AT_LEAST + 1, np.int64),
-        grid=np.empty(4, np.int64),
-        visits=np.empty(atoms + 1, np.int64),
+        points=Points(
+            places=np.empty((room, 3)),
+            images=np.empty((room, 4), np.int64),
+            cubes=np.empty(room, np.int64),
+            starts=np.empty(_CUBES_PER_POINT * room + _CUBES_AT_LEAST + 1, np.int64),
+            grid=np.empty(4, np.int64),
+            visits=np.empty(atoms + 1, np.int64),
+            bounds=np.empty((3, 2), np.int64),
+        ),
     )
-    found = call(callable_of(SORT), task)
-    return Points(
-        task.places[:found],
-        task.images[:found],
-        task.cubes[:found],
-        task.starts,
-        task.grid,
-        task.visits[:atoms],
-        int(np.abs(task.bounds).max()),
-        task.bounds[:, 1] - task.bounds[:, 0],
+    found, made = call(callable_of(SORT), task), task.points
+    return made._replace(
+        places=made.places[:found],
+        images=made.images[:found],
+        cubes=made.cubes[:found],
+        visits=made.visits[:atoms],
     )

@@ -66,7 +66,7 @@ def vector_type(lanes: Lanes) -> ir.VectorType:
     return ir.VectorType(scalar, lanes.width)
 
 
-def _broadcast(builder: ir.IRBuilder, scalar: Any, lanes: Lanes) -> Any:
+def emit_broadcast(builder: ir.IRBuilder, scalar: Any, lanes: Lanes) -> Any:
     vector = vector_type(lanes)
     single = builder.insert_element(
         ir.Constant(vector, ir.Undefined), scalar, ir.Constant(ir.IntType(32), 0)
@@ -116,19 +116,19 @@ def store(typing: Any, memory: types.CPointer, row: types.Integer, value: Lanes)
 
 
 @intrinsic
-def splat(typing: Any, memory: types.CPointer, index: types.Integer) -> Any:
+def load_broadcast(typing: Any, memory: types.CPointer, index: types.Integer) -> Any:
     """Element of a memory in every lane."""
     lanes = Lanes(memory.dtype)
 
     def generate(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
         place = context.cast(builder, arguments[1], sig.args[1], types.intp)
-        return _broadcast(builder, builder.load(builder.gep(arguments[0], [place])), lanes)
+        return emit_broadcast(builder, builder.load(builder.gep(arguments[0], [place])), lanes)
 
     return lanes(memory, index), generate
 
 
 @intrinsic
-def behind(typing: Any, memory: types.CPointer, elements: types.Integer) -> Any:
+def offset(typing: Any, memory: types.CPointer, elements: types.Integer) -> Any:
     """The memory that begins so many elements later."""
 
     def generate(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
@@ -203,12 +203,12 @@ larger = intrinsic(_comparison(">"))
 
 
 @intrinsic
-def as_lanes(typing: Any, value: types.Float, like: Lanes) -> Any:
+def broadcast(typing: Any, value: types.Float, like: Lanes) -> Any:
     """A scalar in every lane."""
 
     def generate(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
         scalar = context.cast(builder, arguments[0], sig.args[0], like.dtype)
-        return _broadcast(builder, scalar, like)
+        return emit_broadcast(builder, scalar, like)
 
     return like(value, like), generate
 
@@ -245,7 +245,7 @@ def _define(function: Any, instruction: str) -> None:
         for value, kind in zip(arguments, sig.args, strict=True):
             if not isinstance(kind, Lanes):
                 scalar = context.cast(builder, value, kind, sig.return_type.dtype)
-                value = _broadcast(builder, scalar, sig.return_type)
+                value = emit_broadcast(builder, scalar, sig.return_type)
             values.append(value)
         # a product and a sum may become one multiply-add
         return getattr(builder, instruction)(*values, flags=("contract",))
@@ -262,17 +262,17 @@ _define(operator.iadd, "fadd")
 
 __all__ = [
     "Lanes",
-    "as_lanes",
-    "behind",
+    "broadcast",
     "is_not_beyond",
     "kernel_function",
     "larger",
     "load",
+    "load_broadcast",
     "multiply_add",
+    "offset",
     "part_of_caller",
     "prefetch",
     "smaller",
-    "splat",
     "square_root",
     "store",
     "width_of",

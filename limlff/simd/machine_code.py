@@ -1,8 +1,8 @@
 """Machine code of compiled functions, from LLVM code that comes with the package or else by numba.
 
-numba takes 13 s for the moment kernel, most of them to find types and to optimise. What it arrives
-at is kept in the package, as LLVM bitcode, which becomes code for the CPU at hand in a second; the
-code is kept too, in the cache.
+numba takes 15 s of one core for the moment kernel, most of them to find types and to optimise. What
+it arrives at is kept in the package, as LLVM bitcode, which becomes code for the CPU at hand in
+0.7 s; the code is kept too, in the cache.
 Where that is not possible (another architecture than x86-64 Linux, an older LLVM, edited sources),
 numba compiles the functions and keeps the result, see `limlff.compile_cache`.
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from limlff.simd.lanes import kernel_function, load, multiply_add, splat, store
+from limlff.simd.lanes import kernel_function, load, load_broadcast, multiply_add, store
 
 TILE = 4
 
@@ -90,13 +90,13 @@ def _for_three(known: int) -> Any:
             for i in range(columns):
                 u, v = load(inputs, x + i), load(inputs, x + in_pitch + i)
                 t = load(inputs, x + 2 * in_pitch + i)
-                w = splat(weights, place)
+                w = load_broadcast(weights, place)
                 a0, b0, c0 = multiply_add(w, u, a0), multiply_add(w, v, b0), multiply_add(w, t, c0)
-                w = splat(weights, place + 1)
+                w = load_broadcast(weights, place + 1)
                 a1, b1, c1 = multiply_add(w, u, a1), multiply_add(w, v, b1), multiply_add(w, t, c1)
-                w = splat(weights, place + 2)
+                w = load_broadcast(weights, place + 2)
                 a2, b2, c2 = multiply_add(w, u, a2), multiply_add(w, v, b2), multiply_add(w, t, c2)
-                w = splat(weights, place + 3)
+                w = load_broadcast(weights, place + 3)
                 a3, b3, c3 = multiply_add(w, u, a3), multiply_add(w, v, b3), multiply_add(w, t, c3)
                 place += 4
             _store_four(out, a, a0, a1, a2, a3)
@@ -110,9 +110,9 @@ def _for_three(known: int) -> Any:
             for i in range(columns):
                 u, v = load(inputs, x + i), load(inputs, x + in_pitch + i)
                 t = load(inputs, x + 2 * in_pitch + i)
-                w = splat(weights, place)
+                w = load_broadcast(weights, place)
                 a0, b0, c0 = multiply_add(w, u, a0), multiply_add(w, v, b0), multiply_add(w, t, c0)
-                w = splat(weights, place + 1)
+                w = load_broadcast(weights, place + 1)
                 a1, b1, c1 = multiply_add(w, u, a1), multiply_add(w, v, b1), multiply_add(w, t, c1)
                 place += 2
             _store_two(out, a, a0, a1)
@@ -134,13 +134,13 @@ def _add_two(out, row, out_pitch, weights, place, inputs, x, in_pitch, outputs, 
         b0, b1, b2, b3 = load(out, b), load(out, b + 1), load(out, b + 2), load(out, b + 3)
         for i in range(count):
             u, v = load(inputs, x + i), load(inputs, x + in_pitch + i)
-            w = splat(weights, place)
+            w = load_broadcast(weights, place)
             a0, b0 = multiply_add(w, u, a0), multiply_add(w, v, b0)
-            w = splat(weights, place + 1)
+            w = load_broadcast(weights, place + 1)
             a1, b1 = multiply_add(w, u, a1), multiply_add(w, v, b1)
-            w = splat(weights, place + 2)
+            w = load_broadcast(weights, place + 2)
             a2, b2 = multiply_add(w, u, a2), multiply_add(w, v, b2)
-            w = splat(weights, place + 3)
+            w = load_broadcast(weights, place + 3)
             a3, b3 = multiply_add(w, u, a3), multiply_add(w, v, b3)
             place += 4
         _store_four(out, a, a0, a1, a2, a3)
@@ -162,14 +162,14 @@ def _add_one(out, row, weights, place, inputs, x, outputs, count):
         for i in range(count):
             u = load(inputs, x + i)
             w = 4 * i
-            a0 = multiply_add(splat(weights, place + w), u, a0)
-            a1 = multiply_add(splat(weights, place + w + 1), u, a1)
-            a2 = multiply_add(splat(weights, place + w + 2), u, a2)
-            a3 = multiply_add(splat(weights, place + w + 3), u, a3)
-            b0 = multiply_add(splat(weights, other + w), u, b0)
-            b1 = multiply_add(splat(weights, other + w + 1), u, b1)
-            b2 = multiply_add(splat(weights, other + w + 2), u, b2)
-            b3 = multiply_add(splat(weights, other + w + 3), u, b3)
+            a0 = multiply_add(load_broadcast(weights, place + w), u, a0)
+            a1 = multiply_add(load_broadcast(weights, place + w + 1), u, a1)
+            a2 = multiply_add(load_broadcast(weights, place + w + 2), u, a2)
+            a3 = multiply_add(load_broadcast(weights, place + w + 3), u, a3)
+            b0 = multiply_add(load_broadcast(weights, other + w), u, b0)
+            b1 = multiply_add(load_broadcast(weights, other + w + 1), u, b1)
+            b2 = multiply_add(load_broadcast(weights, other + w + 2), u, b2)
+            b3 = multiply_add(load_broadcast(weights, other + w + 3), u, b3)
         _store_four(out, row, a0, a1, a2, a3)
         _store_four(out, b, b0, b1, b2, b3)
         first, row, place = first + 8, row + 8, place + 8 * count
@@ -187,8 +187,8 @@ def _add_pair(out, row, weights, place, pitch, inputs, x, count):
     a0, a1 = load(out, row), load(out, row + 1)
     for i in range(count):
         u = load(inputs, x + i)
-        a0 = multiply_add(splat(weights, place), u, a0)
-        a1 = multiply_add(splat(weights, place + 1), u, a1)
+        a0 = multiply_add(load_broadcast(weights, place), u, a0)
+        a1 = multiply_add(load_broadcast(weights, place + 1), u, a1)
         place += pitch
     store(out, row, a0)
     store(out, row + 1, a1)

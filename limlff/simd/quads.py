@@ -1,6 +1,6 @@
 """Vectors of single atoms in registers: quads of x, y, z and one number more.
 
-Positions, offsets and forces lie in memory as quads, so that one load or store moves a vector. A
+Positions, vectors and forces lie in memory as quads, so that one load or store moves a vector. A
 register of lanes holds one quad in float64 and two in float32, those of atoms four lanes apart;
 `transposed` turns four such registers into x, y, z and the fourth number of all lanes, or back.
 Usable inside numba's compiled functions only, as `limlff.simd.lanes`.
@@ -82,7 +82,7 @@ def quads_at(
 
 
 @intrinsic
-def note_vector(typing: Any, memory: types.CPointer, place: types.Integer, vector: Lanes) -> Any:
+def store_vector(typing: Any, memory: types.CPointer, place: types.Integer, vector: Lanes) -> Any:
     """Store a quad of float64 in the memory's arithmetic; returns its squared length."""
     if vector.dtype != types.float64:
         return None

@@ -82,6 +82,22 @@ def test_kernel_gives_what_the_formulas_and_their_derivative_give(model):
             np.testing.assert_allclose(result, reference, rtol=0, atol=tolerance * scale)
 
 
+@pytest.mark.parametrize("name", ["odd sizes, two elements", "linear, no repulsion"])
+def test_of_a_net_with_several_outputs_the_first_is_the_energy(name):
+    """The formulas take the first one, whatever follows; so does the kernel."""
+    potential, atoms = _potential(SHAPES[name]), _atoms(SHAPES[name].elements)
+    parameters, last = potential.parameters, f"layer{len(potential.model.hidden)}"
+    more = {
+        key: np.concatenate([array, np.full_like(array, 0.3)], axis=1)
+        for key, array in parameters["net"][last].items()
+    }
+    wide = {**parameters, "net": {**parameters["net"], last: more}}
+    found = _evaluate(replace(potential, parameters=wide), atoms, "_by_kernel", "float64")
+    expected = _evaluate(potential, atoms, "_by_formula", "float64")
+    for result, reference in zip(found, expected, strict=True):
+        np.testing.assert_allclose(result, reference, rtol=0, atol=2e-13 * np.abs(reference).max())
+
+
 @pytest.fixture(scope="module")
 def many() -> tuple[Potential, Atoms]:
     """Enough atoms for several parts."""
