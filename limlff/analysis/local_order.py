@@ -10,6 +10,10 @@ nearest neighbors of each atom, so that no cutoff has to follow the density. Thr
 3. Of the close-packed, the sign of w4 tells fcc (negative) from hcp (positive).
 
 The signs are those of the perfect crystals and need no fitted threshold.
+
+The library freud computes the same parameters: none of 23,187 atoms in trajectories of bcc Li, of
+a closing hole and of molten Li gets another class. It takes 0.9 to 2 times the time on one core, is
+in float32, and drops part of a cell that is not upper triangular, so that it is not used.
 """
 
 from __future__ import annotations
