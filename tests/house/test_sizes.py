@@ -19,7 +19,11 @@ TILES = "a tile of a compiled kernel: each register and pointer is a parameter o
 
 # Exceptions with their reasons; what is still too large is to become less. An entry that is no
 # longer needed fails, too.
-FILES: dict[str, str] = {}
+FILES = {
+    "tests/unit/learning/test_learning_labelling.py": "to be split",
+    "tests/unit/md/test_md_damaged_files.py": "to be split",
+    "tests/unit/md/test_md_run_folder.py": "to be split",
+}
 FUNCTIONS = {
     "limlff/kernels/contractions.py:_tiles_of_radial": TILES,
     "limlff/md/resume.py:resume_md": "to be split",
@@ -96,7 +100,7 @@ def too_large(sizes: dict[str, int], limit: int, excepted: dict[str, str]) -> li
 def test_files_are_short():
     sizes = {
         file: len(text.splitlines())
-        for file, text in sources("limlff", "benchmarks", "docs").items()
+        for file, text in sources("limlff", "benchmarks", "docs", "tests").items()
     }
     assert too_large(sizes, LONGEST_FILE, FILES) == []
 

@@ -35,6 +35,21 @@ def random_frames() -> list[Frame]:
     return frames
 
 
+@pytest.fixture
+def pair() -> list[Frame]:
+    """Two frames of two atoms."""
+    frame = Frame(
+        numbers=np.array([3, 3]),
+        positions=np.array([[0, 0, 0], [1.7, 1.7, 1.7]]),
+        cell=np.eye(3) * 3.4,
+        periodic=np.ones(3, bool),
+        energy=-3.8,
+        forces=np.zeros((2, 3)),
+        origin="a.extxyz, frame 0",
+    )
+    return [frame, frame]
+
+
 @pytest.fixture(scope="session")
 def lithium(shared: Path) -> list[Frame]:
     """The 241 training frames of mlearn-Li."""
