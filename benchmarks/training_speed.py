@@ -28,10 +28,10 @@ from limlff.errors import OutOfTime
 from limlff.frames.frame import Frame
 from limlff.named_potential import load
 from limlff.training.data import TrainingData, load_training_data
+from limlff.training.labelled_frame import LabelledFrame
 from limlff.training.loop import Trainer
 from limlff.training.preparation import prepare_training
 from limlff.training.recipe import Recipe
-from limlff.training.samples import LabelledFrame
 from limlff.training.teacher import label_frames
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from limlff.errors import InputError
-from limlff.training.recipe import LossSettings
-from limlff.training.samples import LabelledFrame, label_weights, species_of_frame
+from limlff.training.labelled_frame import LabelledFrame, label_weights, species_of_frame
+from limlff.training.loss_settings import LossSettings
 
 
 def check_elements_are_trained(

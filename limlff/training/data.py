@@ -16,15 +16,16 @@ from limlff.frames.frame import Frame
 from limlff.frames.locate import locate_data
 from limlff.frames.read import read_source
 from limlff.frames.split import split_frames
+from limlff.training.data_settings import DataSet, LabelWeights
 from limlff.training.doubts import (
     Doubts,
     leave_out_repeats,
     leave_out_trained_elsewhere,
     stress_weights,
 )
-from limlff.training.recipe import DataSet, FrameSelection, LabelWeights, Recipe
-from limlff.training.samples import LabelledFrame, label_weights
-from limlff.units import GIGAPASCAL
+from limlff.training.labelled_frame import LabelledFrame, label_weights
+from limlff.training.recipe import Recipe
+from limlff.training.selection import select_frames
 
 logger = logging.getLogger(__name__)
 
@@ -152,37 +153,6 @@ def _frames_of_set(data_set: DataSet, base: Path, doubts: Doubts) -> list[Frame]
             "widen its limits"
         )
     return selected
-
-
-def select_frames(frames: list[Frame], selection: FrameSelection) -> list[Frame]:
-    """The frames that a selection lets through, in their order."""
-    kept = [frame for frame in frames if _is_selected(frame, selection)]
-    if selection.max_frames is not None and len(kept) > selection.max_frames:
-        chosen = np.linspace(0, len(kept) - 1, selection.max_frames).round().astype(int)
-        kept = [kept[index] for index in chosen]
-    return kept
-
-
-def _is_selected(frame: Frame, selection: FrameSelection) -> bool:
-    """Whether a frame is within all limits that its labels allow to apply."""
-    if selection.groups is not None and frame.group not in selection.groups:
-        return False
-    if frame.group in selection.exclude_groups:
-        return False
-    quantities: list[tuple[float | None, float | None]] = []
-    if frame.forces is not None:
-        quantities.append((float(np.abs(frame.forces).max()), selection.max_force))
-    if frame.energy is not None:
-        quantities.append((frame.energy / len(frame), selection.max_energy_per_atom))
-    if frame.volume > 0:
-        volume = frame.volume / len(frame)
-        quantities.append((volume, selection.max_volume_per_atom))
-        lowest = selection.min_volume_per_atom
-        quantities.append((-volume, None if lowest is None else -lowest))
-    if frame.stress is not None:
-        pressure = -float(np.trace(frame.stress)) / 3 / GIGAPASCAL
-        quantities.append((pressure, selection.max_pressure_gpa))
-    return all(limit is None or value is None or value <= limit for value, limit in quantities)
 
 
 def _with_weights(

@@ -13,8 +13,8 @@ from limlff.frames.frame import Frame
 from limlff.frames.report import label_warnings
 from limlff.frames.source import FrameSource
 from limlff.frames.stress_sign import UsablePart, judge_stress_sign
-from limlff.training.recipe import DataSet, LabelWeights
-from limlff.training.samples import LabelledFrame
+from limlff.training.data_settings import DataSet, LabelWeights
+from limlff.training.labelled_frame import LabelledFrame
 
 _WORST_FIRST: tuple[UsablePart, ...] = ("none", "shear", "all")
 

@@ -12,7 +12,6 @@ normalised columns.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import jax
 import jax.numpy as jnp
@@ -21,7 +20,7 @@ from jaxtyping import Bool, Float
 
 from limlff.errors import InputError
 from limlff.models.contract import LinearModel, Model, Parameters
-from limlff.training.batches import Batch, Packing, make_packing
+from limlff.training.batches import Batch
 from limlff.training.linear_columns import unit_predictions
 from limlff.training.loss import (
     ENERGY_SCALE,
@@ -31,6 +30,8 @@ from limlff.training.loss import (
     formula_for,
     predict_batch,
 )
+from limlff.training.normal_equations import NormalEquations
+from limlff.training.packing import Packing, make_packing
 from limlff.training.recipe import Recipe
 
 RIDGES = tuple(10.0**power for power in range(-8, -2))
@@ -38,37 +39,6 @@ RIDGES = tuple(10.0**power for power in range(-8, -2))
 
 _WITHOUT_VALIDATION = RIDGES[0]
 _BATCH_ATOMS = 108  # twice a common cell; what is kept per pair then stays in the caches
-
-
-@dataclass(frozen=True)
-class NormalEquations:
-    """Quadratic form |A x - b|^2 = x G x - 2 h x + c.
-
-    Attributes:
-        gram: G, A^T A.
-        moment: h, A^T b.
-        constant: c, b^T b.
-    """
-
-    gram: Float[np.ndarray, "columns columns"]
-    moment: Float[np.ndarray, " columns"]
-    constant: float
-
-    def loss(self, solution: Float[np.ndarray, " columns"]) -> float:
-        """|A x - b|^2 of a solution."""
-        return float(solution @ self.gram @ solution - 2 * self.moment @ solution + self.constant)
-
-    def solve(self, ridge: float) -> Float[np.ndarray, " columns"]:
-        """The x that minimises |A x - b|^2 + ridge |D x|^2, D being the norms of A's columns."""
-        norms, values, vectors = self._spectrum
-        moment = vectors.T @ (self.moment / norms)
-        return np.asarray(vectors @ (moment / (np.maximum(values, 0.0) + ridge)) / norms)
-
-    @cached_property
-    def _spectrum(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Norms of the columns, and eigenvalues and eigenvectors of G of normalised ones."""
-        norms = np.sqrt(np.maximum(np.diag(self.gram), 1e-300))
-        return norms, *np.linalg.eigh(self.gram / np.outer(norms, norms))
 
 
 def fit_linear(

@@ -30,9 +30,10 @@ from jaxtyping import Array, Float
 
 from limlff.models.contract import Model, Parameters
 from limlff.prediction.pair_gradients import forces_from_pair_gradients
-from limlff.training.batches import Batch, Packing
+from limlff.training.batches import Batch
 from limlff.training.derivative import energies_and_pair_gradients
 from limlff.training.error_sums import error_sums
+from limlff.training.packing import Packing
 from limlff.units import GIGAPASCAL, MILLIELECTRONVOLT
 
 ENERGY_SCALE = 1 * MILLIELECTRONVOLT

@@ -18,9 +18,11 @@ from limlff.neighbors.host import Capacity, build_neighbors
 from limlff.neighbors.matrix import NeighborMatrix
 from limlff.potential import Potential
 from limlff.precision import own_precision
-from limlff.training.batches import assemble_batch, make_packing
+from limlff.training.batches import assemble_batch
+from limlff.training.labelled_frame import LabelledFrame, species_of_frame
 from limlff.training.loss import predict_batch
-from limlff.training.samples import LabelledFrame, make_samples, species_of_frame
+from limlff.training.packing import make_packing
+from limlff.training.samples import make_samples
 from limlff.units import GIGAPASCAL, MILLIELECTRONVOLT
 
 _BATCH_ATOMS = 512

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float
 
-from limlff.training.samples import LabelledFrame, label_weights, species_of_frame
+from limlff.training.labelled_frame import LabelledFrame, label_weights, species_of_frame
 
 
 def count_zeros(labelled: list[LabelledFrame]) -> int:

@@ -19,14 +19,16 @@ from limlff.models.arrays import expected_shapes
 from limlff.models.contract import Model, Parameters
 from limlff.models.registry import build_model
 from limlff.precision import own_precision
-from limlff.training.batches import Packing, Shape, assemble_batch, make_packing
+from limlff.training.batches import Shape, assemble_batch
 from limlff.training.coverage import check_elements_are_trained, check_loss_has_labels
 from limlff.training.data import TrainingData
+from limlff.training.labelled_frame import LabelledFrame
 from limlff.training.linear import fit_linear, shifted
 from limlff.training.loss import formula_for
 from limlff.training.offsets import fit_baseline, free_offsets
+from limlff.training.packing import Packing, make_packing
 from limlff.training.recipe import Recipe
-from limlff.training.samples import LabelledFrame, Sample, make_samples
+from limlff.training.samples import Sample, make_samples
 from limlff.training.step import Objective
 
 _ATOMS_TO_ADAPT = 4096  # enough for means and deviations of the invariants

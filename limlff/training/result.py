@@ -12,12 +12,13 @@ from jaxtyping import Float
 
 from limlff.potential import Potential
 from limlff.precision import own_precision
+from limlff.training.labelled_frame import LabelledFrame, species_of_frame
 from limlff.training.loop import Trainer
 from limlff.training.metrics import FramePrediction, grouped_errors, predict_frames
 from limlff.training.offsets import fit_baseline
 from limlff.training.preparation import Preparation
 from limlff.training.progress import Progress
-from limlff.training.samples import LabelledFrame, Sample, species_of_frame
+from limlff.training.samples import Sample
 
 
 @own_precision()

@@ -20,7 +20,8 @@ from limlff.models.contract import Model, Parameters
 from limlff.training.batches import Batch
 from limlff.training.error_sums import SUM_NAMES
 from limlff.training.loss import LossFormula, batch_loss
-from limlff.training.recipe import OptimizerSettings, Recipe
+from limlff.training.optimizer_settings import OptimizerSettings
+from limlff.training.recipe import Recipe
 
 
 def controls_at(recipe: Recipe, epoch: float) -> Float[np.ndarray, " controls"]:

@@ -9,9 +9,10 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from limlff.errors import GuardStop
-from limlff.training.batches import Packing, Shape
+from limlff.training.batches import Shape
+from limlff.training.optimizer_settings import OptimizerSettings
+from limlff.training.packing import Packing
 from limlff.training.progress import Progress
-from limlff.training.recipe import OptimizerSettings
 from limlff.training.step import Objective, TrainState, train_step
 
 _STEPS_IN_FLIGHT = 4  # the host prepares batches ahead of the device by no more than this

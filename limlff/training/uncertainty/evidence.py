@@ -10,8 +10,9 @@ from jaxtyping import Bool, Float, Int
 
 from limlff import precision as precision  # first: sets up jax
 from limlff.models.contract import FeatureModel, Parameters
-from limlff.training.batches import Batch, Packing
+from limlff.training.batches import Batch
 from limlff.training.loss import ENERGY_SCALE, FORCE_SCALE, VIRIAL_SCALE
+from limlff.training.packing import Packing
 from limlff.training.uncertainty.design import Design, batch_design
 
 PROBES = 8

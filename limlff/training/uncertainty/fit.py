@@ -16,12 +16,13 @@ from limlff.models.readouts import KEY
 from limlff.models.registry import name_of_architecture
 from limlff.potential import Potential
 from limlff.precision import own_precision
-from limlff.training.batches import make_packing
 from limlff.training.data import TrainingData
+from limlff.training.labelled_frame import LabelledFrame, species_of_frame
 from limlff.training.metrics import predict_frames
 from limlff.training.offsets import free_offsets
+from limlff.training.packing import make_packing
 from limlff.training.recipe import Recipe
-from limlff.training.samples import LabelledFrame, make_samples, species_of_frame
+from limlff.training.samples import make_samples
 from limlff.training.uncertainty.calibration import calibration_factor
 from limlff.training.uncertainty.evidence import Evidence, collect_evidence
 from limlff.training.uncertainty.frames import (

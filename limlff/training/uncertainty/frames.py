@@ -16,9 +16,11 @@ from limlff.models.contract import FeatureModel, Parameters
 from limlff.models.readouts import KEY
 from limlff.potential import Potential
 from limlff.precision import own_precision
-from limlff.training.batches import Batch, make_packing
+from limlff.training.batches import Batch
+from limlff.training.labelled_frame import LabelledFrame
 from limlff.training.metrics import FramePrediction
-from limlff.training.samples import LabelledFrame, make_samples
+from limlff.training.packing import make_packing
+from limlff.training.samples import make_samples
 from limlff.training.uncertainty.calibration import reliability
 from limlff.uncertainty.assess import available, calibrated_spreads
 from limlff.uncertainty.members import Deviations, member_deviations

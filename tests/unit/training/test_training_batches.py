@@ -9,8 +9,9 @@ import pytest
 from training_frames import crystals, many_kinds
 
 from limlff.errors import InputError
-from limlff.training.batches import choose_limits, make_packing
-from limlff.training.samples import LabelledFrame, make_samples
+from limlff.training.labelled_frame import LabelledFrame
+from limlff.training.packing import choose_limits, make_packing
+from limlff.training.samples import make_samples
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,9 @@ from training_frames import crystals
 
 from limlff.errors import InputError
 from limlff.training.coverage import check_elements_are_trained, check_loss_has_labels
-from limlff.training.recipe import LabelWeights, LossSettings
-from limlff.training.samples import LabelledFrame
+from limlff.training.data_settings import LabelWeights
+from limlff.training.labelled_frame import LabelledFrame
+from limlff.training.loss_settings import LossSettings
 
 COPPER = [LabelledFrame(frame) for frame in crystals(3, seed=1)]
 ALLOY = [LabelledFrame(frame) for frame in crystals(3, seed=1, nickel=True)]

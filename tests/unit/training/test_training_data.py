@@ -10,10 +10,13 @@ from training_frames import crystals, many_kinds, with_zero, write_frames
 
 from limlff.config import parse_config
 from limlff.errors import InputError
-from limlff.training.data import load_training_data, select_frames
+from limlff.training.data import load_training_data
+from limlff.training.data_settings import FrameSelection, LabelWeights
+from limlff.training.labelled_frame import LabelledFrame, label_weights
 from limlff.training.offsets import fit_baseline, free_offsets
-from limlff.training.recipe import FrameSelection, LabelWeights, Recipe
-from limlff.training.samples import LabelledFrame, label_weights, make_samples
+from limlff.training.recipe import Recipe
+from limlff.training.samples import make_samples
+from limlff.training.selection import select_frames
 from limlff.units import GIGAPASCAL
 
 

@@ -13,8 +13,8 @@ from limlff.config import parse_config
 from limlff.errors import InputError
 from limlff.frames.frame import Frame
 from limlff.training.data import TrainingData, load_training_data
+from limlff.training.labelled_frame import label_weights
 from limlff.training.recipe import Recipe
-from limlff.training.samples import label_weights
 
 
 def load(folder, name: str, validation: dict | None = None, **more) -> TrainingData:

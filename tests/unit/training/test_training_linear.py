@@ -13,13 +13,15 @@ from limlff.errors import InputError
 from limlff.models.moment import MomentModel
 from limlff.models.mtp import MomentTensorPotential
 from limlff.potential_file import load_potential
-from limlff.training.batches import make_packing
-from limlff.training.linear import NormalEquations, fit_linear
+from limlff.training.labelled_frame import LabelledFrame
+from limlff.training.linear import fit_linear
 from limlff.training.linear_columns import unit_predictions
 from limlff.training.loss import batch_loss, formula_for, predict_batch
+from limlff.training.normal_equations import NormalEquations
+from limlff.training.packing import make_packing
 from limlff.training.preparation import initial_parameters
 from limlff.training.recipe import Recipe
-from limlff.training.samples import LabelledFrame, make_samples
+from limlff.training.samples import make_samples
 
 MODELS = {
     "moment": MomentModel(("Cu", "Ni"), cutoff=4.0, radial=3, max_degree=2, channels=2, hidden=()),

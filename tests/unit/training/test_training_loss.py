@@ -16,10 +16,11 @@ from limlff.neighbors.host import Capacity, build_neighbors
 from limlff.potential import Potential
 from limlff.training import metrics
 from limlff.training.batches import Shape, assemble_batch
+from limlff.training.data_settings import LabelWeights
+from limlff.training.labelled_frame import LabelledFrame
 from limlff.training.loss import LossFormula
 from limlff.training.metrics import FramePrediction, predict_frames
-from limlff.training.recipe import LabelWeights
-from limlff.training.samples import LabelledFrame, make_samples
+from limlff.training.samples import make_samples
 from limlff.training.step import SUM_NAMES, Objective
 from limlff.units import GIGAPASCAL
 

@@ -8,7 +8,10 @@ from training_frames import RECIPE
 
 from limlff.config import parse_config
 from limlff.errors import InputError
-from limlff.training.recipe import LabelWeights, OptimizerSettings, Recipe, ScheduledWeight
+from limlff.training.data_settings import LabelWeights
+from limlff.training.loss_settings import ScheduledWeight
+from limlff.training.optimizer_settings import OptimizerSettings
+from limlff.training.recipe import Recipe
 
 yaml = pytest.importorskip("yaml")
 

@@ -12,9 +12,10 @@ from training_frames import crystals
 from limlff.models.moment import MomentModel
 from limlff.potential import Potential
 from limlff.training.data import TrainingData
+from limlff.training.labelled_frame import LabelledFrame
 from limlff.training.preparation import initial_parameters
 from limlff.training.recipe import Recipe
-from limlff.training.samples import LabelledFrame, make_samples
+from limlff.training.samples import make_samples
 from limlff.training.uncertainty.fit import add_uncertainty
 
 MODEL = MomentModel(
