@@ -8,13 +8,30 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
 
 _STEPS = 65536  # values of a 16-bit fraction
+
+
+@dataclass(frozen=True)
+class AtomClasses:
+    """Classes by which atoms are coloured, such as kinds of local order.
+
+    Attributes:
+        title: What they are classes of.
+        names: Their names.
+        colors: Their colours, as #rrggbb.
+        usual: The class of most atoms, which can be hidden to see the others; empty for none.
+    """
+
+    title: str
+    names: tuple[str, ...]
+    colors: tuple[str, ...]
+    usual: str = ""
 
 
 @dataclass(frozen=True)
@@ -25,30 +42,17 @@ class MovieFrame:
         time_ps: Time (ps).
         positions: Positions, inside the cell or not (Å).
         cell: Cell vectors as rows (Å).
-        kinds: Class of each atom, an index into the movie's `classes`.
-        hollow: Points that lie in a hole (Å).
+        classes: For each colouring of the movie, the class of each atom.
+        points: Points to be shown beside the atoms, such as those that lie in a hole (Å).
         note: What is written under the picture.
     """
 
     time_ps: float
     positions: Float[np.ndarray, "atoms 3"]
     cell: Float[np.ndarray, "3 3"]
-    kinds: Int[np.ndarray, " atoms"]
-    hollow: Float[np.ndarray, "points 3"]
+    classes: Sequence[Int[np.ndarray, " atoms"]]
+    points: Float[np.ndarray, "points 3"] | None = None
     note: str = ""
-
-
-@dataclass(frozen=True)
-class AtomClasses:
-    """Classes of atoms, such as kinds of local order.
-
-    Attributes:
-        names: Their names.
-        colors: Their colours, as #rrggbb.
-    """
-
-    names: tuple[str, ...]
-    colors: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -57,41 +61,58 @@ class Movie:
 
     Attributes:
         title: Name of the run.
-        classes: Classes of atoms.
-        elements: Chemical symbol of each atom of the last frame.
+        colorings: Ways to colour the atoms, the first one shown first.
         frames: The frames in the order of time.
+        points: What the points of the frames show; empty if there are none.
     """
 
     title: str
-    classes: AtomClasses
-    elements: tuple[str, ...]
+    colorings: Sequence[AtomClasses]
     frames: Sequence[MovieFrame]
+    points: str = ""
 
 
-def pack(movie: Movie) -> dict[str, Any]:
-    """The movie as values JSON can hold, arrays as base64 of little-endian integers."""
+def element_classes(symbols: Sequence[str]) -> AtomClasses:
+    """Chemical elements as classes, in the usual colours.
+
+    Args:
+        symbols: The elements, each once.
+    """
     from ase.data import atomic_numbers
     from ase.data.colors import jmol_colors
 
-    symbols = sorted(set(movie.elements))
-    return {
-        "title": movie.title,
-        "kinds": list(movie.classes.names),
-        "colors": list(movie.classes.colors),
-        "elements": symbols,
-        "elementColors": [_hex(jmol_colors[atomic_numbers[symbol]]) for symbol in symbols],
-        "elementOfAtom": _encode([symbols.index(symbol) for symbol in movie.elements], "<u1"),
-        "frames": [
+    colors = tuple(_hex(jmol_colors[atomic_numbers[symbol]]) for symbol in symbols)
+    return AtomClasses("element", tuple(symbols), colors)
+
+
+def pack(movie: Movie) -> dict[str, Any]:
+    """The movie as values JSON can hold, arrays as base64 of little-endian integers.
+
+    Classes that are those of the frame before are null.
+    """
+    packed: list[dict[str, Any]] = []
+    before: list[str] = [""] * len(movie.colorings)
+    for frame in movie.frames:
+        classes = [_encode(each, "<u1") for each in frame.classes]
+        points = np.zeros((0, 3)) if frame.points is None else frame.points
+        packed.append(
             {
                 "time": round(frame.time_ps, 4),
                 "cell": [round(float(x), 4) for x in frame.cell.ravel()],
                 "atoms": _encode(quantised(frame.positions, frame.cell), "<u2"),
-                "kinds": _encode(frame.kinds, "<u1"),
-                "hollow": _encode(quantised(frame.hollow, frame.cell), "<u2"),
+                "classes": [
+                    None if new == old else new for new, old in zip(classes, before, strict=True)
+                ],
+                "points": _encode(quantised(points, frame.cell), "<u2"),
                 "note": frame.note,
             }
-            for frame in movie.frames
-        ],
+        )
+        before = classes
+    return {
+        "title": movie.title,
+        "points": movie.points,
+        "colorings": [asdict(coloring) for coloring in movie.colorings],
+        "frames": packed,
     }
 
 

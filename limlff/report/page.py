@@ -6,15 +6,15 @@ The page loads nothing from anywhere: style, viewer, figures and trajectories li
 from __future__ import annotations
 
 import base64
-import json
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
-from string import Template
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
 
 from limlff.atomic_file import write_text_whole
 from limlff.report.movie import Movie, pack
@@ -89,26 +89,17 @@ def write_report(path: Path, report: Report) -> Path:
     Returns:
         The path.
     """
-    folder = files("limlff.report")
-    page = Template((folder / "page.html").read_text(encoding="utf-8"))
-    # "</" must not occur inside a script element, so that no text can end it.
-    movies = json.dumps([pack(movie) for movie in report.movies]).replace("</", "<\\/")
-    text = page.substitute(
-        title=escape(report.title),
-        summary=escape(report.summary),
-        simulated=escape(report.simulated),
-        numbers=_table(report.numbers),
-        figures="\n".join(_figure(figure) for figure in report.figures),
-        definitions=_definitions(report.definitions),
-        limits="\n".join(f"<li>{escape(limit)}</li>" for limit in report.limits),
-        settings=escape(report.settings),
-        provenance=_definitions([*report.provenance, ("Software", _listed(versions()))]),
-        viewer_hidden="" if report.movies else "hidden",
-        movies=movies,
-        style=(folder / "page.css").read_text(encoding="utf-8"),
-        script="\n".join(
-            (folder / name).read_text(encoding="utf-8") for name in ("shaders.js", "viewer.js")
-        ),
+    # All text is escaped where the template puts it, but for the page's own style and script.
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    text = environment.from_string(_own("page.html")).render(
+        report=report,
+        figures=[(figure, _as_data(figure.path)) for figure in report.figures],
+        movies=[pack(movie) for movie in report.movies],
+        software=", ".join(f"{name} {number}" for name, number in versions().items()),
+        style=Markup(_own("page.css")),
+        script=Markup(_own("shaders.js") + "\n" + _own("viewer.js")),
     )
     write_text_whole(path, text)
     return path
@@ -120,30 +111,11 @@ def versions() -> dict[str, str]:
     return {**{name: version(name) for name in names}, "python": platform.python_version()}
 
 
-def _listed(numbers: dict[str, str]) -> str:
-    return ", ".join(f"{name} {number}" for name, number in numbers.items())
+def _own(name: str) -> str:
+    """A file of the page's own markup, style or script."""
+    return (files("limlff.report") / name).read_text(encoding="utf-8")
 
 
-def _table(table: Table) -> str:
-    head = "".join(f'<th scope="col">{escape(column)}</th>' for column in table.columns)
-    body = "\n".join(
-        f'<tr><th scope="row">{escape(row[0])}</th>'
-        + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:])
-        + "</tr>"
-        for row in table.rows
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def _figure(figure: Figure) -> str:
-    data = base64.b64encode(figure.path.read_bytes()).decode("ascii")
-    kind = ' class="wide"' if figure.wide else ""
-    return (
-        f'<figure{kind}><img alt="{escape(figure.title)}: {escape(figure.caption)}" '
-        f'src="data:image/png;base64,{data}"><figcaption><b>{escape(figure.title)}.</b> '
-        f"{escape(figure.caption)}</figcaption></figure>"
-    )
-
-
-def _definitions(pairs: Sequence[tuple[str, str]]) -> str:
-    return "\n".join(f"<dt>{escape(term)}</dt><dd>{escape(text)}</dd>" for term, text in pairs)
+def _as_data(picture: Path) -> str:
+    """A PNG file as an address that holds it."""
+    return "data:image/png;base64," + base64.b64encode(picture.read_bytes()).decode("ascii")

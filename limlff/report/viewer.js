@@ -5,8 +5,8 @@
   const movies = JSON.parse(document.getElementById("movies").textContent);
   if (!movies.length) return;
   const element = (id) => document.getElementById(id);
-  const HOLLOW_COLOR = [0.93, 0.55, 0.1];
-  const ATOM_RADIUS = 1.25, HOLLOW_RADIUS = 0.75;
+  const POINT_COLOR = "#ed8c1a";
+  const ATOM_RADIUS = 1.25, POINT_RADIUS = 0.75;
   const START = { turn: rotation(-0.38, 0.5), zoom: 1 };
   const shared = { ...START, time: 0 };
   const times = [...new Set(movies.flatMap((movie) => movie.frames.map((frame) => frame.time)))]
@@ -59,9 +59,7 @@
   class View {
     constructor(movie, parent) {
       this.movie = movie;
-      this.colors = movie.colors.map(rgb);
-      this.elementColors = movie.elementColors.map(rgb);
-      this.elementOfAtom = decode(movie.elementOfAtom, Uint8Array);
+      this.colors = movie.colorings.map((coloring) => coloring.colors.map(rgb));
       const box = document.createElement("div");
       box.className = "view";
       const heading = document.createElement("h3");
@@ -95,8 +93,12 @@
       const frame = frames[at];
       if (!frame.positions) {
         frame.positions = cartesian(decode(frame.atoms, Uint16Array), frame.cell);
-        frame.kindOfAtom = decode(frame.kinds, Uint8Array);
-        frame.points = cartesian(decode(frame.hollow, Uint16Array), frame.cell);
+        frame.classOfAtom = this.movie.colorings.map((_, coloring) => {
+          let last = at; // classes that stay as they are stand only in the first of their frames
+          while (frames[last].classes[coloring] === null) last--;
+          return decode(frames[last].classes[coloring], Uint8Array);
+        });
+        frame.pointsShown = cartesian(decode(frame.points, Uint16Array), frame.cell);
       }
       return frame;
     }
@@ -133,18 +135,20 @@
       gl.enable(gl.DEPTH_TEST);
       const frame = this.frameAt(shared.time);
       this.drawAtoms(frame);
-      if (element("hollow").checked) this.drawSpheres(frame.points,
-        (i) => HOLLOW_COLOR, () => HOLLOW_RADIUS, 1e9);
+      const pointColor = rgb(POINT_COLOR);
+      if (element("points").checked) this.drawSpheres(frame.pointsShown,
+        () => pointColor, () => POINT_RADIUS, 1e9);
       if (element("outline").checked) this.drawOutline(frame.cell);
       this.note.textContent = `${frame.time.toFixed(1)} ps · ${frame.note}`;
     }
 
     drawAtoms(frame) {
-      const show = element("show").value, byKind = element("color").value === "kind";
-      const bcc = this.movie.kinds.indexOf("bcc");
-      const color = (i) => byKind ? this.colors[frame.kindOfAtom[i]]
-        : this.elementColors[this.elementOfAtom[i]];
-      const radius = (i) => show === "odd" && frame.kindOfAtom[i] === bcc ? 0 : ATOM_RADIUS;
+      const show = element("show").value, coloring = +element("color").value;
+      const color = (i) => this.colors[coloring][frame.classOfAtom[coloring][i]];
+      const hiding = /^\d+$/.test(show) ? +show : -1; // the colouring whose usual class is hidden
+      const hidden = hiding < 0 ? -1
+        : this.movie.colorings[hiding].names.indexOf(this.movie.colorings[hiding].usual);
+      const radius = (i) => hiding >= 0 && frame.classOfAtom[hiding][i] === hidden ? 0 : ATOM_RADIUS;
       this.drawSpheres(frame.positions, color, radius, show === "cut" ? 0 : 1e9);
     }
 
@@ -253,12 +257,10 @@
   }
 
   function drawLegend() {
-    const kinds = movies[0], byKind = element("color").value === "kind";
-    const entries = byKind ? kinds.kinds.map((name, i) => [name, kinds.colors[i]])
-      : kinds.elements.map((name, i) => [name, kinds.elementColors[i]]);
-    const hole = "#" + HOLLOW_COLOR.map((part) => Math.round(255 * part).toString(16)
-      .padStart(2, "0")).join("");
-    element("legend").replaceChildren(...[...entries, ["hole", hole]].map(([name, color]) => {
+    const coloring = movies[0].colorings[+element("color").value];
+    const entries = coloring.names.map((name, i) => [name, coloring.colors[i]]);
+    if (movies[0].points) entries.push([movies[0].points, POINT_COLOR]);
+    element("legend").replaceChildren(...entries.map(([name, color]) => {
       const entry = document.createElement("span"), dot = document.createElement("i");
       dot.style.background = color;
       entry.append(dot, name);
@@ -266,12 +268,28 @@
     }));
   }
 
+  function offer(id, choices) { // pairs of value and text
+    element(id).replaceChildren(...choices.map(([value, text]) => new Option(text, value)));
+  }
+
+  function offerChoices() {
+    const { colorings, points } = movies[0];
+    const all = ["all", "all atoms"], cut = ["cut", `cut through the ${points || "middle"}`];
+    const unusual = colorings.map((coloring, i) => [i, `atoms that are not ${coloring.usual}`])
+      .filter(([i]) => colorings[i].usual);
+    offer("show", [...(points ? [cut, all] : [all, cut]), ...unusual]);
+    offer("color", colorings.map((coloring, i) => [i, `by ${coloring.title}`]));
+    element("pointsLabel").hidden = !points;
+    element("pointsName").textContent = points;
+  }
+
+  offerChoices();
   const views = movies.map((movie) => new View(movie, element("views")));
   element("time").max = times.length - 1;
   element("time").addEventListener("input", () => { play(false); goTo(+element("time").value); });
   element("play").addEventListener("click", () => play(!playing));
   element("reset").addEventListener("click", () => { Object.assign(shared, START); redraw(); });
-  for (const id of ["show", "color", "hollow", "outline"])
+  for (const id of ["show", "color", "points", "outline"])
     element(id).addEventListener("change", () => { drawLegend(); redraw(); });
   addEventListener("resize", redraw);
   drawLegend();

@@ -230,11 +230,11 @@ def _movie(temperature: str, outcome: Outcome, out: Path) -> Movie:
             time_ps=frame.time_fs * 1e-3,
             positions=positions,
             cell=frame.cell,
-            kinds=outcome.series.orders[index],
-            hollow=grid.cartesian(np.argwhere(low)),
+            classes=[outcome.series.orders[index]],
+            points=grid.cartesian(np.argwhere(low)),
             note=f"{figure(missing, '.1f')} atoms missing",
         )
 
     title = f"{temperature}, {outcome.label}"
     analysed = len(outcome.series.orders)
-    return make_movie(out / outcome.name, title, ORDER_CLASSES, look, analysed)
+    return make_movie(out / outcome.name, title, [ORDER_CLASSES], look, analysed, "hole")

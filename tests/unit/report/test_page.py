@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -51,7 +52,7 @@ def report(tmp_path):
     figure.savefig(tmp_path / "f.png")
     plt.close(figure)
     frame = MovieFrame(
-        0.0, np.zeros((2, 3)), np.eye(3) * 9, np.zeros(2), np.zeros((0, 3)), "</script>"
+        0.0, np.zeros((2, 3)), np.eye(3) * 9, [np.zeros(2)], np.zeros((0, 3)), "</script>"
     )
     return Report(
         title="Healing <of> a hole",
@@ -59,7 +60,7 @@ def report(tmp_path):
         simulated="bcc Li",
         numbers=Table(["", "0 GPa"], [["Missing atoms", "3 < 4"]]),
         figures=[Figure(tmp_path / "f.png", "Missing atoms", 'a "caption"')],
-        movies=[Movie("300 K", AtomClasses(("bcc",), ("#112233",)), ("Li", "Li"), [frame])],
+        movies=[Movie("300 K", [AtomClasses("order", ("bcc",), ("#112233",))], [frame])],
         definitions=[("Near", "up to 4 Å")],
         limits=["One run."],
         settings="seed: 1 # <b>",
@@ -95,6 +96,43 @@ def test_text_is_shown_as_it_is_and_never_becomes_markup(page):
     assert "of" not in [tag for tag, _ in page.tags]
 
 
+HOSTILE = """</title></style></pre></script><script>alert(1)</script><img src=x onerror="alert(2)">
+' onload='alert(3) {{ 7 * 7 }} {% raw %} &amp; \u2028"""
+
+
+def test_text_of_any_field_is_escaped(report, tmp_path):
+    """Names, YAML and cards are what others wrote: they add no tag, attribute or template code."""
+    plain = Reader()
+    plain.feed(write_report(tmp_path / "plain.html", report).read_text(encoding="utf-8"))
+    (movie,), (picture,) = report.movies, report.figures
+    hostile = replace(
+        report,
+        **{name: HOSTILE for name in ("title", "summary", "simulated", "settings")},
+        numbers=Table(["", HOSTILE], [[HOSTILE, HOSTILE]]),
+        figures=[replace(picture, title=HOSTILE, caption=HOSTILE)],
+        movies=[
+            replace(
+                movie,
+                title=HOSTILE,
+                points=HOSTILE,
+                colorings=[AtomClasses(HOSTILE, (HOSTILE,), ("#112233",), HOSTILE)],
+                frames=[replace(movie.frames[0], note=HOSTILE)],
+            )
+        ],
+        definitions=[(HOSTILE, HOSTILE)],
+        limits=[HOSTILE],
+        provenance=[(HOSTILE, HOSTILE)],
+    )
+    reader = Reader()
+    reader.feed(write_report(tmp_path / "hostile.html", hostile).read_text(encoding="utf-8"))
+    assert [tag for tag, _ in reader.tags] == [tag for tag, _ in plain.tags]
+    for (_, before), (tag, after) in zip(plain.tags, reader.tags, strict=True):
+        assert before.keys() == after.keys(), tag
+    assert reader.scripts["code"] == plain.scripts["code"]
+    assert json.loads(reader.scripts["movies"])[0]["title"] == HOSTILE
+    assert "".join(reader.text).count(HOSTILE) == 15
+
+
 def test_movies_can_be_read_back_though_a_note_ends_a_script(page):
     movies = json.loads(page.scripts["movies"])
     assert movies[0]["title"] == "300 K"
@@ -103,7 +141,7 @@ def test_movies_can_be_read_back_though_a_note_ends_a_script(page):
 
 def test_the_viewer_finds_every_element_it_asks_for(page):
     asked = set(re.findall(r'element\("([a-z]+)"\)', page.scripts["code"]))
-    asked |= {"hollow", "outline", "show", "color", "movies"}
+    asked |= {"points", "outline", "show", "color", "movies"}
     assert len(asked) > 8
     assert asked <= page.ids
 
@@ -115,8 +153,6 @@ def test_pictures_have_a_text_and_controls_a_label(page):
 
 
 def test_a_page_without_movies_hides_the_viewer(report, tmp_path):
-    from dataclasses import replace
-
     path = write_report(tmp_path / "index.html", replace(report, movies=[]))
     reader = Reader()
     reader.feed(path.read_text(encoding="utf-8"))

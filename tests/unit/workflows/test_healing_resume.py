@@ -135,6 +135,18 @@ def test_error_that_was_not_measured_is_a_dash_on_the_page(simulated, tmp_path, 
     assert json.loads(result.numbers.read_text())["runs"][0]["name"] == "hole-1-GPa"
 
 
+def test_text_of_a_card_and_a_file_name_is_escaped_on_the_page(simulated, tmp_path):
+    """A potential of somebody else says what it likes, and is shown as it is."""
+    hostile = "<img src=x onerror=alert(1)>"
+    card = {"notes": f"</dd><script>{hostile}</script>", "licence": "{{ 7 * 7 }}"}
+    name = potential_with(card, tmp_path / f"{hostile}.limlff")
+    config = CONFIG.model_copy(update={"potential": name})
+    page = compute_again(config, simulated).page.read_text(encoding="utf-8")
+    assert hostile not in page
+    assert page.count("&lt;img src=x onerror=alert(1)&gt;") == 2  # of the name and of the notes
+    assert "{{ 7 * 7 }}" in page
+
+
 @pytest.mark.parametrize(
     ("error", "code"), [(ValueError("no such colour"), 1), (OSError(28, "No space left"), 4)]
 )
