@@ -148,6 +148,7 @@ _SOURCES = (
         for name in (
             "call",
             "contractions",
+            "descriptor",
             "harmonics",
             "invariants",
             "layout",
@@ -156,6 +157,7 @@ _SOURCES = (
             "pair_terms",
             "parts",
             "program",
+            "pull_back",
             "radial",
             "readout",
         )
