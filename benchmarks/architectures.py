@@ -109,7 +109,7 @@ def train(name: str, minutes: float, folder: Path) -> tuple[Potential, dict[str,
     epochs = max(1, int(MARGIN * 60 * minutes / epoch))
     trainer = trainer_of(epochs, folder / "training")
     begun = time.process_time()
-    trainer.run(quiet=True)
+    trainer.run(progress=False)
     spent = time.process_time() - begun
     potential = finish_potential(trainer)
     atoms = potential.card["errors"]["train"]["mlearn-Li"]["atoms"]
@@ -132,7 +132,7 @@ def rehearse(trainer: Any, start: float) -> tuple[float, float]:
         return len(marks) == 3
 
     with suppress(OutOfTime):
-        trainer.run(stop=step_is_made, quiet=True)
+        trainer.run(stop=step_is_made, progress=False)
     epoch = marks[2] - marks[1]
     return marks[1] - start - epoch, epoch
 

@@ -79,7 +79,7 @@ def measure(recipe: Recipe, data: TrainingData, seconds: float) -> dict[str, Any
         packing = trainer.prepared.train
         watch = Stopwatch(trainer, len(packing.buckets), seconds)
         with suppress(OutOfTime):
-            trainer.run(stop=watch, quiet=True)
+            trainer.run(stop=watch, progress=False)
     progress = trainer.progress
     plan = packing.plan(np.random.default_rng(0))
     return {

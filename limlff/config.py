@@ -7,6 +7,8 @@ argument, to the working folder.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -134,6 +136,34 @@ def _overridden(
 ) -> Config:
     apply_overrides(content, overrides)
     return parse_config(content, kind, shown(path), path.parent)
+
+
+def config_of(
+    given: Config | dict[str, Any] | str | Path, kind: type[Config], overrides: Sequence[str] = ()
+) -> Config:
+    """A configuration as a script gives it.
+
+    Args:
+        given: Path of a YAML file, its content, or the configuration itself.
+        kind: The configuration's class.
+        overrides: Changes of single values, as "section.key=value" with a YAML value.
+
+    Raises:
+        InputError: If it is something else, the file is missing or no YAML, or a key or value is
+            not allowed.
+    """
+    if isinstance(given, str | Path):
+        return load_config(Path(given), kind, list(overrides))
+    if isinstance(given, kind) and not overrides:
+        return given
+    content = given.model_dump(mode="json") if isinstance(given, kind) else deepcopy(given)
+    if not isinstance(content, dict):
+        raise InputError(
+            f"{shown(given)} is no {kind.__name__}; give the path of a YAML file, a dict of its "
+            f"content, or a {kind.__module__}.{kind.__name__}"
+        )
+    apply_overrides(content, list(overrides))
+    return parse_config(content, kind, kind.__name__)
 
 
 def parse_config(

@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, write the potential, print its errors."""
-    max_seconds = parse_duration(arguments.max_runtime)
+    limit = parse_duration(arguments.max_runtime)
     folder = arguments.out or Path(f"training-{arguments.recipe.stem}")
     from limlff.training.train import TrainingStopped, train
 
@@ -55,8 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.overrides,
             resume=arguments.resume,
             force=arguments.force,
-            max_seconds=max_seconds,
-            quiet=arguments.quiet,
+            progress=not arguments.quiet,
+            max_runtime_seconds=limit,
         )
     except TrainingStopped as stopped:
         if stopped.potential is not None:

@@ -84,7 +84,7 @@ class Trainer:
         self,
         max_seconds: float | None = None,
         stop: Callable[[], bool] = lambda: False,
-        quiet: bool = False,
+        progress: bool = True,
     ) -> None:
         """Train to the last epoch or until the score has not improved for too long.
 
@@ -93,7 +93,7 @@ class Trainer:
         Args:
             max_seconds: Time after which the training stops at the next step, if any.
             stop: Asked after every step whether to stop, for signals.
-            quiet: Draw no progress bar.
+            progress: Whether to show progress.
 
         Raises:
             OutOfTime: If it stopped early; a checkpoint is written.
@@ -104,7 +104,7 @@ class Trainer:
         self._folder.mkdir(parents=True, exist_ok=True)
         started = saved = time.monotonic()
         total = self._recipe.epochs * len(self._plan(0))
-        with Shown(total, self.progress.steps, shown=not quiet) as shown:
+        with Shown(total, self.progress.steps, shown=progress) as shown:
             while not self._is_over():
                 for _ in self._epoch(shown):
                     now = time.monotonic()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 from limlff.atomic_file import write_text_whole
-from limlff.config import apply_overrides, load_config, parse_config
-from limlff.errors import InputError, OutOfTime, shown
+from limlff.config import config_of
+from limlff.errors import InputError, OutOfTime
 from limlff.folder_lock import locked
 from limlff.frames.locate import locate_data
 from limlff.frames.remarks import tell_remarks
@@ -58,8 +57,8 @@ def train(
     *,
     resume: bool = False,
     force: bool = False,
-    max_seconds: float | None = None,
-    quiet: bool = False,
+    progress: bool = True,
+    max_runtime_seconds: float | None = None,
 ) -> Potential:
     """Train a potential by a recipe, as `limlff train` does.
 
@@ -75,8 +74,8 @@ def train(
         resume: Go on from the last checkpoint in the folder; the result has the same bits as that
             of a training which was never stopped.
         force: Replace a training in the folder.
-        max_seconds: Time after which the training is left, to be resumed (s).
-        quiet: Show no progress.
+        progress: Whether to show progress.
+        max_runtime_seconds: Wall time after which the training is left with a checkpoint (s).
 
     Returns:
         The potential with the best score on the frames held back, or the last one where there are
@@ -88,7 +87,8 @@ def train(
         TrainingStopped: If it was left early.
         OutOfTime: If the disk failed or a signal came at another moment; it can be resumed too.
     """
-    settings, file = _read_recipe(recipe, overrides)
+    file = user_path(recipe) if isinstance(recipe, str | Path) else None
+    settings = config_of(recipe, Recipe, overrides)
     folder, base = user_path(out), Path() if file is None else file.parent
     inputs = [*([] if file is None else [file]), *_files_of_frames(settings, base)]
     _check_folder(folder, inputs, resume, force)
@@ -98,28 +98,7 @@ def train(
         _check_folder(folder, inputs, resume, force)  # now that nobody else writes there
         trainer = _begin(folder, settings, data, resume, force)
         with resumable(folder, "the same command with --resume", CHECKPOINTS):
-            return _train_and_write(trainer, folder, max_seconds, quiet)
-
-
-def _read_recipe(
-    recipe: Recipe | dict[str, Any] | str | Path, overrides: Sequence[str]
-) -> tuple[Recipe, Path | None]:
-    """The recipe, and the file that it stands in."""
-    if isinstance(recipe, str | Path):
-        file = user_path(recipe)
-        return load_config(file, Recipe, list(overrides)), file
-    if isinstance(recipe, Recipe):
-        if not overrides:
-            return recipe, None
-        recipe = recipe.model_dump(mode="json")
-    if not isinstance(recipe, dict):
-        raise InputError(
-            f"the recipe is {shown(recipe)}; give the path of a YAML file, a dict of its content, "
-            "or a limlff.training.recipe.Recipe"
-        )
-    content = deepcopy(recipe)
-    apply_overrides(content, list(overrides))
-    return parse_config(content, Recipe, "recipe"), None
+            return _train_and_write(trainer, folder, progress, max_runtime_seconds)
 
 
 def _files_of_frames(recipe: Recipe, base: Path) -> list[Path]:
@@ -149,7 +128,7 @@ def _begin(folder: Path, recipe: Recipe, data: TrainingData, resume: bool, force
 
 
 def _train_and_write(
-    trainer: Trainer, folder: Path, max_seconds: float | None, quiet: bool
+    trainer: Trainer, folder: Path, progress: bool, max_seconds: float | None
 ) -> Potential:
     """Train, then write the best potential, also if a signal or the time limit ends the training.
 
@@ -159,7 +138,7 @@ def _train_and_write(
     stopped: OutOfTime | None = None
     with stop_signals() as came:
         try:
-            trainer.run(max_seconds, lambda: bool(came()), quiet)
+            trainer.run(max_seconds, lambda: bool(came()), progress)
         except OutOfTime as reason:
             stopped = reason
     if not trainer.has_result:

@@ -56,7 +56,7 @@ def test_a_recipe_of_any_kind_gives_the_file_of_the_command(
         "recipe": (load_config(recipe_file, Recipe, SHORT), []),
     }
     recipe, overrides = given[kind]
-    potential = limlff.train(recipe, tmp_path / "out", overrides, quiet=True)
+    potential = limlff.train(recipe, tmp_path / "out", overrides, progress=False)
     assert "uncertainty" in potential.parameters
     files = [folder / "potential.limlff" for folder in (trained, tmp_path / "out")]
     assert files[0].read_bytes() == files[1].read_bytes()
@@ -65,19 +65,19 @@ def test_a_recipe_of_any_kind_gives_the_file_of_the_command(
 
 def test_a_training_out_of_time_is_resumed_to_the_same_file(recipe_file, trained, tmp_path):
     with pytest.raises(TrainingStopped, match="--resume") as stopped:
-        limlff.train(recipe_file, tmp_path, SHORT, max_seconds=1e-3, quiet=True)
+        limlff.train(recipe_file, tmp_path, SHORT, max_runtime_seconds=1e-3, progress=False)
     assert stopped.value.potential is None and stopped.value.exit_code == 4
     with pytest.raises(InputError, match="holds a training already"):
-        limlff.train(recipe_file, tmp_path, SHORT, quiet=True)
-    limlff.train(recipe_file, tmp_path, SHORT, resume=True, quiet=True)
+        limlff.train(recipe_file, tmp_path, SHORT, progress=False)
+    limlff.train(recipe_file, tmp_path, SHORT, resume=True, progress=False)
     files = [folder / "potential.limlff" for folder in (trained, tmp_path)]
     assert files[0].read_bytes() == files[1].read_bytes()
 
 
 def test_what_is_no_recipe_is_refused(tmp_path):
-    with pytest.raises(InputError, match="the recipe is 5; give the path of a YAML file"):
+    with pytest.raises(InputError, match="5 is no Recipe; give the path of a YAML file"):
         limlff.train(5, tmp_path)
-    with pytest.raises(InputError, match=r"recipe: .*did you mean 'elements'"):
+    with pytest.raises(InputError, match=r"Recipe: .*did you mean 'elements'"):
         limlff.train({"element": ["Li"]}, tmp_path)
 
 

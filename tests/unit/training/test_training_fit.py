@@ -63,7 +63,7 @@ def stop_after(steps, killed=False):
 def uninterrupted(recipe_file, tmp_path_factory):
     folder = tmp_path_factory.mktemp("uninterrupted")
     trainer = make_trainer(recipe_file, folder)
-    trainer.run(quiet=True)
+    trainer.run(progress=False)
     assert trainer.progress.steps == 3 * STEPS_PER_EPOCH
     return file_bytes(trainer, folder), curves(trainer)
 
@@ -73,7 +73,7 @@ def test_the_same_seed_gives_the_same_file_and_another_seed_another(
 ):
     for seed, same in ((1, True), (2, False)):
         trainer = make_trainer(recipe_file, tmp_path / str(seed), f"seed={seed}")
-        trainer.run(quiet=True)
+        trainer.run(progress=False)
         assert (file_bytes(trainer, tmp_path) == uninterrupted[0]) is same
         assert (curves(trainer) == uninterrupted[1]) is same
 
@@ -84,11 +84,11 @@ def test_stop_and_resume_gives_the_bits_of_the_uninterrupted_training(
 ):
     """Stopped after the first step, at the end of an epoch, and within one."""
     with pytest.raises(OutOfTime, match="--resume"):
-        make_trainer(recipe_file, tmp_path).run(stop=stop_after(steps), quiet=True)
+        make_trainer(recipe_file, tmp_path).run(stop=stop_after(steps), progress=False)
     trainer = make_trainer(recipe_file, tmp_path)
     trainer.resume()
     assert trainer.progress.steps == steps
-    trainer.run(quiet=True)
+    trainer.run(progress=False)
     assert curves(trainer) == uninterrupted[1]
     assert file_bytes(trainer, tmp_path) == uninterrupted[0]
 
@@ -99,21 +99,21 @@ def test_killed_training_resumes_from_the_last_whole_checkpoint(
     """Killed within an epoch, and its latest checkpoint is damaged too."""
     trainer = make_trainer(recipe_file, tmp_path, "checkpoint_seconds=1e-9")
     with pytest.raises(Killed):
-        trainer.run(stop=stop_after(STEPS_PER_EPOCH + 3, killed=True), quiet=True)
+        trainer.run(stop=stop_after(STEPS_PER_EPOCH + 3, killed=True), progress=False)
     latest, before = find_checkpoints(tmp_path)
     latest.write_bytes(latest.read_bytes()[:2000])
     trainer = make_trainer(recipe_file, tmp_path)
     trainer.resume()
     assert "damaged" in caplog.text and before.exists()
     assert trainer.progress.steps == STEPS_PER_EPOCH + 1
-    trainer.run(quiet=True)
+    trainer.run(progress=False)
     assert curves(trainer) == uninterrupted[1]
     assert file_bytes(trainer, tmp_path) == uninterrupted[0]
 
 
 def test_resume_with_another_recipe_or_other_data_is_refused(recipe_file, tmp_path):
     with pytest.raises(OutOfTime):
-        make_trainer(recipe_file, tmp_path).run(stop=stop_after(1), quiet=True)
+        make_trainer(recipe_file, tmp_path).run(stop=stop_after(1), progress=False)
     for change in ("loss.force=2.0", "epochs=4", "data"):
         if change == "data":
             other = recipe_file.with_name("other.extxyz")
@@ -137,7 +137,7 @@ def test_training_ends_when_the_score_stays_away_from_its_best(recipe_file, tmp_
     )
     progress = trainer.progress
     progress.best_score, progress.best_epoch = 1e-9, 0  # cannot be reached
-    trainer.run(quiet=True)
+    trainer.run(progress=False)
     assert progress.epoch == 2 * 3 and progress.stale == 2 and progress.best_epoch == 0
     validated = [entry["epoch"] for entry in progress.history if "validation" in entry]
     assert validated == [3, 6]
@@ -153,7 +153,7 @@ def test_loss_that_overflows_stops_the_training(recipe_file, tmp_path):
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(recipe_file.read_text())
     with pytest.raises(GuardStop, match=r"not finite .*learning_rate"):
-        make_trainer(recipe, tmp_path).run(quiet=True)
+        make_trainer(recipe, tmp_path).run(progress=False)
 
 
 def test_cutoff_that_holds_no_pair_is_refused(recipe_file, tmp_path):
