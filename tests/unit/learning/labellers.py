@@ -72,3 +72,12 @@ class Smeared(EMT):
     def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
         super().calculate(atoms, properties, system_changes)
         self.results["free_energy"] = self.results["energy"] - 0.25
+
+
+class Counted(EMT):
+    """Notes the end of each calculation in the file that COUNTED names."""
+
+    def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+        super().calculate(atoms, properties, system_changes)
+        with open(os.environ["COUNTED"], "a") as file:
+            file.write(f"{self.results['energy']!r}\n")

@@ -1,0 +1,245 @@
+"""Labels of many frames: each calculated once, checked, retried once, and kept in the ledger.
+
+What cannot be used is kept apart with its reason. A second try, with safer settings, is a task of
+its own.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from limlff.errors import LabellingFailed
+from limlff.frames.digest import frames_digest
+from limlff.frames.frame import Frame
+from limlff.learning.check import CheckSettings, Known, fault_of_label, fault_of_structure
+from limlff.learning.labeller import Labeller
+from limlff.learning.labelling import RETRIED, Label, LabelFailure, label_frame
+from limlff.learning.ledger import Ledger
+from limlff.learning.tasks import Cost, Task
+
+KIND = "label"
+"""Of the ledger's tasks."""
+
+FOLDER = "labels"
+"""Where calculations run, in the folder of a campaign."""
+
+_WAKE_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A frame without a label that can be used, and why."""
+
+    frame: Frame
+    reason: str
+
+
+@dataclass(frozen=True)
+class LabelledBatch:
+    """What became of frames, in their order.
+
+    Attributes:
+        labels: Labels that can be used.
+        rejected: The other frames.
+    """
+
+    labels: list[Label]
+    rejected: list[Rejected]
+
+
+@dataclass(frozen=True)
+class LabelTask:
+    """A frame to be labelled.
+
+    Attributes:
+        frame: The structure.
+        settings: Digest of the labeller's settings.
+        safer: Whether this is the second try.
+    """
+
+    frame: Frame
+    settings: str
+    safer: bool = False
+
+    @property
+    def task(self) -> Task:
+        """The task of the ledger: the same for the same structure, wherever it came from."""
+        bare = replace(self.frame, energy=None, forces=None, stress=None, group="")
+        inputs = {"structure": frames_digest([bare]), "settings": self.settings}
+        return Task(KIND, {**inputs, "safer": self.safer})
+
+
+@dataclass(frozen=True)
+class LabelQueue:
+    """What labels frames, and where what comes out is kept.
+
+    Attributes:
+        labeller: Code, settings and limits.
+        check: Limits of what is believed.
+        ledger: Where results are kept.
+        folder: Folder of the campaign.
+        executor: Runs the calculations.
+        tell: Told of each calculation that ends.
+    """
+
+    labeller: Labeller
+    check: CheckSettings
+    ledger: Ledger
+    folder: Path
+    executor: Executor
+    tell: Callable[[str], None] = lambda text: None
+
+    def label(self, frames: Sequence[Frame], known: Known | None) -> LabelledBatch:
+        """Label frames; what has been labelled before is taken from the ledger.
+
+        Args:
+            frames: The structures.
+            known: What labels that are right look like.
+
+        Raises:
+            LabellingFailed: If the calculator cannot be made, or none of the frames got a label.
+            OutOfTime: If a signal came.
+        """
+        faults = [fault_of_structure(frame, known, self.check) for frame in frames]
+        sound = [frame for frame, fault in zip(frames, faults, strict=True) if fault is None]
+        _Round(self, known).run(sound)
+        labels: list[Label] = []
+        rejected: list[Rejected] = []
+        for frame, fault in zip(frames, faults, strict=True):
+            outcome = fault or self._outcome(frame)
+            if isinstance(outcome, Label):
+                labels.append(outcome)
+            else:
+                rejected.append(Rejected(frame, outcome))
+        if rejected and not labels:
+            raise LabellingFailed(
+                f"none of {len(frames)} frames got a label that can be used, the first because "
+                f"{rejected[0].reason}; correct 'labeller' or 'check'"
+            )
+        return LabelledBatch(labels, rejected)
+
+    def _outcome(self, frame: Frame) -> Label | str:
+        """What the ledger says of a frame: its label, or why there is none."""
+        reason = ""
+        for safer in (False, True):
+            record = self.ledger.get(LabelTask(frame, self.labeller.digest, safer).task)
+            if record is not None and record.state == "done":
+                return from_json(frame, record.result, record.cost)
+            if record is not None:
+                reason = record.reason
+        return reason
+
+
+class _Round:
+    """The calculations of some frames, until the last has ended."""
+
+    def __init__(self, queue: LabelQueue, known: Known | None) -> None:
+        self._queue, self._known = queue, known
+        self._stop = threading.Event()
+        self._running: dict[Future[Label | LabelFailure], LabelTask] = {}
+
+    def run(self, frames: Sequence[Frame]) -> None:
+        """Calculate what has not been, and keep it."""
+        try:
+            for frame in frames:
+                self._begin(LabelTask(frame, self._queue.labeller.digest))
+            while self._running:
+                # with a limit, since a signal that another thread got waits for this one to wake
+                for future in wait(self._running, _WAKE_SECONDS, FIRST_COMPLETED).done:
+                    item = self._running.pop(future)
+                    self._keep(item, future.result())
+                    self._retry(item)
+        except BaseException:
+            self._stop.set()
+            for future in self._running:
+                future.cancel()
+            wait(self._running)
+            raise
+
+    def _begin(self, item: LabelTask) -> None:
+        """Start a calculation; one that was made, or runs for the same structure, is not."""
+        ledger = self._queue.ledger
+        ledger.add([item.task])
+        if ledger.start(item.task):
+            self._running[self._queue.executor.submit(self._calculate, item)] = item
+        else:
+            self._retry(item)
+
+    def _retry(self, item: LabelTask) -> None:
+        """Try a frame with safer settings, if that may help."""
+        record = self._queue.ledger.get(item.task)
+        assert record is not None
+        may_help = record.state == "failed" and record.reason.partition(":")[0] in RETRIED
+        if may_help and not item.safer:
+            self._begin(replace(item, safer=True))
+
+    def _calculate(self, item: LabelTask) -> Label | LabelFailure:
+        name = f"{item.task.key[:16]}{'-safer' if item.safer else ''}"
+        folder = self._queue.folder / FOLDER / name
+        return label_frame(item.frame, self._queue.labeller, folder, item.safer, self._stop)
+
+    def _keep(self, item: LabelTask, found: Label | LabelFailure) -> None:
+        """Check a label, and write what came out into the ledger."""
+        queue = self._queue
+        if isinstance(found, Label):
+            fault = fault_of_label(found, self._expected(found), self._known, queue.check)
+            if fault is None:
+                queue.ledger.finish(item.task, to_json(found), found.cost)
+                queue.tell(f"labelled {len(found.frame)} atoms in {found.cost.wall_seconds:.0f} s")
+                return
+            found = LabelFailure("implausible", fault, found.cost)
+        queue.ledger.fail(item.task, f"{found.kind}: {found.reason}", found.cost)
+        queue.tell(f"no label, {found.kind}: {found.reason}")
+        if found.kind == "setup":
+            queue.ledger.retry(item.task)  # whoever repairs it finds it queued
+            raise LabellingFailed(
+                f"the calculator of the labeller cannot be used: {found.reason}; correct the "
+                "settings of 'labeller', then go on"
+            )
+
+    def _expected(self, label: Label) -> tuple[str, str]:
+        """Settings and code that labels of this campaign have: the code of the first."""
+        first = self._queue.ledger.records(KIND, "done")[:1]
+        code = first[0].result["code"] if first else label.code
+        return self._queue.labeller.digest, code
+
+
+def to_json(label: Label) -> dict[str, Any]:
+    """A label without its structure, in values that JSON can hold."""
+    frame = label.frame
+    assert frame.forces is not None
+    return {
+        "energy": frame.energy,
+        "forces": frame.forces.tolist(),
+        "stress": None if frame.stress is None else frame.stress.tolist(),
+        "energy_sigma0": label.energy_sigma0,
+        "scf_steps": label.scf_steps,
+        "settings": label.settings,
+        "code": label.code,
+    }
+
+
+def from_json(frame: Frame, content: dict[str, Any], cost: Cost) -> Label:
+    """A label of a structure, from what `to_json` gave."""
+    stress = content["stress"]
+    labelled = replace(
+        frame,
+        energy=content["energy"],
+        forces=np.array(content["forces"], float).reshape(-1, 3),
+        stress=None if stress is None else np.array(stress, float),
+    )
+    return Label(
+        labelled,
+        content["settings"],
+        content["code"],
+        cost,
+        content["energy_sigma0"],
+        content["scf_steps"],
+    )
