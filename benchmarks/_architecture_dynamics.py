@@ -31,7 +31,7 @@ def starting_crystal() -> Atoms:
 def speed_of(potential: Potential, start: Atoms) -> dict[str, Any]:
     """Processor time of a step at constant energy in float32, neighbor lists included."""
     from limlff.md.config import NVE, MDConfig
-    from limlff.md.runner import build_simulation
+    from limlff.md.simulation.start import first_checkpoint, start_simulation
     from limlff.memory import peak_memory_mb
 
     config = MDConfig(
@@ -42,8 +42,8 @@ def speed_of(potential: Potential, start: Atoms) -> dict[str, Any]:
         initial_velocities="file",
         dtype="float32",
     )
-    simulation = build_simulation(config, start.copy(), potential, None, None)
-    simulation.rebuild()
+    checkpoint = first_checkpoint(config, start.copy(), potential)
+    simulation = start_simulation(checkpoint, config, potential)
 
     def seconds_for(steps: int) -> float:
         begun = time.process_time()

@@ -21,8 +21,9 @@ from ase.build import bulk
 
 from limlff.environment import describe_environment
 from limlff.md.config import MDConfig
-from limlff.md.guards.checks import Look, find_problem
-from limlff.md.runner import build_simulation
+from limlff.md.guards.checks import find_violation
+from limlff.md.guards.violation import Snapshot
+from limlff.md.simulation.start import first_checkpoint, start_simulation
 from limlff.named_potential import load
 from limlff.precision import own_precision
 
@@ -43,19 +44,22 @@ def measure(cells: int, steps: int, name: str) -> dict[str, float]:
     config = MDConfig.model_validate(
         {"steps": 2 * steps, "temperature_k": 300, "guards": {"max_grade": 1e9}}
     )
-    simulation = build_simulation(config, atoms, load(name), None, None)
-    simulation.rebuild()
+    potential = load(name)
+    checkpoint = first_checkpoint(config, atoms, potential)
+    simulation = start_simulation(checkpoint, config, potential)
     simulation.evaluate_anew(simulation.structure, simulation.state)
     simulation.advance_to(steps)
     begin, guards = time.process_time(), simulation.tally.guard_seconds
     simulation.advance_to(2 * steps)
     step = (time.process_time() - begin - (simulation.tally.guard_seconds - guards)) / steps
     state, species = simulation.state, simulation.table.species
-    look = Look(state, simulation.structure, config, simulation.conserved, simulation.conserved)
+    snapshot = Snapshot(
+        state, simulation.structure, config, simulation.conserved, simulation.conserved
+    )
     assess = simulation.watch.assessor
     assert assess is not None
     matrix, cell = simulation.neighbors.matrix, np.asarray(state.cell)
-    guard = seconds(lambda: find_problem(look), 10)
+    guard = seconds(lambda: find_violation(snapshot), 10)
     assessment = seconds(lambda: assess(species, state.positions, cell, matrix), 5)  # type: ignore[arg-type]
     return {
         "microseconds_per_atom_step": 1e6 * step / len(atoms),

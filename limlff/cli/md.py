@@ -52,6 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     config = load_config(arguments.config, MDConfig, arguments.overrides)
     from limlff.md.output.run_folder import RUN_FOLDER
+    from limlff.md.run.limits import RunLimits
     from limlff.md.runner import forecast_md, run_md
 
     if arguments.dry_run:
@@ -65,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
         config,
         arguments.out,
         progress=not arguments.quiet,
-        max_runtime_seconds=limit,
+        limits=RunLimits(max_runtime_seconds=limit),
         force=arguments.force,
     )
     print_speed(result)

@@ -35,11 +35,12 @@ def run(arguments: argparse.Namespace) -> int:
         return _resume_study(arguments)
     limit = parse_duration(arguments.max_runtime)
     from limlff.md.resume import resume_md
+    from limlff.md.run.limits import RunLimits
 
     result = resume_md(
         arguments.folder,
         progress=not arguments.quiet,
-        max_runtime_seconds=limit,
+        limits=RunLimits(max_runtime_seconds=limit),
         overrides=arguments.overrides,
         accept_changes=arguments.accept_changes,
         new_files=arguments.new_files,

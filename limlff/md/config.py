@@ -252,6 +252,11 @@ class MDConfig(StrictModel):
             return self.initial_temperature_k
         return schedule_ends(self.temperature_k)[0]
 
+    @property
+    def chain_length(self) -> int:
+        """Thermostats in the Nose-Hoover chain; 0 without one."""
+        return self.ensemble.chain_length if isinstance(self.ensemble, NoseHoover) else 0
+
 
 def schedule_ends(schedule: float | tuple[float, float]) -> tuple[float, float]:
     """First and last value of a constant or a ramp."""

@@ -2,39 +2,28 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
-from limlff.config import load_stored_config
 from limlff.errors import InputError
-from limlff.folder_lock import locked
 from limlff.forks import refuse_forked_process
 from limlff.md.config import MDConfig
-from limlff.md.guards.watch import UncertaintyWatch, find_assessor
 from limlff.md.output import names as files
-from limlff.md.output.checkpoint import Checkpoint, forces_digest
-from limlff.md.output.run_folder import remove_leftovers
+from limlff.md.output.checkpoint import forces_digest
+from limlff.md.output.run_folder import locked_run, remove_leftovers
 from limlff.md.output.trajectory import Trajectory, TrajectoryFrame
 from limlff.md.run.changes import check_changes
 from limlff.md.run.history import KEYS, Start, find_start, set_aside
+from limlff.md.run.limits import NO_LIMITS, RunLimits
 from limlff.md.run.results import MDResult, finished_results
 from limlff.md.run.run import Run
-from limlff.md.run.settings_note import NOTE, note_settings, was_accepted
-from limlff.md.runner import build_engine, note_dead_holder, write_settings
-from limlff.md.simulation.events import EventClock
-from limlff.md.simulation.simulation import Simulation
-from limlff.md.system.prepare import Structure
+from limlff.md.run.settings import note_settings, read_settings, was_accepted, write_settings
+from limlff.md.simulation.start import start_simulation
 from limlff.named_potential import load
 from limlff.paths import user_path
 from limlff.potential import Potential
 from limlff.precision import own_precision
-
-_LOG = logging.getLogger(__name__)
 
 
 @own_precision()
@@ -43,10 +32,9 @@ def resume_md(
     potential: Potential | None = None,
     progress: bool = True,
     *,
-    max_runtime_seconds: float | None = None,
+    limits: RunLimits = NO_LIMITS,
     overrides: list[str] | None = None,
     accept_changes: bool = False,
-    until: Callable[[TrajectoryFrame], bool] | None = None,
     new_files: bool = False,
 ) -> MDResult:
     """Go on with a run.
@@ -55,11 +43,9 @@ def resume_md(
         out: The run's folder.
         potential: Potential in place of the configuration's.
         progress: Whether to show progress.
-        max_runtime_seconds: Wall time after which the run is left with a checkpoint (s).
+        limits: What ends the run before its last step; it is not kept in the folder.
         overrides: Settings to change, as "section.key=value"; naming one accepts its change.
         accept_changes: Whether changes of md.yaml and of the potential are accepted.
-        until: Asked with each frame of the trajectory, also those written before, whether the run
-            may end there.
         new_files: Whether thermo table or trajectory are started anew where those of before are
             missing or damaged; what they held is then missing from the run, and that is said in
             its summary.
@@ -67,37 +53,40 @@ def resume_md(
     Raises:
         InputError: If there is no whole checkpoint, another run is at work in the folder, or
             potential or settings have changed in a way that was not accepted.
-        GuardStop: If the run left what can be trusted.
+        RunStopped: If the run left what can be trusted; `stop` tells of step, atoms and files.
         OutOfTime: If time was up, a signal came or the disk is full.
     """
-    out = user_path(out)
+    out, overrides = user_path(out), overrides or []
     refuse_forked_process()
     _refuse_no_run(out)
-    with locked(out) as dead:
-        note_dead_holder(out, dead)
+    with locked_run(out):
         remove_leftovers(out)
         start = find_start(out, new_files)
-        checkpoint = start.checkpoint
-        before = MDConfig.model_validate_json(checkpoint.config)
-        config = _settings(out, before, overrides or [])
+        before = MDConfig.model_validate_json(start.checkpoint.config)
+        config = read_settings(out, before, overrides)
         noted = was_accepted(out / files.CHECKPOINTS, config)
-        accepted = check_changes(before, config, overrides or [], accept_changes, out, noted)
+        accepted = check_changes(before, config, overrides, accept_changes, out, noted)
         potential = potential or load(config.potential)
-        own_digest = forces_digest(potential)
-        same = own_digest == checkpoint.potential
-        if not same and not accepted("potential") and own_digest != noted:
+        known = (start.checkpoint.potential, noted)
+        if forces_digest(potential) not in known and not accepted("potential"):
             raise _other_potential(out, config)
-        simulation = _simulation(checkpoint, config, before, potential, same)
-        run = Run(simulation, out, until)
-        written = checkpoint.written if checkpoint.state.step >= 0 else None
-        if written is not None and until is not None:
-            run.ended = _replay(out, written, until)
-        if same and not start.lost and (run.ended or run.step >= config.steps > 0):
-            done = finished_results(out, run.atoms, run.step)
-            if done is not None:
-                return done
-        _settle(out, start, config, own_digest, changed=not same or config != before)
-        return run.to_the_end(written, progress, max_runtime_seconds)
+        run = Run(start_simulation(start.checkpoint, config, potential), out, limits)
+        return _go_on(run, start, before, progress)
+
+
+def _go_on(run: Run, start: Start, before: MDConfig, progress: bool) -> MDResult:
+    """To the end of a run from its start, or what it has left if it had come to its end."""
+    checkpoint, config = start.checkpoint, run.simulation.config
+    written = checkpoint.written if checkpoint.state.forces_known else None
+    if written is not None and run.limits.until is not None:
+        run.ended = _replay(run.out, written, run.limits.until)
+    same_potential = run.simulation.digest == checkpoint.potential
+    if same_potential and not start.lost and (run.ended or run.step >= config.steps > 0):
+        done = finished_results(run.out, run.atoms, run.step)
+        if done is not None:
+            return done
+    _settle(run, start, changed=not same_potential or config != before)
+    return run.to_the_end(written, progress)
 
 
 def _refuse_no_run(out: Path) -> None:
@@ -119,21 +108,22 @@ def _other_potential(out: Path, config: MDConfig) -> InputError:
     )
 
 
-def _settle(out: Path, start: Start, config: MDConfig, potential: str, changed: bool) -> None:
-    """Make the folder one of a run that goes on from a checkpoint with these settings.
+def _settle(run: Run, start: Start, changed: bool) -> None:
+    """Make the folder one of a run that goes on from a checkpoint with its present settings.
 
     Raises:
         InputError: If it cannot be written to.
     """
+    out, config = run.out, run.simulation.config
     try:
         for path in start.passed_over:
             set_aside(path)
         for key in start.lost:
             set_aside(out / KEYS[key])
         if changed:
-            note_settings(out / files.CHECKPOINTS, config, potential)
+            note_settings(out / files.CHECKPOINTS, config, run.simulation.digest)
         else:
-            (out / files.CHECKPOINTS / NOTE).unlink(missing_ok=True)
+            (out / files.CHECKPOINTS / files.ACCEPTED).unlink(missing_ok=True)
     except OSError as error:
         raise InputError(
             f"{error.filename}: cannot be written to: {error.strerror}; free space or correct its "
@@ -141,59 +131,6 @@ def _settle(out: Path, start: Start, config: MDConfig, potential: str, changed: 
         ) from error
     if changed or not (out / files.CONFIG).is_file():
         write_settings(config, out)
-
-
-def _settings(out: Path, before: MDConfig, overrides: list[str]) -> MDConfig:
-    """Settings of md.yaml with the overrides; those of the checkpoint if there is no md.yaml."""
-    path = out / files.CONFIG
-    if not path.is_file():
-        _LOG.warning("%s: is missing; the settings of the checkpoint are used", path)
-        write_settings(before, out)
-    return load_stored_config(path, MDConfig, overrides)
-
-
-def _simulation(
-    checkpoint: Checkpoint,
-    config: MDConfig,
-    before: MDConfig,
-    potential: Potential,
-    same_potential: bool,
-) -> Simulation:
-    structure = Structure(
-        checkpoint.numbers, checkpoint.masses, checkpoint.mobile, checkpoint.periodic
-    )
-    state = checkpoint.state
-    engine = build_engine(config, structure, potential)
-    same_forces = same_potential and (config.ensemble, config.dtype) == (
-        before.ensemble,
-        before.dtype,
-    )
-    if not same_forces:
-        length = engine.integrator.chain_length
-        if length != len(state.chain_positions):
-            chain = np.zeros(length)
-            state = replace(state, chain_positions=chain, chain_momenta=chain)  # type: ignore[arg-type]
-        state = replace(state, step=np.int64(-1 - checkpoint.step))  # type: ignore[arg-type]
-    simulation = Simulation(
-        config=config,
-        structure=structure,
-        table=structure.table(potential, len(state.positions)),
-        engine=engine,
-        state=state,
-        capacity=checkpoint.capacity,
-        watch=UncertaintyWatch(
-            find_assessor(potential, config.dtype, config.guards),
-            config.guards,
-            checkpoint.above_since if same_potential else np.full(len(structure), -1, np.int64),
-        ),
-        clock=EventClock(config.events, checkpoint.event_counts.tolist()),
-        conserved=checkpoint.conserved,
-    )
-    if same_forces and config.skin_angstrom == before.skin_angstrom:
-        simulation.rebuild(checkpoint.list_positions, checkpoint.list_cell)
-    else:
-        simulation.rebuild()
-    return simulation
 
 
 def _replay(out: Path, written: dict[str, int], until: Callable[[TrajectoryFrame], bool]) -> bool:

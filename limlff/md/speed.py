@@ -11,8 +11,8 @@ import numpy as np
 from ase import Atoms
 
 from limlff.md.config import NVE, MDConfig
-from limlff.md.runner import build_simulation
 from limlff.md.simulation.simulation import Simulation
+from limlff.md.simulation.start import first_checkpoint, start_simulation
 from limlff.memory import peak_memory_mb
 from limlff.neighbors.host import build_neighbors
 from limlff.potential import Potential
@@ -85,8 +85,7 @@ def measure_speed(
         dtype=dtype,
         ensemble=NVE(),
     )
-    simulation = build_simulation(config, atoms, potential, None, None)
-    simulation.rebuild()
+    simulation = start_simulation(first_checkpoint(config, atoms, potential), config, potential)
     begin = time.perf_counter()
     simulation.advance_to(1)
     compile_seconds = time.perf_counter() - begin

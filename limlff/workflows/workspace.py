@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ase import Atoms
 
@@ -105,6 +105,7 @@ class Workspace:
         """
         from limlff.md.output.checkpoint import checkpoint_files, step_of_name
         from limlff.md.resume import resume_md
+        from limlff.md.run.limits import RunLimits
         from limlff.md.runner import run_md
 
         folder = self.folder(stage)
@@ -120,13 +121,14 @@ class Workspace:
             self.tell(News(self.run, folder.name, frame.time_fs * 1e-3, observer.note))
             return observer.is_done
 
-        limits: Any = {"progress": False, "max_runtime_seconds": seconds, "until": until}
+        limits = RunLimits(seconds, until)
         last = None
         try:
             if old:
-                last = resume_md(folder, **limits).atoms
+                last = resume_md(folder, progress=False, limits=limits).atoms
             else:
-                last = run_md(settings, folder, atoms, force=True, **limits).atoms
+                run = run_md(settings, folder, atoms, progress=False, force=True, limits=limits)
+                last = run.atoms
         except OutOfTime:
             if time.monotonic() < self.deadline:
                 raise  # a signal, not the limit

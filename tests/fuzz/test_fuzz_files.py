@@ -33,8 +33,9 @@ from limlff.md.output.checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
-from limlff.md.system.prepare import check_structure, read_structure
+from limlff.md.system.check_structure import check_structure
 from limlff.md.system.state import initial_state
+from limlff.md.system.structure import read_structure
 from limlff.models.registry import build_model
 from limlff.neighbors.host import Capacity, build_neighbors
 from limlff.potential_file import load_potential, potential_digest, save_potential

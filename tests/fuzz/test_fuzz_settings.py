@@ -26,8 +26,10 @@ from limlff.config_errors import sections_of
 from limlff.configurations import configurations
 from limlff.errors import InputError
 from limlff.md.config import MDConfig
+from limlff.md.ensembles.build import build_integrator
 from limlff.md.simulation.events import check_events
-from limlff.md.system.prepare import build_integrator, check_structure, first_state
+from limlff.md.simulation.start import first_state
+from limlff.md.system.check_structure import check_structure
 from limlff.template import make_template
 from limlff.workflows.healing.config import HealingConfig
 from limlff.workflows.healing.study import HealingStudy
@@ -108,8 +110,9 @@ def prepare(config: MDConfig) -> None:
     """What is done with a configuration before anything is compiled."""
     structure = check_structure(SLAB, config)
     check_events(config, structure, SLAB, POTENTIAL)
-    integrator = build_integrator(config, structure)
-    state = first_state(SLAB, structure, structure.table(POTENTIAL, 16), config, integrator)
+    build_integrator(config, structure)
+    structure.table(POTENTIAL, 16)
+    state = first_state(SLAB, structure, config, 16)
     assert finite(state.momenta.tolist())
 
 

@@ -24,9 +24,7 @@ WRONG_WAYS = {
     ("models", "potential"),
     ("potential", "prediction"),
 }
-CIRCLES: list[list[str]] = [
-    ["md/output/checkpoint.py", "md/output/checkpoint_layout.py"],
-]
+CIRCLES: list[list[str]] = []
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,6 @@ FILES = {
 }
 FUNCTIONS = {
     "limlff/kernels/contractions.py:_tiles_of_radial": TILES,
-    "limlff/md/resume.py:resume_md": "to be split",
     "limlff/md/speed.py:measure_speed": "to be split",
     "limlff/uncertainty/assess.py:assess": "to be split",
 }
@@ -44,8 +43,6 @@ PARAMETERS = {
     "limlff/simd/products.py:_add_two": TILES,
     "limlff/simd/products.py:_for_three.add": TILES,
     "limlff/simd/products.py:add_products": TILES,
-    "limlff/md/resume.py:resume_md": "to become less",
-    "limlff/md/runner.py:run_md": "to become less",
 }
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

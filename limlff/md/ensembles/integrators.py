@@ -39,11 +39,6 @@ class Ramp:
         """Value at a step (traced or not)."""
         return self.start + (self.end - self.start) * jnp.clip(step / self.steps, 0.0, 1.0)
 
-    @property
-    def is_constant(self) -> bool:
-        """Whether the value stays the same."""
-        return self.start == self.end
-
 
 class Integrator(Protocol):
     """One step, in two halves around the evaluation of the forces."""

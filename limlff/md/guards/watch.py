@@ -18,7 +18,7 @@ from jaxtyping import Array, Float, Int
 from limlff import precision as precision  # first: sets up jax
 from limlff.errors import InputError
 from limlff.md.config import Guards
-from limlff.md.guards.checks import Problem
+from limlff.md.guards.violation import Violation
 from limlff.neighbors.matrix import NeighborMatrix
 from limlff.potential import Potential
 
@@ -41,14 +41,14 @@ class Assessment(Protocol):
 
 Assessor = Callable[
     [
-        Int[np.ndarray, " slots"],
-        Float[np.ndarray, "slots 3"],
+        Int[np.ndarray, " atoms"],
+        Float[np.ndarray, "atoms 3"],
         Float[np.ndarray, "3 3"],
         NeighborMatrix,
     ],
     Assessment,
 ]
-"""Species, positions (Å), cell (Å) and neighbors to an assessment of each atom slot."""
+"""Species, positions (Å), cell (Å) and neighbors to an assessment of each atom."""
 
 
 def find_assessor(potential: Potential, dtype: str, limits: Guards) -> Assessor | None:
@@ -88,7 +88,7 @@ class UncertaintyWatch:
 
     assessor: Assessor | None
     limits: Guards
-    above_since: Int[np.ndarray, " atoms"] = field(default_factory=lambda: np.zeros(0, np.int64))
+    above_since: Int[np.ndarray, " real"] = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def is_due(self, step: int) -> bool:
         """Whether an assessment belongs to this step."""
@@ -108,24 +108,24 @@ class UncertaintyWatch:
     def examine(
         self,
         step: int,
-        species: Int[np.ndarray, " slots"],
-        positions: Float[np.ndarray, "slots 3"],
+        species: Int[np.ndarray, " atoms"],
+        positions: Float[np.ndarray, "atoms 3"],
         cell: Float[np.ndarray, "3 3"],
         neighbors: NeighborMatrix,
-        numbers: Int[np.ndarray, " atoms"],
-    ) -> Problem | None:
+        numbers: Int[np.ndarray, " real"],
+    ) -> Violation | None:
         """Assess a state and note who is above a limit.
 
         Args:
             step: Step of the state.
-            species: Species of the slots, -1 in empty ones.
+            species: Species, -1 for empty atoms.
             positions: Positions (Å).
             cell: Cell vectors as rows (Å).
             neighbors: A complete list.
             numbers: Atomic numbers, for names.
 
         Returns:
-            A problem if an atom was above a limit for too long.
+            A violation if an atom was above a limit for too long.
         """
         assert self.assessor is not None
         found = self.assessor(species, positions, cell, neighbors)
@@ -147,29 +147,26 @@ class UncertaintyWatch:
             return None
         order = np.argsort(-excess, kind="stable")
         atoms = tuple(int(i) for i in order if late[i])
-        return Problem(self._sentence(atoms, numbers, spread, grade, step), atoms)
+        return self._violation(atoms, numbers, float(spread[atoms[0]]), float(grade[atoms[0]]))
 
-    def _sentence(
-        self,
-        atoms: tuple[int, ...],
-        numbers: Int[np.ndarray, " atoms"],
-        spread: Float[np.ndarray, " atoms"],
-        grade: Float[np.ndarray, " atoms"],
-        step: int,
-    ) -> str:
+    def _violation(
+        self, atoms: tuple[int, ...], numbers: Int[np.ndarray, " real"], spread: float, grade: float
+    ) -> Violation:
+        """What is said of atoms that stayed above a limit; spread and grade are of the worst."""
         worst, limits = atoms[0], self.limits
         who = f"{chemical_symbols[numbers[worst]]} {worst}"
         if len(atoms) > 1:
             who += f" and {len(atoms) - 1} more atoms"
-        if limits.max_grade is not None and not grade[worst] <= limits.max_grade:
-            what = f"extrapolation grade {grade[worst]:.3g}, guards.max_grade = "
-            what += f"{limits.max_grade:g}"
+        if limits.max_grade is not None and not grade <= limits.max_grade:
+            guard, value = "max_grade", grade
+            what = f"extrapolation grade {grade:.3g}"
         else:
-            what = f"force spread {spread[worst]:.3g} eV/Å, "
-            what += "guards.max_force_spread_ev_per_angstrom = "
-            what += f"{limits.max_force_spread_ev_per_angstrom:g}"
-        return (
-            f"{who} left what the potential was trained on ({what}) since step "
-            f"{self.above_since[worst]}; label the frames of extrapolation.extxyz and train on "
-            "them, then resume with the new potential"
+            guard, value = "max_force_spread_ev_per_angstrom", spread
+            what = f"force spread {spread:.3g} eV/Å"
+        limit: float = getattr(limits, guard)
+        sentence = (
+            f"{who} left what the potential was trained on ({what}, guards.{guard} = {limit:g}) "
+            f"since step {self.above_since[worst]}; label the frames of extrapolation.extxyz and "
+            "train on them, then resume with the new potential"
         )
+        return Violation(guard, sentence, atoms, value, limit)

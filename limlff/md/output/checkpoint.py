@@ -25,7 +25,7 @@ from jaxtyping import Float, Int
 from limlff.atomic_file import create_empty
 from limlff.errors import InputError, shown
 from limlff.hdf5_heaps import check_global_heaps
-from limlff.md.output.checkpoint_layout import read_arrays
+from limlff.md.output.checkpoint_layout import FORMAT, READABLE, read_arrays
 from limlff.md.output.single_writer import UNREADABLE
 from limlff.md.system.state import MDState
 from limlff.neighbors.host import Capacity
@@ -33,7 +33,6 @@ from limlff.paths import open_regular_file
 from limlff.potential import Potential
 from limlff.stored_settings import json_with_current_names
 
-_FORMAT = 2
 _KEPT = 2
 _SEAL_BYTES = 512  # the smallest block that HDF5 leaves free in front
 _MOST_BYTES = 8 << 30  # 60 million atoms
@@ -51,7 +50,7 @@ class Checkpoint:
 
     Attributes:
         state: The state.
-        numbers: Atomic numbers of the atoms, which fill the first slots.
+        numbers: Atomic numbers of the atoms, which come first among padded ones.
         masses: Their masses (amu).
         mobile: 1 for atoms that move, 0 for frozen ones.
         periodic: Periodicity along each cell vector.
@@ -68,24 +67,24 @@ class Checkpoint:
     """
 
     state: MDState
-    numbers: Int[np.ndarray, " atoms"]
-    masses: Float[np.ndarray, " atoms"]
-    mobile: Float[np.ndarray, " atoms"]
+    numbers: Int[np.ndarray, " real"]
+    masses: Float[np.ndarray, " real"]
+    mobile: Float[np.ndarray, " real"]
     periodic: np.ndarray
-    list_positions: Float[np.ndarray, "slots 3"]
+    list_positions: Float[np.ndarray, "atoms 3"]
     list_cell: Float[np.ndarray, "3 3"]
     capacity: Capacity
     written: dict[str, int]
     event_counts: Int[np.ndarray, " events"]
-    above_since: Int[np.ndarray, " atoms"]
+    above_since: Int[np.ndarray, " real"]
     conserved: float
     config: str
     potential: str
 
     @property
     def step(self) -> int:
-        """Step of the state, also if its forces are still to be evaluated."""
-        return int(max(self.state.step, -1 - self.state.step))
+        """Step of the state."""
+        return int(self.state.step)
 
     @property
     def size_bytes(self) -> int:
@@ -125,7 +124,7 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
         OSError: If it cannot be written; the checkpoints that are there stay.
     """
     folder.mkdir(exist_ok=True)
-    path = folder / f"step_{checkpoint.step:012d}.h5"
+    path = checkpoint_file(folder, checkpoint.step)
     temporary = path.with_suffix(PART)
     create_empty(temporary)
     try:
@@ -140,6 +139,11 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
     for old in older[: len(older) - (_KEPT - 1)]:
         old.unlink()
     return path
+
+
+def checkpoint_file(folder: Path, step: int) -> Path:
+    """The checkpoint of a step."""
+    return folder / f"step_{step:012d}.h5"
 
 
 def checkpoint_files(folder: Path) -> list[Path]:
@@ -169,14 +173,14 @@ def read_checkpoint(path: Path) -> Checkpoint:
         check_global_heaps(content)
         with h5py.File(io.BytesIO(content), "r") as file:
             version = int(file.attrs["format"])
-            checkpoint = _read(file, len(content)) if version == _FORMAT else None
+            checkpoint = _read(file, len(content), version) if version in READABLE else None
     except UNREADABLE as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DamagedCheckpoint(f"{path}: is no checkpoint: {shown(reason, 200)}") from error
     if checkpoint is None:
         raise InputError(
             f"{path}: has checkpoint format {version}, but this version reads "
-            f"{_FORMAT}; resume with the version that wrote it"
+            f"{' and '.join(map(str, READABLE))}; resume with the version that wrote it"
         )
     if step_of_name(path) not in (None, checkpoint.step):
         raise DamagedCheckpoint(
@@ -203,7 +207,7 @@ def _content(checkpoint: Checkpoint) -> bytes:
     """The checkpoint as HDF5, with a block in front that is left for the seal."""
     memory = io.BytesIO()
     with h5py.File(memory, "w", userblock_size=_SEAL_BYTES) as file:
-        file.attrs["format"] = _FORMAT
+        file.attrs["format"] = FORMAT
         for name in ("config", "potential", "conserved"):
             file.attrs[name] = getattr(checkpoint, name)
         for name, value in asdict(checkpoint.capacity).items():
@@ -228,12 +232,12 @@ def _seal(rest: bytes) -> bytes:
     )
 
 
-def _read(file: h5py.File, most_bytes: int) -> Checkpoint:
+def _read(file: h5py.File, most_bytes: int, version: int) -> Checkpoint:
     def group(prefix: str) -> dict[str, int]:
         names = (name for name in file.attrs if name.startswith(prefix))
         return {name.removeprefix(prefix): int(file.attrs[name]) for name in names}
 
-    arrays: dict[str, Any] = read_arrays(file, most_bytes)
+    arrays: dict[str, Any] = read_arrays(file, most_bytes, version)
     return Checkpoint(
         state=MDState(**{field.name: arrays[f"state/{field.name}"] for field in fields(MDState)}),
         capacity=Capacity(**group("capacity/")),

@@ -4,6 +4,7 @@ THERMO = "thermo.csv"
 TRAJECTORY = "trajectory.h5"
 EXTENDED_XYZ = "trajectory.extxyz"
 CHECKPOINTS = "checkpoints"
+ACCEPTED = "accepted.json"  # beside the checkpoints
 SUMMARY = "summary.json"
 FINAL = "final.extxyz"
 CONFIG = "md.yaml"

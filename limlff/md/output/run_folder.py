@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from limlff import atomic_file
 from limlff.errors import InputError
-from limlff.folder_lock import LOCK
+from limlff.folder_lock import LOCK, locked
 from limlff.md.output import checkpoint as checkpoints
 from limlff.md.output import trajectory_writer
 from limlff.md.output.names import (
+    ACCEPTED,
     CHECKPOINTS,
     CONFIG,
     EXTENDED_XYZ,
@@ -21,8 +25,9 @@ from limlff.md.output.names import (
     THERMO,
     TRAJECTORY,
 )
-from limlff.md.run.settings_note import NOTE
 from limlff.outputs import FolderKind
+
+_LOG = logging.getLogger(__name__)
 
 RUN_FOLDER = FolderKind(
     what="a run",
@@ -72,6 +77,19 @@ class RunFolder:
             os.close(self._descriptor)
 
 
+@contextmanager
+def locked_run(out: Path) -> Iterator[None]:
+    """Hold the folder of a run, and say so if it was left locked by a process that is gone.
+
+    Raises:
+        InputError: If it cannot be held.
+    """
+    with locked(out) as dead:
+        if dead:
+            _LOG.warning("%s: was left by %s, which is gone; its lock is taken over", out, dead)
+        yield
+
+
 def is_same_file(path: Path, descriptor: int) -> bool:
     """Whether a path still names what is open."""
     try:
@@ -109,7 +127,7 @@ def _empty(folder: Path) -> None:
     if not os.path.lexists(folder):
         return
     for path in folder.iterdir():  # an error if it is no folder, or a link to nothing
-        if path.name.startswith(("step_", "damaged_step_")) or path.name == NOTE:
+        if path.name.startswith(("step_", "damaged_step_")) or path.name == ACCEPTED:
             path.unlink()
 
 
@@ -120,7 +138,7 @@ def remove_leftovers(out: Path) -> None:
         InputError: If one cannot be removed.
     """
     atomic_file.remove_leftovers(out, _WRITTEN_ANEW)
-    atomic_file.remove_leftovers(out / CHECKPOINTS, [NOTE])
+    atomic_file.remove_leftovers(out / CHECKPOINTS, [ACCEPTED])
     parts = (out / CHECKPOINTS).glob(f"step_*{checkpoints.PART}")
     for path in (out / f"{TRAJECTORY}{trajectory_writer.PART}", *parts):
         try:

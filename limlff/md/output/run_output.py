@@ -27,8 +27,8 @@ from limlff.md.output.run_folder import RunFolder, is_same_file
 from limlff.md.output.thermo import ThermoWriter
 from limlff.md.output.trajectory import TrajectoryFrame
 from limlff.md.output.trajectory_writer import TrajectoryWriter
-from limlff.md.system.prepare import Structure
 from limlff.md.system.state import MDState
+from limlff.md.system.structure import Structure
 from limlff.units import FEMTOSECOND
 
 _ROW_BYTES = 2048  # a row in memory, roughly

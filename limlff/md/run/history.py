@@ -18,7 +18,7 @@ from limlff.md.output.checkpoint import (
     checkpoint_files,
     read_checkpoint,
 )
-from limlff.md.output.checkpoint_layout import find_fault
+from limlff.md.output.checkpoint_faults import find_fault
 from limlff.md.output.names import CHECKPOINTS, EXTENDED_XYZ, THERMO, TRAJECTORY
 from limlff.md.output.thermo import COLUMNS, read_rows
 from limlff.md.output.trajectory import Trajectory
@@ -64,9 +64,10 @@ def find_start(out: Path, new_files: bool) -> Start:
         except DamagedCheckpoint as damage:
             reasons.append(str(damage))
         else:
-            lost = {} if fault or checkpoint.state.step < 0 else find_losses(out, checkpoint)
+            has_begun = bool(checkpoint.state.forces_known)
+            lost = find_losses(out, checkpoint) if has_begun and not fault else {}
             # a start from the beginning is not preferred to what has been reached
-            if not fault and not lost and (checkpoint.state.step >= 0 or without is None):
+            if not fault and not lost and (has_begun or without is None):
                 return _said(Start(checkpoint, passed_over, {}), reasons)
             reasons += [f"{path}: does not fit this run: {fault}"] if fault else lost.values()
             if lost and without is None:

@@ -1,4 +1,4 @@
-"""What a finished run leaves, and how fast it was."""
+"""What a finished run leaves."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from ase import Atoms
 
 from limlff.atomic_file import replaced_when_whole
 from limlff.errors import InputError
-from limlff.md.guards.evidence import write_frames
 from limlff.md.output import names as files
+from limlff.md.output.frames import write_frames
 from limlff.md.output.thermo import read_rows
 from limlff.md.run.history import missing_before
+from limlff.strict_json import parse_json
 
 _LOG = logging.getLogger(__name__)
 
@@ -40,46 +41,6 @@ class MDResult:
     summary: dict[str, Any]
 
 
-@dataclass
-class Tally:
-    """Work done by this process.
-
-    Attributes:
-        atom_steps: Steps times atoms.
-        steps: Steps.
-        builds: Neighbor lists built.
-        build_seconds: Time it took (s).
-        assessments: Assessments of the uncertainty.
-        guard_seconds: Time that guards and assessments took (s).
-    """
-
-    atom_steps: int = 0
-    steps: int = 0
-    builds: int = 0
-    build_seconds: float = 0.0
-    assessments: int = 0
-    guard_seconds: float = 0.0
-
-    def speed(self, seconds: float, timestep_fs: float) -> dict[str, float | None]:
-        """Speed over a wall time without compilation (s); unknown if no step was taken."""
-        if not self.steps:
-            return {"microseconds_per_atom_step": None, "ns_per_day": None}
-        seconds = max(seconds, 1e-9)
-        return {
-            "microseconds_per_atom_step": 1e6 * seconds / self.atom_steps,
-            "ns_per_day": self.steps * timestep_fs * 1e-6 / seconds * 86400.0,
-        }
-
-    def counts(self) -> dict[str, float]:
-        """Entries of the summary."""
-        return {
-            "neighbor_builds": self.builds,
-            "neighbor_build_seconds": self.build_seconds,
-            "uncertainty_assessments": self.assessments,
-            "guard_seconds": self.guard_seconds,
-        }
-
-
 def write_results(folder: Path, atoms: Atoms, summary: dict[str, Any]) -> MDResult:
     """Write the last configuration and the summary, each whole or not at all.
 
@@ -98,9 +59,18 @@ def write_results(folder: Path, atoms: Atoms, summary: dict[str, Any]) -> MDResu
     missing = missing_before(folder)
     if missing:
         summary["begins_only_at_step"] = missing
+    write_summary(folder, summary)
+    return MDResult(folder, thermo, folder / files.TRAJECTORY, atoms, summary)
+
+
+def write_summary(folder: Path, summary: dict[str, Any]) -> None:
+    """Write what a run knows of itself, whole or not at all.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
     with replaced_when_whole(folder / files.SUMMARY) as temporary:
         temporary.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
-    return MDResult(folder, thermo, folder / files.TRAJECTORY, atoms, summary)
 
 
 def finished_results(folder: Path, atoms: Atoms, steps: int) -> MDResult | None:
@@ -114,10 +84,10 @@ def finished_results(folder: Path, atoms: Atoms, steps: int) -> MDResult | None:
     if not all((folder / name).is_file() for name in (files.SUMMARY, files.FINAL)):
         return None
     try:
-        summary = json.loads((folder / files.SUMMARY).read_bytes())
+        summary = parse_json((folder / files.SUMMARY).read_bytes())
         whole = summary["steps"] == steps
         json.dumps(summary["averages_of_second_half"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
     if not whole:
         return None

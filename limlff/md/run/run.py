@@ -10,20 +10,24 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
-import numpy as np
 from ase import Atoms
 
-from limlff.errors import GuardStop, InputError, OutOfTime
-from limlff.md.guards.evidence import atoms_of, write_evidence
-from limlff.md.output.checkpoint import Checkpoint, forces_digest
+from limlff.errors import InputError, OutOfTime
+from limlff.md.guards.evidence import write_evidence
+from limlff.md.guards.stop import KEY as STOPPED
+from limlff.md.guards.stop import RunStopped, Stop, finite_or_none
+from limlff.md.output.checkpoint import checkpoint_file
+from limlff.md.output.names import CHECKPOINTS
 from limlff.md.output.run_output import RunOutput
 from limlff.md.output.thermo import thermo_row
-from limlff.md.output.trajectory import TrajectoryFrame
-from limlff.md.run.results import MDResult, remove_old_ends, write_results
+from limlff.md.run.limits import NO_LIMITS, RunLimits
+from limlff.md.run.results import MDResult, remove_old_ends, write_results, write_summary
 from limlff.md.simulation.forecast import make_forecast
 from limlff.md.simulation.simulation import Halted, Simulation
+from limlff.md.simulation.start import checkpoint_of
+from limlff.md.system.structure import atoms_of
 from limlff.numbers_as_text import figure
 from limlff.progress import Progress
 from limlff.signals import stop_signals
@@ -33,14 +37,17 @@ from limlff.signals import stop_signals
 class Run:
     """A simulation and its folder.
 
-    `until` is asked after every frame of the trajectory whether the run may end there.
+    Attributes:
+        simulation: The simulation.
+        out: The folder.
+        limits: What ends the run before its last step.
+        ended: Whether it has come to its end by them.
     """
 
     simulation: Simulation
     out: Path
-    until: Callable[[TrajectoryFrame], bool] | None = None
+    limits: RunLimits = NO_LIMITS
     ended: bool = False
-    _digest: str = ""
     _begin: float = 0.0
     _compiled_before: float = 0.0
 
@@ -54,25 +61,23 @@ class Run:
         """The last accepted configuration, unwrapped, with momenta."""
         return atoms_of(self.simulation.state, self.simulation.structure)
 
-    def to_the_end(
-        self, written: dict[str, int] | None, progress: bool, max_runtime: float | None
-    ) -> MDResult:
+    def to_the_end(self, written: dict[str, int] | None, progress: bool) -> MDResult:
         """Advance from output to output.
 
         Args:
             written: What the files hold that are gone on with; None starts new ones.
             progress: Whether to show progress.
-            max_runtime: Wall time after which the run is left with a checkpoint (s).
+
+        Raises:
+            InputError: If the folder cannot be written to.
+            RunStopped: If the run left what can be trusted.
+            OutOfTime: If time was up, a signal came or the disk is full.
         """
         with stop_signals() as interrupted:
-            return self._to_the_end(written, progress, max_runtime, interrupted)
+            return self._to_the_end(written, progress, interrupted)
 
     def _to_the_end(
-        self,
-        written: dict[str, int] | None,
-        progress: bool,
-        max_runtime: float | None,
-        interrupted: Callable[[], str],
+        self, written: dict[str, int] | None, progress: bool, interrupted: Callable[[], str]
     ) -> MDResult:
         config = self.simulation.config
         self._begin = time.perf_counter()
@@ -88,7 +93,7 @@ class Run:
                 try:
                     self._first_forces(results, written is None, shown)
                     self._announce(shown)
-                    self._loop(results, shown, interrupted, max_runtime)
+                    self._loop(results, shown, interrupted)
                 except Halted as halted:
                     self._stop(halted, results)
                 results.wait()
@@ -107,15 +112,9 @@ class Run:
         """Wall time since the start (s)."""
         return time.perf_counter() - self._begin
 
-    def _loop(
-        self,
-        results: RunOutput,
-        shown: Progress,
-        interrupted: Callable[[], str],
-        max_runtime: float | None,
-    ) -> None:
+    def _loop(self, results: RunOutput, shown: Progress, interrupted: Callable[[], str]) -> None:
         """From output to output until the end, a signal or the time limit."""
-        reason = interrupted()
+        reason, max_runtime = interrupted(), self.limits.max_runtime_seconds
         while not reason and self.step < self.simulation.config.steps and not self.ended:
             self._to_next_output(results)
             shown.advance_to(self.step, self._speed_in_words)
@@ -132,14 +131,14 @@ class Run:
             self._checkpoint(results)
             results.wait()  # there before anything is compiled, which takes long
             self._forecast(shown)
-        if simulation.state.step < 0:
+        if not simulation.state.forces_known:
             simulation.evaluate_anew(simulation.structure, simulation.state)
         if is_new:
             self._write(results)
 
     def _to_next_output(self, results: RunOutput) -> None:
         simulation = self.simulation
-        simulation.let_events_happen()
+        simulation.apply_events()
         target = results.next_step(self.step)
         chunk = simulation.config.chunk_steps
         chunk_end = (self.step // chunk + 1) * chunk
@@ -166,47 +165,36 @@ class Run:
         if results.frame_is_due(self.step):
             virials = simulation.atom_virials() if simulation.config.output.virials else None
             frame = results.write_frame(simulation.state, simulation.structure, virials)
-        if frame is not None and self.until is not None:
-            self.ended = self.until(frame)
+        if frame is not None and self.limits.until is not None:
+            self.ended = self.limits.until(frame)
         if results.checkpoint_is_due(self.step) or self.ended:
             self._checkpoint(results)
 
     def _checkpoint(self, results: RunOutput) -> None:
         """Have a checkpoint of the last accepted state written."""
-        simulation = self.simulation
-        self._digest = self._digest or forces_digest(simulation.engine.potential)
-        results.write_checkpoint(
-            Checkpoint(
-                state=simulation.state,
-                numbers=simulation.structure.numbers,
-                masses=simulation.structure.masses,
-                mobile=simulation.structure.mobile,
-                periodic=simulation.structure.periodic,
-                list_positions=np.asarray(simulation.neighbors.positions),
-                list_cell=np.asarray(simulation.neighbors.cell),
-                capacity=simulation.capacity,
-                written={},
-                event_counts=np.array(simulation.clock.counts, np.int64),
-                above_since=simulation.watch.above_since,
-                conserved=simulation.conserved,
-                config=simulation.config.model_dump_json(),
-                potential=self._digest,
-            )
-        )
+        results.write_checkpoint(checkpoint_of(self.simulation))
 
     def _stop(self, halted: Halted, results: RunOutput) -> NoReturn:
-        """End with exit code 3: checkpoint, evidence, one sentence."""
-        simulation, state = self.simulation, halted.look.state
-        if simulation.state.step >= 0:
+        """End with exit code 3: checkpoint, evidence, summary, one sentence."""
+        simulation, violation = self.simulation, halted.violation
+        if simulation.state.forces_known:
             self._checkpoint(results)
             results.wait()
         core = simulation.engine.potential.cutoff
-        kept = write_evidence(self.out, halted.look, halted.problem, simulation.state, core)
-        bad = int(max(state.step, -1 - state.step))
-        raise GuardStop(
-            f"{self.out}: stopped at step {bad}: {halted.problem.sentence} "
-            f"(kept: {', '.join([f'checkpoint of step {self.step}', *kept])})"
-        ) from halted
+        evidence = write_evidence(self.out, halted.snapshot, violation, simulation.state, core)
+        stop = Stop(
+            guard=violation.guard,
+            step=int(halted.snapshot.state.step),
+            atoms=violation.atoms,
+            value=finite_or_none(violation.value),
+            limit=violation.limit,
+            sentence=violation.sentence,
+            files={"checkpoint": checkpoint_file(self.out / CHECKPOINTS, self.step), **evidence},
+        )
+        write_summary(self.out, {**self._summary(self._elapsed), STOPPED: stop.as_json()})
+        kept = [f"checkpoint of step {self.step}", *(path.name for path in evidence.values())]
+        message = f"{self.out}: stopped at step {stop.step}: {stop.sentence} "
+        raise RunStopped(f"{message}(kept: {', '.join(kept)})", stop) from halted
 
     def _forecast(self, shown: Progress) -> None:
         """Say what the run will take; the time for that counts neither as speed nor as runtime."""
@@ -230,11 +218,11 @@ class Run:
 
     def _announce(self, shown: Progress) -> None:
         simulation = self.simulation
-        atoms, slots = simulation.neighbors.matrix.lists.shape
+        atoms, neighbors = simulation.neighbors.matrix.lists.shape
         ghosts = len(simulation.neighbors.matrix.ghost_owner)
         shown.say(
-            f"{len(simulation.structure)} atoms in {atoms} slots, {slots} neighbor slots, "
-            f"{ghosts} ghosts, {simulation.config.dtype}"
+            f"{len(simulation.structure)} atoms, {simulation.config.dtype}; with padding {atoms} "
+            f"atoms, {neighbors} neighbors of each, {ghosts} ghosts"
         )
 
     def _speed(self, wall: float) -> dict[str, float | None]:
@@ -250,8 +238,11 @@ class Run:
         )
 
     def _finish(self, wall: float) -> MDResult:
+        return write_results(self.out, self.atoms, self._summary(wall))
+
+    def _summary(self, wall: float) -> dict[str, Any]:
         simulation = self.simulation
-        summary = {
+        return {
             "atoms": len(simulation.structure),
             "steps": self.step,
             "time_ps": self.step * simulation.config.timestep_fs * 1e-3,
@@ -261,4 +252,3 @@ class Run:
             "compilations": simulation.engine.compilations,
             **simulation.tally.counts(),
         }
-        return write_results(self.out, self.atoms, summary)

@@ -38,7 +38,7 @@ class NeighborList:
     """
 
     matrix: NeighborMatrix
-    positions: Float[Array, "slots 3"]
+    positions: Float[Array, "atoms 3"]
     cell: Float[Array, "3 3"]
 
 
@@ -93,7 +93,7 @@ class Engine:
         """Advance a state.
 
         Args:
-            state: Where to start; at a negative step its forces are evaluated first.
+            state: Where to start; its forces are evaluated first if they are not known.
             atoms: The atoms.
             neighbors: A list that is complete for the state.
             stop: Step at which to end.
@@ -117,7 +117,7 @@ class Engine:
         self, state: MDState, atoms: AtomTable, neighbors: NeighborList, stop: Any
     ) -> tuple[MDState, Bool[Array, ""], Float[Array, ""]]:
         def goes_on(carry: tuple[MDState, Array]) -> Array:
-            return (carry[0].step < stop) & ~carry[1]
+            return (~carry[0].forces_known | (carry[0].step < stop)) & ~carry[1]
 
         def body(carry: tuple[MDState, Array]) -> tuple[MDState, Array]:
             return self._step(carry[0], atoms, neighbors)
@@ -129,9 +129,9 @@ class Engine:
         self, state: MDState, atoms: AtomTable, neighbors: NeighborList
     ) -> tuple[MDState, Bool[Array, ""]]:
         """One step, or the unchanged state if the list does not allow for it."""
-        # A fresh state passes through once with its positions kept, to get its first forces; so the
-        # potential is compiled once only.
-        fresh = state.step < 0
+        # A state without forces passes through once with its positions and its step kept, to get
+        # them; so the potential is compiled once only.
+        fresh = ~state.forces_known
         moved, memory = self.integrator.begin(state, atoms)
         moved = _choose(fresh, state, moved)
         complete = list_is_complete(
@@ -146,8 +146,9 @@ class Engine:
         def finish() -> MDState:
             evaluated = self._evaluate(moved, atoms, neighbors)
             finished = self.integrator.finish(evaluated, memory, atoms)
-            step = jnp.where(fresh, -1 - state.step, state.step + 1)
-            return replace(_choose(fresh, evaluated, finished), step=step)
+            step = jnp.where(fresh, state.step, state.step + 1)
+            reached = _choose(fresh, evaluated, finished)
+            return replace(reached, step=step, forces_known=jnp.array(True))
 
         return jax.lax.cond(complete, finish, lambda: state), ~complete
 
@@ -187,24 +188,23 @@ def roomy_capacity(
 
 
 def list_neighbors(
-    positions: Float[np.ndarray, "slots 3"],
+    positions: Float[np.ndarray, "atoms 3"],
     cell: Float[np.ndarray, "3 3"],
     periodic: np.ndarray,
     count: int,
     radius: float,
     capacity: Capacity | None,
 ) -> tuple[NeighborList, Capacity]:
-    """Neighbor list of the first `count` slots.
+    """Neighbor list of the first `count` of padded atoms.
 
     Args:
         positions: Positions (Å).
         cell: Cell vectors as rows (Å).
         periodic: Periodicity along each cell vector.
-        count: Number of atoms; the slots behind them are empty.
+        count: Number of real atoms; those behind them are empty.
         radius: Cutoff plus skin (Å).
         capacity: Sizes to keep if the pairs fit.
     """
-    slots = len(positions)
     build = choose_builder()
-    matrix, capacity = build(positions[:count], cell, periodic, radius, capacity, slots)
+    matrix, capacity = build(positions[:count], cell, periodic, radius, capacity, len(positions))
     return NeighborList(matrix, positions, cell), capacity  # type: ignore[arg-type]

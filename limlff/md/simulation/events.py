@@ -25,8 +25,8 @@ from limlff.errors import InputError
 from limlff.md.config import MDConfig, schedule_ends
 from limlff.md.event_settings import Deposit, Event, Remove
 from limlff.md.simulation.clearance import Clearance
-from limlff.md.system.prepare import Structure
 from limlff.md.system.state import MDState, without_drift
+from limlff.md.system.structure import Structure
 from limlff.neighbors.host import bucket
 from limlff.potential import Potential
 from limlff.quantities import check_symbol
@@ -44,7 +44,7 @@ class EventImpossible(Exception):
 
 @dataclass(frozen=True)
 class Population:
-    """Atoms and their state while events act on them, without empty slots.
+    """Atoms and their state while events act on them, not padded.
 
     Attributes:
         structure: What the atoms are.
@@ -149,7 +149,9 @@ def _check_removal(
         )
 
 
-def happen(event: Event, index: int, step: int, atoms: Population, config: MDConfig) -> Population:
+def apply_event(
+    event: Event, index: int, step: int, atoms: Population, config: MDConfig
+) -> Population:
     """The atoms after an event.
 
     Args:
@@ -168,34 +170,32 @@ def happen(event: Event, index: int, step: int, atoms: Population, config: MDCon
     return _remove(event, atoms, rng)
 
 
-def to_slots(atoms: Population, state: MDState, step: int) -> MDState:
-    """A state whose forces are still to be evaluated, in as many slots as before or more.
+def padded_state(atoms: Population, state: MDState) -> MDState:
+    """The state of other atoms, without forces yet, padded to the size of before or more.
 
     Args:
         atoms: The atoms.
         state: The state before the events.
-        step: Its step.
     """
     count = len(atoms.structure)
-    slots = atom_slots(count, len(np.asarray(state.positions)))
-    positions, momenta = np.zeros((slots, 3)), np.zeros((slots, 3))
+    size = padded_size(count, len(np.asarray(state.positions)))
+    positions, momenta = np.zeros((size, 3)), np.zeros((size, 3))
     positions[:count], momenta[:count] = atoms.positions, atoms.momenta
     if atoms.structure.keeps_centre:
-        masses, mobile = np.ones((slots, 1)), np.zeros((slots, 1))
-        masses[:count, 0], mobile[:count, 0] = atoms.structure.masses, atoms.structure.mobile
+        masses, mobile = atoms.structure.padded(size)
         momenta = np.asarray(without_drift(momenta, masses, mobile))  # type: ignore[arg-type]
     return replace(
         state,
-        step=np.int64(-1 - step),  # type: ignore[arg-type]
+        forces_known=np.bool_(False),  # type: ignore[arg-type]
         positions=positions,  # type: ignore[arg-type]
         momenta=momenta,  # type: ignore[arg-type]
-        forces=np.zeros((slots, 3)),  # type: ignore[arg-type]
+        forces=np.zeros((size, 3)),  # type: ignore[arg-type]
     )
 
 
-def atom_slots(count: int, slots: int = 0) -> int:
-    """Slots for so many atoms: those there are, or a bucket with room for half as many more."""
-    return slots if count <= slots else bucket(count, step=32, headroom=1.5)
+def padded_size(count: int, size: int = 0) -> int:
+    """Atoms with padding: the size there is, or where that is too small, half as many more."""
+    return size if count <= size else bucket(count, step=32, headroom=1.5)
 
 
 def draw_velocity(

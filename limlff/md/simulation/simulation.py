@@ -15,13 +15,20 @@ from jaxtyping import Float
 
 from limlff.errors import InputError
 from limlff.md.config import MDConfig
-from limlff.md.guards.checks import Look, Problem, find_problem, too_many_neighbors
+from limlff.md.guards.checks import find_violation, too_many_neighbors
+from limlff.md.guards.violation import Snapshot, Violation
 from limlff.md.guards.watch import UncertaintyWatch
-from limlff.md.run.results import Tally
 from limlff.md.simulation.engine import Engine, NeighborList, list_neighbors
-from limlff.md.simulation.events import EventClock, EventImpossible, Population, happen, to_slots
-from limlff.md.system.prepare import Structure
+from limlff.md.simulation.events import (
+    EventClock,
+    EventImpossible,
+    Population,
+    apply_event,
+    padded_state,
+)
+from limlff.md.simulation.tally import Tally
 from limlff.md.system.state import AtomTable, MDState
+from limlff.md.system.structure import Structure
 from limlff.neighbors.host import Capacity
 from limlff.prediction.atom_virials import atom_virials
 
@@ -30,26 +37,26 @@ class Halted(Exception):
     """A guard was violated.
 
     Args:
-        problem: What is wrong.
-        look: The state that was not accepted.
+        violation: What is wrong.
+        snapshot: The state that was not accepted.
     """
 
-    def __init__(self, problem: Problem, look: Look) -> None:
-        super().__init__(problem.sentence)
-        self.problem, self.look = problem, look
+    def __init__(self, violation: Violation, snapshot: Snapshot) -> None:
+        super().__init__(violation.sentence)
+        self.violation, self.snapshot = violation, snapshot
 
 
 class Attempt(NamedTuple):
     """A state that the loop reached, and whether it can be accepted."""
 
-    look: Look
+    snapshot: Snapshot
     stale: bool
-    problem: Problem | None
+    violation: Violation | None
 
     @property
     def step(self) -> int:
         """Its step."""
-        return int(self.look.state.step)
+        return int(self.snapshot.state.step)
 
 
 @dataclass
@@ -59,12 +66,13 @@ class Simulation:
     Attributes:
         config: The run.
         structure: The atoms.
-        table: The same in slots.
+        table: The same, padded.
         engine: The compiled loop.
         state: The last accepted state.
         capacity: Sizes of the neighbor matrix.
         watch: The uncertainty.
         clock: Events.
+        digest: Digest of the potential, see `forces_digest`.
         conserved: Conserved quantity of the state (eV); nan before the first forces.
         neighbors: Neighbor list of the state.
         tally: Work done.
@@ -78,14 +86,15 @@ class Simulation:
     capacity: Capacity
     watch: UncertaintyWatch
     clock: EventClock
+    digest: str
     conserved: float = float("nan")
     neighbors: NeighborList = field(init=False)
     tally: Tally = field(default_factory=Tally)
 
     @property
     def step(self) -> int:
-        """Step of the state, also if its forces are still to be evaluated."""
-        return int(max(self.state.step, -1 - self.state.step))
+        """Step of the state."""
+        return int(self.state.step)
 
     def atom_virials(self) -> Float[np.ndarray, "atoms 3 3"]:
         """Share of each atom in the virial of the state (eV), see `limlff.prediction`."""
@@ -128,33 +137,34 @@ class Simulation:
     def advance_to(self, stop: int) -> None:
         """Advance to a step, accepting states on the way, building lists anew where needed."""
         fresh_list = False
-        while self.state.step < stop:
+        while self.step < stop or not self.state.forces_known:
             attempt = self._try(stop)
             if attempt.stale and fresh_list and attempt.step == self.step:
-                problem = Problem(
+                sentence = (
                     f"an atom moves, or the cell shrinks, by more than skin_angstrom = "
                     f"{self.config.skin_angstrom} Å allows in one step; use a shorter timestep_fs"
                 )
-                raise Halted(problem, attempt.look)
-            if attempt.problem:
-                raise self._narrow(attempt, attempt.problem)
-            doubt = self._doubt(attempt)
-            if doubt:
-                raise Halted(doubt, attempt.look)
+                raise Halted(Violation("skin_angstrom", sentence), attempt.snapshot)
+            if attempt.violation:
+                raise self._narrow(attempt, attempt.violation)
+            violation = self._check_uncertainty(attempt)
+            if violation:
+                raise Halted(violation, attempt.snapshot)
             self._accept(attempt)
             fresh_list = attempt.stale
             if attempt.stale:
                 try:
                     self.rebuild()
                 except InputError as error:  # no fault of the input: the run has led there
-                    raise Halted(Problem(str(error)), attempt.look) from error
-                self._refuse_collapse(attempt.look)
+                    violation = Violation("neighbor_search", str(error))
+                    raise Halted(violation, attempt.snapshot) from error
+                self._refuse_collapse(attempt.snapshot)
 
     def _try(self, stop: int) -> Attempt:
         state, stale, conserved = self.engine.advance(self.state, self.table, self.neighbors, stop)
         begin = time.perf_counter()
-        look = Look(state, self.structure, self.config, float(conserved), self.conserved)
-        attempt = Attempt(look, bool(stale), find_problem(look))
+        snapshot = Snapshot(state, self.structure, self.config, float(conserved), self.conserved)
+        attempt = Attempt(snapshot, bool(stale), find_violation(snapshot))
         self.tally.guard_seconds += time.perf_counter() - begin
         return attempt
 
@@ -162,24 +172,24 @@ class Simulation:
         steps = attempt.step - self.step
         self.tally.steps += steps
         self.tally.atom_steps += steps * len(self.structure)
-        self.state, self.conserved = attempt.look.state, attempt.look.conserved
+        self.state, self.conserved = attempt.snapshot.state, attempt.snapshot.conserved
 
-    def _narrow(self, bad: Attempt, problem: Problem) -> Halted:
+    def _narrow(self, bad: Attempt, violation: Violation) -> Halted:
         """Accept what is good of a chunk that failed; returns its first bad step."""
         while bad.step - self.step > 1:
             attempt = self._try((self.step + bad.step) // 2)
-            if attempt.problem:
-                bad, problem = attempt, attempt.problem
+            if attempt.violation:
+                bad, violation = attempt, attempt.violation
             else:
                 self._accept(attempt)
-        return Halted(problem, bad.look)
+        return Halted(violation, bad.snapshot)
 
-    def _doubt(self, attempt: Attempt) -> Problem | None:
-        """Whether the potential is out of its depth in a state."""
+    def _check_uncertainty(self, attempt: Attempt) -> Violation | None:
+        """Whether the potential is too uncertain of a state."""
         if not self.watch.is_due(attempt.step):
             return None
-        begin, state = time.perf_counter(), attempt.look.state
-        problem = self.watch.examine(
+        begin, state = time.perf_counter(), attempt.snapshot.state
+        violation = self.watch.examine(
             attempt.step,
             self.table.species,  # type: ignore[arg-type]
             state.positions,  # type: ignore[arg-type]
@@ -189,17 +199,17 @@ class Simulation:
         )
         self.tally.assessments += 1
         self.tally.guard_seconds += time.perf_counter() - begin
-        return problem
+        return violation
 
-    def _refuse_collapse(self, look: Look) -> None:
+    def _refuse_collapse(self, snapshot: Snapshot) -> None:
         if self.capacity.slots <= self.config.guards.max_neighbors:
             return
         counts = np.asarray(self.neighbors.matrix.mask).sum(axis=0)
-        problem = too_many_neighbors(counts, look)
-        if problem:
-            raise Halted(problem, look)
+        violation = too_many_neighbors(counts, snapshot)
+        if violation:
+            raise Halted(violation, snapshot)
 
-    def let_events_happen(self) -> None:
+    def apply_events(self) -> None:
         """Atoms come and go at the present step, where events are due."""
         due, count = self.clock.due(self.step), len(self.structure)
         if not due:
@@ -213,33 +223,35 @@ class Simulation:
         )
         try:
             for index in due:
-                atoms = happen(self.config.events[index], index, self.step, atoms, self.config)
-            self.evaluate_anew(atoms.structure, to_slots(atoms, self.state, self.step))
+                atoms = apply_event(self.config.events[index], index, self.step, atoms, self.config)
+            self.evaluate_anew(atoms.structure, padded_state(atoms, self.state))
         except (EventImpossible, InputError) as error:
-            look = Look(self.state, self.structure, self.config, self.conserved, self.conserved)
-            raise Halted(Problem(str(error)), look) from error
+            conserved = self.conserved
+            snapshot = Snapshot(self.state, self.structure, self.config, conserved, conserved)
+            raise Halted(Violation("event", str(error)), snapshot) from error
         self.watch.resized(atoms.kept, len(atoms.structure))
         for index in due:
             self.clock.counts[index] += 1
 
     def evaluate_anew(self, structure: Structure, state: MDState) -> None:
         """Go on with other atoms or forces; the change of the energy is booked into the bath."""
-        slots, capacity = len(np.asarray(state.positions)), self.capacity
-        table = structure.table(self.engine.potential, slots)
-        if slots > len(self.table.species):
+        size, capacity = len(np.asarray(state.positions)), self.capacity
+        table = structure.table(self.engine.potential, size)
+        if size > len(self.table.species):
             # grown together, so that code is compiled once
-            ghosts = -(-capacity.ghosts * slots // len(self.table.species))
+            ghosts = -(-capacity.ghosts * size // len(self.table.species))
             capacity = replace(capacity, ghosts=ghosts)
         neighbors, capacity = self._list(
             structure, np.asarray(state.positions), np.asarray(state.cell), capacity
         )
-        reached, _, conserved = self.engine.advance(state, table, neighbors, -1 - int(state.step))
+        reached, _, conserved = self.engine.advance(state, table, neighbors, int(state.step))
         booked = 0.0 if np.isnan(self.conserved) else self.conserved - float(conserved)
         reached = replace(reached, bath_energy=reached.bath_energy + booked)
-        look = Look(reached, structure, self.config, float(conserved) + booked, self.conserved)
-        problem = find_problem(look)
-        if problem:
-            raise Halted(problem, look)
+        after = float(conserved) + booked
+        snapshot = Snapshot(reached, structure, self.config, after, self.conserved)
+        violation = find_violation(snapshot)
+        if violation:
+            raise Halted(violation, snapshot)
         self.structure, self.table, self.state = structure, table, reached
-        self.neighbors, self.capacity, self.conserved = neighbors, capacity, look.conserved
-        self._refuse_collapse(look)
+        self.neighbors, self.capacity, self.conserved = neighbors, capacity, after
+        self._refuse_collapse(snapshot)

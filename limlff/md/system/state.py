@@ -1,7 +1,8 @@
 """State of a run: what a step changes, and the atoms that it does not.
 
-Atoms live in slots, of which the last may be empty: species -1, mass 1, at the origin, without
-momentum or force. Positions are never wrapped; only ghosts carry whole cell vectors.
+Atoms are padded, so that some can come and go without compilation: behind the real ones there may
+be empty ones, of species -1 and mass 1, at the origin, without momentum or force. Positions are
+never wrapped; only ghosts carry whole cell vectors.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, UInt32
+from jaxtyping import Array, Bool, Float, Int, UInt32
 
 from limlff import precision as precision  # first: sets up jax
 from limlff.units import BOLTZMANN
@@ -23,16 +24,16 @@ class AtomTable:
     """What an atom is.
 
     Attributes:
-        species: Index of the element in the potential; -1 in an empty slot.
-        masses: Masses (amu); 1 in an empty slot.
-        mobile: 1 for an atom that moves, 0 for a frozen one and an empty slot.
+        species: Index of the element in the potential; -1 for an empty one.
+        masses: Masses (amu); 1 for an empty one.
+        mobile: 1 for an atom that moves, 0 for a frozen and an empty one.
         degrees_of_freedom: 3N - 3 for N moving atoms whose total momentum is kept at zero, 3N if
             there are frozen atoms, which take up momentum.
     """
 
-    species: Int[Array, " slots"]
-    masses: Float[Array, "slots 1"]
-    mobile: Float[Array, "slots 1"]
+    species: Int[Array, " atoms"]
+    masses: Float[Array, "atoms 1"]
+    mobile: Float[Array, "atoms 1"]
     degrees_of_freedom: Float[Array, ""]
 
 
@@ -42,8 +43,9 @@ class MDState:
     """Everything that a step changes; together with the settings it defines the rest of the run.
 
     Attributes:
-        step: Steps done; -1 - n if the forces of step n are still to be evaluated, as at the start
-            and after atoms came or went.
+        step: Steps done.
+        forces_known: Whether forces, energy and virial are those of the positions; not yet at the
+            start, and after atoms came or went.
         positions: Unwrapped positions (Å).
         momenta: Momenta (amu Å / time unit, see `limlff.units`).
         forces: Forces on moving atoms, zero for the others (eV/Å).
@@ -59,9 +61,10 @@ class MDState:
     """
 
     step: Int[Array, ""]
-    positions: Float[Array, "slots 3"]
-    momenta: Float[Array, "slots 3"]
-    forces: Float[Array, "slots 3"]
+    forces_known: Bool[Array, ""]
+    positions: Float[Array, "atoms 3"]
+    momenta: Float[Array, "atoms 3"]
+    forces: Float[Array, "atoms 3"]
     cell: Float[Array, "3 3"]
     energy: Float[Array, ""]
     virial: Float[Array, "3 3"]
@@ -73,15 +76,16 @@ class MDState:
 
 
 def initial_state(
-    positions: Float[np.ndarray, "slots 3"],
-    momenta: Float[np.ndarray, "slots 3"],
+    positions: Float[np.ndarray, "atoms 3"],
+    momenta: Float[np.ndarray, "atoms 3"],
     cell: Float[np.ndarray, "3 3"],
     key: UInt32[np.ndarray, "2"],
     chain_length: int,
 ) -> MDState:
     """State before the first evaluation of the forces (NumPy arrays)."""
     return MDState(
-        step=np.int64(-1),  # type: ignore[arg-type]
+        step=np.int64(0),  # type: ignore[arg-type]
+        forces_known=np.bool_(False),  # type: ignore[arg-type]
         positions=positions,  # type: ignore[arg-type]
         momenta=momenta,  # type: ignore[arg-type]
         forces=np.zeros_like(positions),  # type: ignore[arg-type]
@@ -102,7 +106,7 @@ def kinetic_tensor(state: MDState, atoms: AtomTable) -> Float[Array, "3 3"]:
 
 
 def kinetic_energy(
-    momenta: Float[Array, "slots 3"], masses: Float[Array, "slots 1"]
+    momenta: Float[Array, "atoms 3"], masses: Float[Array, "atoms 1"]
 ) -> Float[Array, ""]:
     """Kinetic energy (eV)."""
     return 0.5 * jnp.sum(momenta * momenta / masses)
@@ -116,11 +120,11 @@ def temperature(kinetic: float, degrees_of_freedom: float) -> float:
 
 
 def draw_momenta(
-    masses: Float[np.ndarray, "slots 1"],
-    mobile: Float[np.ndarray, "slots 1"],
+    masses: Float[np.ndarray, "atoms 1"],
+    mobile: Float[np.ndarray, "atoms 1"],
     temperature_k: float,
     key: UInt32[Array, "2"],
-) -> Float[np.ndarray, "slots 3"]:
+) -> Float[np.ndarray, "atoms 3"]:
     """Momenta of the Maxwell-Boltzmann distribution for the moving atoms.
 
     The drift of all atoms is removed by `without_drift` afterwards; what is left is distributed
@@ -131,10 +135,10 @@ def draw_momenta(
 
 
 def without_drift(
-    momenta: Float[Array, "slots 3"],
-    masses: Float[Array, "slots 1"],
-    mobile: Float[Array, "slots 1"],
-) -> Float[Array, "slots 3"]:
+    momenta: Float[Array, "atoms 3"],
+    masses: Float[Array, "atoms 1"],
+    mobile: Float[Array, "atoms 1"],
+) -> Float[Array, "atoms 3"]:
     """Momenta after the velocity of the centre of mass is taken from every moving atom.
 
     In mass-weighted coordinates this is an orthogonal projection, so that Gaussian momenta stay

@@ -9,9 +9,16 @@ from pathlib import Path
 import numpy as np
 from md_models import COPPER, copper, settings
 
+from limlff.md.config import MDConfig
 from limlff.md.output.trajectory import Trajectory
 from limlff.md.resume import resume_md
+from limlff.md.run.limits import RunLimits
+from limlff.md.run.results import MDResult
+from limlff.md.run.run import Run
 from limlff.md.runner import run_md
+from limlff.md.simulation.start import first_checkpoint, start_simulation
+from limlff.neighbors.host import Capacity
+from limlff.potential import Potential
 
 ENSEMBLES = {
     "nve": {"kind": "nve"},
@@ -45,6 +52,15 @@ def same_run(one, two) -> None:
                 assert (left is None and right is None) or np.array_equal(left, right)
 
 
+def run_with_sizes(
+    config: MDConfig, out: Path, potential: Potential, size: int, capacity: Capacity | None
+) -> MDResult:
+    """A run of which the numbers of padded atoms and neighbors are given."""
+    checkpoint = first_checkpoint(config, copper(), potential, size, capacity)
+    out.mkdir()
+    return Run(start_simulation(checkpoint, config, potential), out).to_the_end(None, False)
+
+
 def stopped_at(out: Path, step: int) -> None:
     """Start the run and leave it with a signal at a step that has a frame."""
 
@@ -53,7 +69,9 @@ def stopped_at(out: Path, step: int) -> None:
             os.kill(os.getpid(), signal.SIGUSR1)
         return False
 
-    run_md(settings(**CHANGES), out, copper(), COPPER, progress=False, until=until)
+    run_md(
+        settings(**CHANGES), out, copper(), COPPER, progress=False, limits=RunLimits(until=until)
+    )
 
 
 def go_on(out: Path, **arguments):

@@ -22,6 +22,7 @@ from limlff.md.output.thermo import read_thermo
 from limlff.md.output.trajectory import Trajectory
 from limlff.md.output.trajectory_writer import TrajectoryWriter
 from limlff.md.resume import resume_md
+from limlff.md.run.limits import RunLimits
 from limlff.md.runner import run_md
 
 SOON = 5.0  # seconds; HDF5's own retries take minutes
@@ -218,7 +219,9 @@ def test_row_garbled_while_the_run_goes_on_costs_only_itself(tmp_path, caplog):
                 break
         return False
 
-    result = run_md(settings(**CHANGES), out, copper(), COPPER, progress=False, until=until)
+    result = run_md(
+        settings(**CHANGES), out, copper(), COPPER, progress=False, limits=RunLimits(until=until)
+    )
     assert "left out of the averages, because garbled: line 8" in caplog.text
     assert result.summary["averages_of_second_half"]["temperature_k"] > 0
     assert (out / "summary.json").is_file()
@@ -301,7 +304,7 @@ def test_sealed_checkpoint_with_wrong_content_is_passed_over(died, what, monkeyp
         assert checkpoint.step == 20
         raise Taken
 
-    monkeypatch.setattr("limlff.md.resume._simulation", simulate)
+    monkeypatch.setattr("limlff.md.resume.start_simulation", simulate)
     newest = checkpoint_files(died / "checkpoints")[-1]
     change(newest, **WRONG[what])
     begin = time.monotonic()

@@ -9,11 +9,13 @@ import pytest
 from ase import Atoms
 from md_models import COPPER, copper, settings
 
-from limlff.md.guards.checks import Look, find_problem
+from limlff.md.guards.checks import find_violation
+from limlff.md.guards.violation import Snapshot
 from limlff.md.output.thermo import read_thermo
 from limlff.md.resume import resume_md
-from limlff.md.runner import build_simulation, run_md
+from limlff.md.runner import run_md
 from limlff.md.simulation.simulation import Halted
+from limlff.md.simulation.start import first_checkpoint, start_simulation
 
 SETTINGS = settings(
     steps=30, ensemble={"kind": "nve"}, output={"thermo_every": 5, "trajectory_every": 10}
@@ -43,8 +45,7 @@ def test_atoms_thousands_of_cells_away_move_as_their_wrapped_selves(tmp_path):
 @pytest.fixture
 def simulation():
     """A simulation with its first forces."""
-    made = build_simulation(SETTINGS, copper(), COPPER, None, None)
-    made.rebuild()
+    made = start_simulation(first_checkpoint(SETTINGS, copper(), COPPER), SETTINGS, COPPER)
     made.advance_to(1)
     return made
 
@@ -58,9 +59,9 @@ def test_a_state_in_which_no_neighbors_can_be_found_is_a_problem_of_the_run(simu
         (replace(state, positions=far), "from the origin"),
         (replace(state, cell=1e-3 * np.asarray(state.cell)), "the limit is"),
     ):
-        look = Look(broken, simulation.structure, simulation.config, 0.0, 0.0)
-        problem = find_problem(look)
-        assert problem is not None and words in problem.sentence
+        snapshot = Snapshot(broken, simulation.structure, simulation.config, 0.0, 0.0)
+        violation = find_violation(snapshot)
+        assert violation is not None and words in violation.sentence
 
 
 def test_a_list_that_cannot_be_made_under_way_ends_the_run_as_a_guard_does(simulation, monkeypatch):

@@ -18,8 +18,14 @@ from limlff.md.output.thermo import read_thermo
 from limlff.md.output.trajectory import Trajectory
 from limlff.md.resume import resume_md
 from limlff.md.runner import run_md
-from limlff.md.simulation.events import EventClock, Population, atom_slots, draw_velocity, happen
-from limlff.md.system.prepare import Structure
+from limlff.md.simulation.events import (
+    EventClock,
+    Population,
+    apply_event,
+    draw_velocity,
+    padded_size,
+)
+from limlff.md.system.structure import Structure
 from limlff.units import BOLTZMANN
 
 DEPOSIT = {"kind": "deposit", "element": "Cu", "every": 10, "min_distance_angstrom": 2.2}
@@ -149,7 +155,7 @@ def test_new_atoms_are_at_the_height_uniform_over_the_plane_and_keep_their_dista
     top = atoms.positions[:, 2].max()
     places = []
     for step in range(400):
-        grown = happen(event, 0, step, population(atoms), config_with(event))
+        grown = apply_event(event, 0, step, population(atoms), config_with(event))
         assert len(grown.structure) == 37 and grown.kept.tolist() == list(range(36))
         places.append(grown.positions[-1])
         with_new = Atoms("Cu37", grown.positions, cell=atoms.cell, pbc=atoms.pbc)
@@ -158,7 +164,7 @@ def test_new_atoms_are_at_the_height_uniform_over_the_plane_and_keep_their_dista
     np.testing.assert_allclose(places[:, 2], top + 2.0, atol=1e-12)
     high = Deposit(element="Cu", every=1)  # 6 Å up nothing is in the way
     places = [
-        happen(high, 0, step, population(atoms), config_with(high)).positions[-1]
+        apply_event(high, 0, step, population(atoms), config_with(high)).positions[-1]
         for step in range(400)
     ]
     scaled = np.linalg.solve(atoms.cell.array.T, np.array(places).T).T
@@ -186,12 +192,12 @@ def test_removal_takes_what_it_says_and_never_frozen_atoms():
     mobile[30:] = 0.0  # of the top layer, 27 to 35
     height = float(atoms.positions[26, 2]) + 0.5
     event = Remove(every=1, above_z_angstrom=height)
-    left = happen(event, 0, 5, population(atoms, mobile), config_with(event))
+    left = apply_event(event, 0, 5, population(atoms, mobile), config_with(event))
     assert left.kept.tolist() == [*range(27), *range(30, 36)]
     np.testing.assert_array_equal(left.positions, atoms.positions[left.kept])
     event = Remove(every=1, element="Cu", count=4)
     kept = [
-        tuple(happen(event, 0, step, population(atoms, mobile), config_with(event)).kept)
+        tuple(apply_event(event, 0, step, population(atoms, mobile), config_with(event)).kept)
         for step in range(50)
     ]
     assert all(len(each) == 32 and set(range(30, 36)) <= set(each) for each in kept)
@@ -204,7 +210,7 @@ def test_random_numbers_depend_on_seed_event_and_step_alone():
 
     def place(index, step, seed=7):
         seeded = config.model_copy(update={"seed": seed})
-        return tuple(happen(event, index, step, population(slab()), seeded).positions[-1])
+        return tuple(apply_event(event, index, step, population(slab()), seeded).positions[-1])
 
     assert place(0, 3) == place(0, 3)
     assert len({place(0, 3), place(1, 3), place(0, 4), place(0, 3, seed=8)}) == 4
@@ -227,7 +233,7 @@ def test_clock_counts_and_ends():
 def test_slots_grow_by_half():
     sizes, slots = set(), 54
     for count in range(54, 400):
-        slots = atom_slots(count, slots)
+        slots = padded_size(count, slots)
         assert slots >= count
         sizes.add(slots)
     assert len(sizes) <= 6

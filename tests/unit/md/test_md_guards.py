@@ -16,16 +16,17 @@ from md_runs import same_run
 
 from limlff.errors import GuardStop, InputError
 from limlff.md.config import Guards
-from limlff.md.guards.checks import Look, find_problem, too_many_neighbors
+from limlff.md.guards.checks import find_violation, too_many_neighbors
+from limlff.md.guards.violation import Snapshot
 from limlff.md.guards.watch import UncertaintyWatch
 from limlff.md.resume import resume_md
 from limlff.md.runner import run_md
-from limlff.md.system.prepare import Structure
 from limlff.md.system.state import initial_state
+from limlff.md.system.structure import Structure
 from limlff.units import BOLTZMANN
 
 
-def look(**changes) -> Look:
+def snapshot_of_lithium(**changes) -> Snapshot:
     """Sixteen Li atoms at rest in two empty slots more."""
     atoms = bulk("Li", "bcc", a=3.44, cubic=True).repeat(2)
     structure = Structure(atoms.numbers, atoms.get_masses(), np.ones(16), atoms.pbc)
@@ -33,21 +34,21 @@ def look(**changes) -> Look:
     padded[:16] = atoms.positions
     key = np.array([0, 1], np.uint32)
     state = initial_state(padded, np.zeros((18, 3)), atoms.cell.array, key, 0)
-    return replace(Look(state, structure, settings(timestep_fs=2.0), -30.0, -30.0), **changes)
+    return replace(Snapshot(state, structure, settings(timestep_fs=2.0), -30.0, -30.0), **changes)
 
 
-def with_row(sane: Look, name: str, row: int, value) -> Look:
+def with_row(sane: Snapshot, name: str, row: int, value) -> Snapshot:
     values = np.array(getattr(sane.state, name))
     values[row] = value
     return replace(sane, state=replace(sane.state, **{name: values}))
 
 
-def moved(sane: Look, row: int, place) -> Look:
+def moved(sane: Snapshot, row: int, place) -> Snapshot:
     return with_row(sane, "positions", row, place)
 
 
 def test_sane_state_passes():
-    assert find_problem(look()) is None
+    assert find_violation(snapshot_of_lithium()) is None
 
 
 @pytest.mark.parametrize(
@@ -69,52 +70,52 @@ def test_sane_state_passes():
     ],
 )
 def test_each_guard_names_value_limit_and_atoms(spoil, words, atoms):
-    problem = find_problem(spoil(look()))
-    assert words in problem.sentence
-    assert problem.atoms[: len(atoms)] == atoms
+    violation = find_violation(spoil(snapshot_of_lithium()))
+    assert words in violation.sentence
+    assert violation.atoms[: len(atoms)] == atoms
 
 
 @pytest.mark.parametrize(("distance", "stopped"), [(1.27, True), (1.29, False)])
 def test_pairs_may_not_be_closer_than_half_the_sum_of_their_radii(distance, stopped):
     """Covalent radius of Li: 1.28 Å (Cordero 2008); also across the boundary and far outside."""
-    sane = look()
+    sane = snapshot_of_lithium()
     cell = np.asarray(sane.state.cell)
     first = np.asarray(sane.state.positions)[0]
     for shift in (0, 1, -7):
-        problem = find_problem(moved(sane, 1, first + [0, 0, distance] + shift * cell[0]))
-        assert (problem is not None) is stopped
-        if problem:
-            assert "Li 0 and Li 1 are 1.27 Å apart" in problem.sentence
-            assert problem.atoms == (0, 1)
+        violation = find_violation(moved(sane, 1, first + [0, 0, distance] + shift * cell[0]))
+        assert (violation is not None) is stopped
+        if violation:
+            assert "Li 0 and Li 1 are 1.27 Å apart" in violation.sentence
+            assert violation.atoms == (0, 1)
 
 
 def test_distance_guard_can_be_set_and_switched_off():
-    sane = look()
+    sane = snapshot_of_lithium()
     near = moved(sane, 1, np.asarray(sane.state.positions)[0] + [0, 0, 1.5])
     for limit, stopped in ((1.6, True), (1.4, False), (0.0, False)):
         guards = Guards(min_distance_angstrom=limit)
         config = sane.config.model_copy(update={"guards": guards})
-        assert (find_problem(replace(near, config=config)) is not None) is stopped
+        assert (find_violation(replace(near, config=config)) is not None) is stopped
 
 
 def test_fast_atom_is_stopped_by_its_way_and_a_hot_crystal_by_its_temperature():
-    sane = look()
+    sane = snapshot_of_lithium()
     mass = sane.structure.masses[0]
     way = 0.51 / (2.0 * 0.09822694743391454)  # per step of 2 fs in units of sqrt(amu Å²/eV)
-    problem = find_problem(with_row(sane, "momenta", 4, [mass * way, 0, 0]))
-    assert "Li 4 moves by 0.51 Å in one step" in problem.sentence
+    violation = find_violation(with_row(sane, "momenta", 4, [mass * way, 0, 0]))
+    assert "Li 4 moves by 0.51 Å in one step" in violation.sentence
     momenta = np.zeros((18, 3))
     momenta[:16] = np.sqrt(mass * BOLTZMANN * 11_000.0 * 45 / 48)
-    problem = find_problem(replace(sane, state=replace(sane.state, momenta=momenta)))
-    assert "temperature is 11000 K, above guards.max_temperature_k = 10000" in problem.sentence
+    violation = find_violation(replace(sane, state=replace(sane.state, momenta=momenta)))
+    assert "temperature is 11000 K, above guards.max_temperature_k = 10000" in violation.sentence
 
 
 def test_collapse_is_seen_from_the_number_of_neighbors():
     counts = np.full(16, 60)
-    assert too_many_neighbors(counts, look()) is None
+    assert too_many_neighbors(counts, snapshot_of_lithium()) is None
     counts[6] = 501
-    problem = too_many_neighbors(counts, look())
-    assert "Li 6 has 501 neighbors" in problem.sentence
+    violation = too_many_neighbors(counts, snapshot_of_lithium())
+    assert "Li 6 has 501 neighbors" in violation.sentence
 
 
 @dataclass
@@ -151,12 +152,12 @@ def test_only_an_atom_that_stays_uncertain_stops_the_run():
     watch = watch_of(history, max_grade=2.0, uncertain_for_steps=20)
     assert [examine(watch, step) for step in (0, 10, 20)] == [None] * 3
     assert watch.above_since.tolist() == [-1, -1, 10, -1]
-    problem = examine(watch, 30)
-    assert problem.atoms == (2,)
+    violation = examine(watch, 30)
+    assert violation.atoms == (2,)
     assert (
-        "Cu 2 left what the potential was trained on (extrapolation grade 2.1" in problem.sentence
+        "Cu 2 left what the potential was trained on (extrapolation grade 2.1" in violation.sentence
     )
-    assert "guards.max_grade = 2) since step 10" in problem.sentence
+    assert "guards.max_grade = 2) since step 10" in violation.sentence
 
 
 def test_spread_and_values_that_are_no_number_count_too():
@@ -204,6 +205,8 @@ def test_run_stops_where_atoms_stay_strange_and_goes_on_if_told(tmp_path, told_g
     out = tmp_path / "run"
     with pytest.raises(GuardStop) as first:
         run_md(settings(guards=guards, **changes), out, copper(), COPPER, progress=False)
+    stop = first.value.stop
+    assert (stop.guard, stop.atoms[0], stop.limit) == ("max_grade", 31, 2.0) and stop.value > 2
     assert "Cu 31" in str(first.value) and "resume with the new potential" in str(first.value)
     frame, cells = (
         ase.io.read(out / "offending.extxyz"),

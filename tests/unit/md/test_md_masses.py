@@ -10,7 +10,7 @@ from md_models import COPPER, copper, settings
 
 from limlff.errors import InputError
 from limlff.md.runner import run_md
-from limlff.md.system.prepare import check_structure
+from limlff.md.system.check_structure import check_structure
 
 
 @pytest.mark.parametrize("mass", [0.0, -63.5, 1e-9, 1e9, np.inf, np.nan])

@@ -18,6 +18,7 @@ from limlff.errors import InputError, OutOfTime
 from limlff.folder_lock import LOCK, locked
 from limlff.md.output.checkpoint import checkpoint_files
 from limlff.md.output.thermo import read_thermo
+from limlff.md.run.limits import RunLimits
 from limlff.md.runner import run_md
 
 NOBODY = 4_194_399  # a process that cannot be
@@ -41,7 +42,13 @@ LINKED = [
 def start(out: Path, until=None, **arguments):
     changes = {**CHANGES, "output": {**CHANGES["output"], "extended_xyz": True}}
     return run_md(
-        settings(**changes), out, copper(), COPPER, progress=False, until=until, **arguments
+        settings(**changes),
+        out,
+        copper(),
+        COPPER,
+        progress=False,
+        limits=RunLimits(until=until),
+        **arguments,
     )
 
 
@@ -168,7 +175,7 @@ def test_folder_moved_while_the_run_goes_on_is_left_with_a_checkpoint(whole, tmp
             copper(),
             COPPER,
             progress=False,
-            until=at_step(10, lambda: out.rename(moved)),
+            limits=RunLimits(until=at_step(10, lambda: out.rename(moved))),
         )
     assert not out.exists()
     assert checkpoint_files(moved / "checkpoints")

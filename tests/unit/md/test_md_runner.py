@@ -14,12 +14,13 @@ import jax
 import numpy as np
 import pytest
 from md_models import COPPER, copper, run_copper, settings
-from md_runs import ENSEMBLES, same_run
+from md_runs import ENSEMBLES, run_with_sizes, same_run
 
 from limlff.errors import GuardStop, InputError, OutOfTime
 from limlff.md.output.thermo import read_thermo
 from limlff.md.output.trajectory import Trajectory
 from limlff.md.resume import resume_md
+from limlff.md.run.limits import RunLimits
 from limlff.md.runner import run_md
 from limlff.models.moment import MomentModel
 from limlff.neighbors.host import Capacity
@@ -50,7 +51,12 @@ def test_interrupted_run_goes_on_from_any_step(tmp_path):
     run_copper(whole, **changes)
     with pytest.raises(OutOfTime, match=r"left at step 5 of 60 .*limlff resume"):
         run_md(
-            settings(**changes), parts, copper(), COPPER, progress=False, max_runtime_seconds=0.0
+            settings(**changes),
+            parts,
+            copper(),
+            COPPER,
+            progress=False,
+            limits=RunLimits(max_runtime_seconds=0.0),
         )
     (parts / "checkpoints" / f"step_{50:012d}.h5").write_bytes(b"cut short")
     resume_md(parts, COPPER, progress=False)
@@ -80,23 +86,15 @@ def test_signal_ends_a_run_with_a_checkpoint(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "capacity", "atom_slots"),
-    [("nve", Capacity(1, 1), None), ("npt", Capacity(120, 1500), 40)],
+    ("name", "capacity", "size"),
+    [("nve", Capacity(1, 1), 0), ("npt", Capacity(120, 1500), 40)],
     ids=["one slot that has to grow", "many empty slots"],
 )
-def test_capacity_and_empty_slots_do_not_change_the_run(tmp_path, name, capacity, atom_slots):
+def test_capacity_and_empty_slots_do_not_change_the_run(tmp_path, name, capacity, size):
     """To the last bits: this model adds up neighbors in an order that depends on their slots."""
     config = settings(ensemble=ENSEMBLES[name], steps=40, output={"thermo_every": 5})
     fitting = run_md(config, tmp_path / "fitting", copper(), COPPER, progress=False)
-    padded = run_md(
-        config,
-        tmp_path / "padded",
-        copper(),
-        COPPER,
-        progress=False,
-        capacity=capacity,
-        atom_slots=atom_slots,
-    )
+    padded = run_with_sizes(config, tmp_path / "padded", COPPER, size, capacity)
     assert fitting.summary["compilations"] == 1
     expected, found = read_thermo(fitting.thermo), read_thermo(padded.thermo)
     for column, values in expected.items():
@@ -216,5 +214,5 @@ def test_neighbor_capacity_of_one_gives_the_same_trajectory_bit_for_bit(tmp_path
     potential = Potential(model, model.initialize(jax.random.PRNGKey(2)), np.zeros(1))
     config = settings(ensemble=ENSEMBLES["npt"], steps=40, output=WRITTEN)
     for name, capacity in (("fitting", None), ("grown", Capacity(1, 1))):
-        run_md(config, tmp_path / name, copper(), potential, progress=False, capacity=capacity)
+        run_with_sizes(config, tmp_path / name, potential, 0, capacity)
     same_run(tmp_path / "fitting", tmp_path / "grown")

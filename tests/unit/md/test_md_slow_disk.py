@@ -24,9 +24,10 @@ from limlff.md.output.checkpoint import checkpoint_files, read_checkpoint
 from limlff.md.output.run_output import RunFiles
 from limlff.md.output.trajectory import Trajectory
 from limlff.md.resume import resume_md
+from limlff.md.run.limits import RunLimits
 from limlff.md.runner import run_md
-from limlff.md.system.prepare import Structure
 from limlff.md.system.state import initial_state
+from limlff.md.system.structure import Structure
 from limlff.units import FEMTOSECOND
 
 CHANGES = {
@@ -98,7 +99,9 @@ def whole(tmp_path_factory) -> Path:
 
 def run(out: Path, until=None, **changes) -> Path:
     config = settings(**{**CHANGES, **changes})
-    return run_md(config, out, copper(), COPPER, progress=False, until=until).folder
+    return run_md(
+        config, out, copper(), COPPER, progress=False, limits=RunLimits(until=until)
+    ).folder
 
 
 def same_files(one: Path, two: Path) -> None:

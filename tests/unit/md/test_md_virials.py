@@ -14,6 +14,7 @@ from limlff.errors import InputError, OutOfTime
 from limlff.md.output.thermo import read_thermo
 from limlff.md.output.trajectory import Trajectory
 from limlff.md.resume import resume_md
+from limlff.md.run.limits import RunLimits
 from limlff.md.runner import run_md
 from limlff.units import GIGAPASCAL
 
@@ -83,7 +84,14 @@ def test_virials_have_the_layout_of_h5md_and_stand_in_the_extended_xyz(whole):
 def test_a_resumed_run_writes_the_same_virials(whole, tmp_path):
     out = tmp_path / "run"
     with pytest.raises(OutOfTime):
-        run_md(settings(**CHANGES), out, copper(), COPPER, progress=False, max_runtime_seconds=1e-9)
+        run_md(
+            settings(**CHANGES),
+            out,
+            copper(),
+            COPPER,
+            progress=False,
+            limits=RunLimits(max_runtime_seconds=1e-9),
+        )
     resume_md(out, COPPER, progress=False)
     for again, before in zip(_frames(out), _frames(whole), strict=True):
         assert np.array_equal(again.virials, before.virials)

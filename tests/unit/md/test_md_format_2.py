@@ -1,0 +1,51 @@
+"""Checkpoints of format 2, in which a step of -1 - n told that the forces of step n are unknown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from md_models import COPPER, copper, settings
+from md_runs import CHANGES, go_on, same_run
+
+from limlff.errors import OutOfTime
+from limlff.md.output.checkpoint import _sealed, checkpoint_files, read_checkpoint
+from limlff.md.run.limits import RunLimits
+from limlff.md.runner import run_md
+
+
+def make_format_2(path: Path) -> None:
+    """Write a checkpoint as the version before did."""
+    with h5py.File(path, "r+") as file:
+        known = bool(file["state/forces_known"][()])
+        step = int(file["state/step"][()])
+        del file["state/forces_known"]
+        file["state/step"][()] = np.int64(step if known else -1 - step)
+        file.attrs["format"] = 2
+    path.write_bytes(_sealed(path.read_bytes()))
+
+
+def test_run_goes_on_bit_for_bit_from_a_checkpoint_of_format_2(whole, died):
+    for path in checkpoint_files(died / "checkpoints"):
+        make_format_2(path)
+    go_on(died)
+    same_run(whole, died)
+
+
+@pytest.mark.parametrize("step", [0, 40])
+def test_the_sign_of_the_step_tells_whether_forces_are_known(died, tmp_path, step):
+    if step:
+        folder = died / "checkpoints"
+    else:
+        with pytest.raises(OutOfTime):
+            limits = RunLimits(max_runtime_seconds=0.0)
+            run_md(settings(**CHANGES), tmp_path, copper(), COPPER, progress=False, limits=limits)
+        folder = tmp_path / "checkpoints"
+    path = checkpoint_files(folder)[-1 if step else 0]
+    before = read_checkpoint(path)
+    make_format_2(path)
+    after = read_checkpoint(path)
+    assert (after.step, bool(after.state.forces_known)) == (step, bool(step))
+    assert np.array_equal(after.state.momenta, before.state.momenta)
