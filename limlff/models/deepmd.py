@@ -158,7 +158,9 @@ class DeepPotSE:
             total = jnp.where(around.species == centre, energy, total)
         return total
 
-    def _rows(self, vectors: Float[Array, "3 slots atoms"]) -> Float[Array, "4 slots atoms"]:
+    def _rows(
+        self, vectors: Float[Array, "3 neighbors atoms"]
+    ) -> Float[Array, "4 neighbors atoms"]:
         """s and s times the unit vector; zero in empty slots."""
         distance = jnp.sqrt(jnp.sum(vectors**2, axis=0))
         u = (distance - self.smooth_from) / (self.cutoff - self.smooth_from)
@@ -167,7 +169,7 @@ class DeepPotSE:
         s = (1 - u) ** 3 * (1 + 3 * u + 6 * u * u) / (distance + self.protection)
         return jnp.concatenate([s[None], s * vectors / (distance + self.protection)])
 
-    def _seen(self, around: Neighborhoods) -> Int[Array, "slots atoms"]:
+    def _seen(self, around: Neighborhoods) -> Int[Array, "neighbors atoms"]:
         """Species of the neighbors within the cutoff, -1 for those beyond the nearest `sel`."""
         squared = jax.lax.stop_gradient(jnp.sum(around.vectors**2, axis=0))
         seen = jnp.where(squared < self.cutoff**2, around.neighbor_species, -1)
@@ -175,7 +177,7 @@ class DeepPotSE:
             return seen
         crowded = [jnp.sum(seen == species, axis=0) > most for species, most in enumerate(self.sel)]
 
-        def nearest() -> Int[Array, "slots atoms"]:
+        def nearest() -> Int[Array, "neighbors atoms"]:
             kept = jnp.where(_rank(squared, seen >= 0) < sum(self.sel), seen, -1)
             for species, most in enumerate(self.sel):
                 own = kept == species
@@ -188,8 +190,8 @@ class DeepPotSE:
         self,
         parameters: Parameters,
         centre: int,
-        seen: Int[Array, "slots atoms"],
-        rows: Float[Array, "4 slots atoms"],
+        seen: Int[Array, "neighbors atoms"],
+        rows: Float[Array, "4 neighbors atoms"],
     ) -> Float[Array, "features atoms"]:
         """D of the module's formula for atoms of one element."""
         statistics = jax.lax.stop_gradient(parameters["statistics"])
@@ -209,15 +211,15 @@ class DeepPotSE:
         return products.reshape(-1, rows.shape[2])
 
     def _embed(
-        self, parameters: Parameters, name: str, s: Float[Array, "slots atoms"]
-    ) -> Float[Array, "width slots atoms"]:
+        self, parameters: Parameters, name: str, s: Float[Array, "neighbors atoms"]
+    ) -> Float[Array, "width neighbors atoms"]:
         """Embedding net of a pair of elements."""
         return apply_layers(parameters["embedding"][name], self.embedding_activation, s[None])
 
 
 def _rank(
-    squared: Float[Array, "slots atoms"], chosen: Bool[Array, "slots atoms"]
-) -> Int[Array, "slots atoms"]:
+    squared: Float[Array, "neighbors atoms"], chosen: Bool[Array, "neighbors atoms"]
+) -> Int[Array, "neighbors atoms"]:
     """Number of chosen neighbors that are nearer, for each chosen one."""
     # By counting, not sorting, which takes XLA on CPU seconds to compile; it is seldom needed.
     distance = jnp.where(chosen, squared, jnp.inf)

@@ -57,8 +57,8 @@ class TabulatedDeepPotSE(DeepPotSE):
         raise InputError("deepmd-table cannot be trained; train a 'deepmd' model and tabulate it")
 
     def _embed(
-        self, parameters: Parameters, name: str, s: Float[Array, "slots atoms"]
-    ) -> Float[Array, "width slots atoms"]:
+        self, parameters: Parameters, name: str, s: Float[Array, "neighbors atoms"]
+    ) -> Float[Array, "width neighbors atoms"]:
         """Embedding of a pair of elements from its table."""
         table = parameters["embedding"][name]
         coefficients = table["coefficients"]

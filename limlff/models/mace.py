@@ -171,8 +171,8 @@ class MaceModel:
         layer: int,
         features: Tensors,
         owners: Array,
-        angular: Float[Array, "slots atoms lm"],
-        basis: Float[Array, "slots atoms radial"],
+        angular: Float[Array, "neighbors atoms lm"],
+        basis: Float[Array, "neighbors atoms radial"],
     ) -> Float[Array, "atoms channels lm"]:
         """A of the module's formula, its degrees joined."""
         own, couplings = parameters["layers"][str(layer)], self._paths(layer)
@@ -239,7 +239,9 @@ class MaceModel:
             return scalars @ readout[str(layer)]
         return jax.nn.silu(scalars @ readout["hidden"]) @ readout["last"]
 
-    def _bessel(self, distance: Float[Array, "slots atoms"]) -> Float[Array, "slots atoms radial"]:
+    def _bessel(
+        self, distance: Float[Array, "neighbors atoms"]
+    ) -> Float[Array, "neighbors atoms radial"]:
         """sin(n pi r / R) / r, normalised on the sphere of the cutoff; of size one at mid-range."""
         orders = jnp.arange(1, self.radial + 1, dtype=distance.dtype)
         inside = jnp.minimum(distance, self.cutoff)[..., None]

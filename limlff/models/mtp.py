@@ -174,7 +174,7 @@ class MomentTensorPotential:
 
     def _radial_functions(
         self, parameters: Parameters, around: Neighborhoods, distance: Array
-    ) -> Float[Array, "functions slots atoms"]:
+    ) -> Float[Array, "functions neighbors atoms"]:
         """f of each pair; zero beyond the cutoff."""
         x = (2 * distance - (self.shortest + self.cutoff)) / (self.cutoff - self.shortest)
         x = jnp.minimum(x, 1.0)

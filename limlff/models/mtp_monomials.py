@@ -29,8 +29,8 @@ def monomials_up_to(degree: int) -> tuple[tuple[int, int, int], ...]:
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def monomial_values(
-    degree: int, point: Float[Array, "3 slots atoms"]
-) -> Float[Array, "monomials slots atoms"]:
+    degree: int, point: Float[Array, "3 neighbors atoms"]
+) -> Float[Array, "monomials neighbors atoms"]:
     """Values of all monomials up to a degree, in the order of `monomials_up_to`."""
     values: dict[tuple[int, int, int], Array] = {}
     for exponents in monomials_up_to(degree):

@@ -21,8 +21,8 @@ _COULOMB = 14.3996454784  # e^2 / (4 pi epsilon_0) in eV Å
 def zbl_energies(
     elements: tuple[str, ...],
     species: Int[Array, " atoms"],
-    neighbor_species: Int[Array, "slots atoms"],
-    squared: Float[Array, "slots atoms"],
+    neighbor_species: Int[Array, "neighbors atoms"],
+    squared: Float[Array, "neighbors atoms"],
 ) -> Float[Array, " atoms"]:
     """Half the repulsion of each atom's pairs (eV).
 

@@ -60,7 +60,7 @@ class DeviceNeighbors:
         periodic: np.ndarray,
         radius: float,
         capacity: Capacity | None = None,
-        atom_slots: int | None = None,
+        padded_atoms: int | None = None,
     ) -> tuple[NeighborMatrix, Capacity]:
         """Neighbor matrix of all pairs closer than `radius`.
 
@@ -68,7 +68,7 @@ class DeviceNeighbors:
         order are the same, but there are more ghosts, also such that are nobody's neighbor.
         """
         positions, cell, periodic, radius = checked_geometry(positions, cell, periodic, radius)
-        columns = atom_slots or len(positions)
+        columns = padded_atoms or len(positions)
         owners, shifts = images_within_reach(positions, cell, periodic, radius)
         ghosts = 0 if capacity is None else capacity.ghosts
         if len(owners) > ghosts:
@@ -77,13 +77,13 @@ class DeviceNeighbors:
         extended, box = _place(positions, images, columns, ghosts, radius)
         order = _canonical_rank(len(positions), owners, shifts, columns, ghosts)
         rows, needed = self._find(extended, box, radius, order, columns)
-        slots = 0 if capacity is None else capacity.slots
-        if needed > slots:
-            slots = bucket(needed)
+        neighbors = 0 if capacity is None else capacity.neighbors
+        if needed > neighbors:
+            neighbors = bucket(needed)
         ghost_owner = np.zeros(ghosts, np.int32)
         ghost_shift = np.zeros((ghosts, 3))
         ghost_owner[: len(owners)], ghost_shift[: len(owners)] = owners, shifts
-        indices = _resize(rows, slots)
+        indices = _resize(rows, neighbors)
         return (
             NeighborMatrix(
                 indices.T,
@@ -91,7 +91,7 @@ class DeviceNeighbors:
                 jnp.asarray(ghost_shift),
                 jnp.arange(columns, dtype=jnp.int32),
             ),
-            Capacity(slots, ghosts),
+            Capacity(neighbors, ghosts),
         )
 
     def _find(
@@ -207,9 +207,9 @@ def _canonical_rank(
     return rank
 
 
-def _resize(rows: Int[Array, "found atoms"], slots: int) -> Int[Array, "slots atoms"]:
+def _resize(rows: Int[Array, "found atoms"], neighbors: int) -> Int[Array, "neighbors atoms"]:
     """Rows cut or filled up with each column's own index."""
     columns = rows.shape[1]
     own = jnp.arange(columns, dtype=rows.dtype)[None, :]
-    missing = max(0, slots - rows.shape[0])
-    return jnp.concatenate([rows[:slots], jnp.tile(own, (missing, 1))])
+    missing = max(0, neighbors - rows.shape[0])
+    return jnp.concatenate([rows[:neighbors], jnp.tile(own, (missing, 1))])

@@ -21,11 +21,11 @@ class Capacity:
     """Sizes of the padded arrays; shapes change, and code is compiled again, only when they grow.
 
     Attributes:
-        slots: Neighbors per atom.
+        neighbors: Padded neighbors per atom.
         ghosts: Periodic images.
     """
 
-    slots: int
+    neighbors: int
     ghosts: int
 
 
@@ -40,7 +40,7 @@ def build_neighbors(
     periodic: np.ndarray,
     radius: float,
     capacity: Capacity | None = None,
-    atom_slots: int | None = None,
+    padded_atoms: int | None = None,
 ) -> tuple[NeighborMatrix, Capacity]:
     """Neighbor matrix of all pairs closer than `radius`.
 
@@ -50,7 +50,8 @@ def build_neighbors(
         periodic: Periodicity along each cell vector.
         radius: Cutoff plus skin (Å).
         capacity: Sizes to keep if the pairs fit into them; grown by buckets if they do not.
-        atom_slots: Lists of the matrix, at least the number of atoms; those behind it stay empty.
+        padded_atoms: Lists of the matrix, at least the number of atoms; those of padded atoms stay
+            empty.
 
     Returns:
         The matrix (NumPy arrays) and the capacity that it has.
@@ -61,23 +62,25 @@ def build_neighbors(
     """
     geometry = filled(checked_geometry(positions, cell, periodic, radius))
     atoms = len(geometry.positions)
-    columns = atom_slots or atoms
+    columns = padded_atoms or atoms
     expected = capacity or Capacity(0, 0)
-    pairs = search(geometry, columns, expected.slots, expected.ghosts)
+    pairs = search(geometry, columns, expected.neighbors, expected.ghosts)
     ghosts = len(pairs.ghost_owner)
     capacity = _grown(capacity, int(pairs.counts.max(initial=0)), ghosts)
-    lists = pairs.put_in_order(capacity.slots)
+    lists = pairs.put_in_order(capacity.neighbors)
     owner, shift = np.zeros(capacity.ghosts, np.int32), np.zeros((capacity.ghosts, 3))
     owner[:ghosts], shift[:ghosts] = pairs.ghost_owner, pairs.ghost_shift
     visits = np.concatenate([pairs.visits, np.arange(atoms, columns)]).astype(np.int32)
     return NeighborMatrix(lists, owner, shift, visits), capacity  # type: ignore[arg-type]
 
 
-def _grown(capacity: Capacity | None, slots: int, ghosts: int) -> Capacity:
+def _grown(capacity: Capacity | None, neighbors: int, ghosts: int) -> Capacity:
     """A capacity that holds so many neighbors and ghosts; the same one if it does."""
     if capacity is None:
-        return Capacity(bucket(slots), bucket(ghosts, 64) if ghosts else 0)
+        return Capacity(bucket(neighbors), bucket(ghosts, 64) if ghosts else 0)
     return Capacity(
-        capacity.slots if slots <= capacity.slots else max(capacity.slots, bucket(slots)),
+        capacity.neighbors
+        if neighbors <= capacity.neighbors
+        else max(capacity.neighbors, bucket(neighbors)),
         capacity.ghosts if ghosts <= capacity.ghosts else bucket(ghosts, 64),
     )

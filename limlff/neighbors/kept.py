@@ -36,7 +36,7 @@ class _Geometry(NamedTuple):
 
     atoms: int
     periodic: tuple[bool, ...]
-    positions: Float[np.ndarray, "slots 3"]
+    positions: Float[np.ndarray, "atoms 3"]
     cell: Float[np.ndarray, "3 3"]
 
 
@@ -67,7 +67,7 @@ class SkinNeighbors:
     def __init__(self, cutoff: float, skin: float) -> None:
         self._cutoff = cutoff
         self._skin = skin
-        self._slots = 0
+        self._size = 0
         self._capacity = Capacity(1, 0)
         self._lists: list[KeptList] = []  # the one used last stands last
 
@@ -112,19 +112,19 @@ class SkinNeighbors:
         )
 
     def _build(self, atoms: Atoms, now: _Geometry) -> KeptList:
-        slots = len(now.positions)
-        if slots != self._slots:  # another size compiles again anyway: start from its own sizes
-            self._slots, self._capacity = slots, Capacity(1, 0)
+        size = len(now.positions)
+        if size != self._size:  # another size compiles again anyway: start from its own capacity
+            self._size, self._capacity = size, Capacity(1, 0)
         matrix, self._capacity = choose_builder()(
             now.positions[: now.atoms],
             arrays_of(atoms).cell,
             np.array(now.periodic),
             self._cutoff + self._skin,
             self._capacity,
-            slots,
+            size,
         )
-        size = sum(array.nbytes for array in jax.tree.leaves(matrix))
-        return KeptList(jax.device_put(matrix), weakref.ref(atoms), now, size)
+        memory = sum(array.nbytes for array in jax.tree.leaves(matrix))
+        return KeptList(jax.device_put(matrix), weakref.ref(atoms), now, memory)
 
     def _forget(self) -> None:
         """Let go of the lists that were not used for longest, beyond the limits."""
@@ -139,11 +139,11 @@ class SkinNeighbors:
 def _geometry(atoms: Atoms) -> _Geometry:
     arrays = arrays_of(atoms)
     count = len(arrays.numbers)
-    padded = np.pad(arrays.positions, ((0, atom_slots(count) - count), (0, 0)))
+    padded = np.pad(arrays.positions, ((0, rounded_size(count) - count), (0, 0)))
     return _Geometry(count, tuple(arrays.periodic.tolist()), padded, full_cell(arrays.cell))
 
 
-def atom_slots(atoms: int) -> int:
+def rounded_size(atoms: int) -> int:
     """Size of the padded arrays for so many atoms: the next of 8 sizes per power of two."""
     step = max(8, 1 << max(0, (atoms - 1).bit_length() - 4))
     return bucket(atoms, step, headroom=1.0)

@@ -1,8 +1,8 @@
 """The neighbor matrix: for every atom the padded list of its neighbors.
 
 Periodic images are ghost atoms appended to the positions, so that small cells, sheared cells,
-slabs, clusters and the halo of an MPI rank are one case and no minimum-image rule is needed. An
-empty slot holds the atom's own index, which can never be a true neighbor: own images are ghosts.
+slabs, clusters and the halo of an MPI rank are one case and no minimum-image rule is needed. A
+padded neighbor is the atom's own index, which no true neighbor can be: own images are ghosts.
 """
 
 from __future__ import annotations
@@ -22,31 +22,31 @@ class NeighborMatrix:
     """Who is near whom, with fixed shapes.
 
     Attributes:
-        lists: Extended index of each neighbor: below `atoms` an atom, from there on a ghost; an
-            empty slot holds the index of the atom itself.
+        lists: Extended index of each neighbor: below `atoms` an atom, from there on a ghost; a
+            padded neighbor is the index of the atom itself.
         ghost_owner: Index of the atom of which a ghost is the image.
         ghost_shift: Cell vectors between a ghost and its owner (whole numbers).
         visits: The atoms in an order in which those near each other follow each other; the order
             in which a CPU treats them, so that their neighbors are in its cache.
     """
 
-    lists: Int[Array, "atoms slots"]
+    lists: Int[Array, "atoms neighbors"]
     ghost_owner: Int[Array, " ghosts"]
     ghost_shift: Float[Array, "ghosts 3"]
     visits: Int[Array, " atoms"]
 
     @property
-    def indices(self) -> Int[Array, "slots atoms"]:
+    def indices(self) -> Int[Array, "neighbors atoms"]:
         """The lists with atoms in the last axis, as models take their arrays."""
         return self.lists.T
 
     @property
-    def mask(self) -> Bool[Array, "slots atoms"]:
-        """True where a slot holds a neighbor."""
+    def mask(self) -> Bool[Array, "neighbors atoms"]:
+        """True where there is a neighbor, not a padded one."""
         return self.indices != jnp.arange(len(self.lists))[None, :]
 
     @property
-    def owners(self) -> Int[Array, "slots atoms"]:
+    def owners(self) -> Int[Array, "neighbors atoms"]:
         """Index of the atom that each neighbor is, or is the image of."""
         atoms = jnp.arange(len(self.lists), dtype=self.ghost_owner.dtype)
         return jnp.concatenate([atoms, self.ghost_owner])[self.indices]
@@ -62,7 +62,7 @@ def extended_positions(
 
 def pair_vectors(
     positions: Float[Array, "atoms 3"], cell: Float[Array, "3 3"], neighbors: NeighborMatrix
-) -> Float[Array, "3 slots atoms"]:
-    """Vectors from each atom to its neighbors (Å); zero in empty slots."""
+) -> Float[Array, "3 neighbors atoms"]:
+    """Vectors from each atom to its neighbors (Å); zero for padded neighbors."""
     extended = extended_positions(positions, cell, neighbors).T
     return extended[:, neighbors.indices] - positions.T[:, None, :]

@@ -23,7 +23,7 @@ from limlff.simd.threads import threads_to_use
 from limlff.simd.words import call
 
 _ATOMS_OF_A_PART = 512  # fewer are not worth a thread
-_USUAL_SLOTS, _USUAL_GHOSTS = 96, 4096
+_USUAL_NEIGHBORS, _USUAL_GHOSTS = 96, 4096
 _GHOSTS_WHERE_NONE_ARE_EXPECTED = 64
 
 
@@ -50,7 +50,7 @@ class Pairs:
     ghost_owner: Int[np.ndarray, " ghosts"]
     ghost_shift: Int[np.ndarray, "ghosts 3"]
     _points: Points
-    _lists: Int[np.ndarray, "columns slots"]
+    _lists: Int[np.ndarray, "atoms neighbors"]
     _parts: list[_Part]
     _atom_ranks: Int[np.ndarray, " atoms"]
     _ghost_ranks: list[Int[np.ndarray, " ghosts"]]
@@ -61,11 +61,11 @@ class Pairs:
         """The atoms cube by cube."""
         return self._points.images[self._points.visits, 0]
 
-    def put_in_order(self, slots: int) -> Int[np.ndarray, "columns slots"]:
-        """Lists of neighbors by owner and shift, empty slots holding the atom itself.
+    def put_in_order(self, neighbors: int) -> Int[np.ndarray, "atoms neighbors"]:
+        """Lists of neighbors by owner and shift, padded ones being the atom itself.
 
         Args:
-            slots: Width of the lists, at least the largest of `counts`.
+            neighbors: Width of the lists, at least the largest of `counts`.
         """
         atoms, columns, lists = len(self.counts), len(self._lists), self._lists
         index = np.empty(len(self._is_ghost), np.int64)
@@ -89,19 +89,19 @@ class Pairs:
         _in_threads(ORDER, orders)
         lists[atoms:] = np.arange(atoms, columns)[:, None]
         width = lists.shape[1]
-        if slots <= width:
-            return np.ascontiguousarray(lists[:, :slots])
-        more = np.repeat(np.arange(columns, dtype=lists.dtype)[:, None], slots - width, axis=1)
+        if neighbors <= width:
+            return np.ascontiguousarray(lists[:, :neighbors])
+        more = np.repeat(np.arange(columns, dtype=lists.dtype)[:, None], neighbors - width, axis=1)
         return np.concatenate([lists, more], axis=1)
 
 
-def search(geometry: Geometry, columns: int, slots: int = 0, ghosts: int = 0) -> Pairs:
+def search(geometry: Geometry, columns: int, neighbors: int = 0, ghosts: int = 0) -> Pairs:
     """All pairs of atoms and images closer than a radius.
 
     Args:
         geometry: Positions, cell without zero vectors, and radius, as they were checked.
         columns: Lists to make, at least the number of atoms.
-        slots: Neighbors per atom expected, which saves a second search if they are enough.
+        neighbors: Neighbors per atom expected, which saves a second search if they are enough.
         ghosts: The same of ghosts.
 
     Raises:
@@ -109,16 +109,16 @@ def search(geometry: Geometry, columns: int, slots: int = 0, ghosts: int = 0) ->
     """
     atoms, points = len(geometry.positions), points_of(geometry)
     strides = code_strides(atoms, points.spread.tolist())
-    slots, ghosts = slots or _USUAL_SLOTS, max(ghosts, _USUAL_GHOSTS)
+    neighbors, ghosts = neighbors or _USUAL_NEIGHBORS, max(ghosts, _USUAL_GHOSTS)
     while True:
-        lists = np.empty((columns, slots), np.int32)
+        lists = np.empty((columns, neighbors), np.int32)
         counts = np.zeros(atoms, np.int64)
         parts = _search_parts(points, strides, lists, counts, geometry.radius, ghosts)
         if parts is None:
             ghosts *= 2
-        elif counts.max(initial=0) > slots:
-            slots = int(counts.max())
-            refuse_too_many(geometry, slots, columns)
+        elif counts.max(initial=0) > neighbors:
+            neighbors = int(counts.max())
+            refuse_too_many(geometry, neighbors, columns)
         else:
             break
     ghosts_found = [part.codes for part in parts]

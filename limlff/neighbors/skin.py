@@ -31,7 +31,7 @@ def list_is_complete(
     """Whether a list built at the reference surely holds all pairs within the cutoff now.
 
     Args:
-        positions: Present positions, unwrapped (Å); empty atom slots stay at the origin.
+        positions: Present positions, unwrapped (Å); padded atoms stay at the origin.
         cell: Present cell vectors as rows, none of them zero (Å).
         reference_positions: Positions at which the list was built (Å).
         reference_cell: Cell with which the list was built (Å).

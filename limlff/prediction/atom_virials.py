@@ -65,6 +65,6 @@ def atom_virials(
 
 
 def _sum_by_owner(
-    shares: Float[Array, "slots atoms"], owners: Int[Array, "slots atoms"]
+    shares: Float[Array, "neighbors atoms"], owners: Int[Array, "neighbors atoms"]
 ) -> Float[Array, " atoms"]:
     return jnp.zeros(shares.shape[1], shares.dtype).at[owners].add(shares)

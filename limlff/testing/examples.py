@@ -82,7 +82,7 @@ class Bench:
         self.potential = potential
         self.structures = example_structures(potential, seed)
         self._program, self._weights = program_and_weights(potential)
-        self._atom_slots = 2 * max(len(atoms) for atoms in self.structures.values())
+        self._padded_atoms = 2 * max(len(atoms) for atoms in self.structures.values())
         self._capacity = Capacity(1, 0)
         for atoms in self.structures.values():  # the largest sizes first, before anything compiles
             self.neighbors(atoms)
@@ -90,7 +90,7 @@ class Bench:
     def neighbors(self, atoms: Atoms) -> NeighborMatrix:
         """Neighbor matrix in the common sizes; these grow if the structure needs it."""
         neighbors, self._capacity = build_neighbors(
-            *geometry(atoms), self.potential.cutoff + SKIN, self._capacity, self._atom_slots
+            *geometry(atoms), self.potential.cutoff + SKIN, self._capacity, self._padded_atoms
         )
         return neighbors
 

@@ -37,9 +37,9 @@ class Batch:
     """
 
     species: Int[Array, " atoms"]
-    owners: Int[Array, "slots atoms"]
+    owners: Int[Array, "neighbors atoms"]
     counts: Int[Array, " atoms"]
-    vectors: Float[Array, "3 slots atoms"]
+    vectors: Float[Array, "3 neighbors atoms"]
     frame: Int[Array, " atoms"]
     forces: Float[Array, "atoms 3"]
     atoms: Float[Array, " frames"]

@@ -80,7 +80,7 @@ def _derivatives(
 ) -> tuple[
     Float[Array, "kinds channels atoms"],
     Float[Array, "atoms channels kinds sums"],
-    Float[Array, "channels sums 3 atoms slots"],
+    Float[Array, "channels sums 3 atoms neighbors"],
 ]:
     """Terms, their derivatives by the sums, and those of the sums by the pair vectors."""
     slots, atoms = batch.owners.shape
@@ -103,7 +103,7 @@ def _derivatives(
     # Forwards by going backwards twice: some functions know only their derivative backwards.
     _, push = jax.vjp(lambda weights: pull(weights)[0], jnp.zeros_like(values))
 
-    def slope(axis: int) -> Float[Array, "channels sums atoms slots"]:
+    def slope(axis: int) -> Float[Array, "channels sums atoms neighbors"]:
         [along] = push(jnp.zeros_like(vectors).at[axis].set(1.0))
         return jnp.where(mask, along.reshape(*values.shape[:2], atoms, slots), 0.0)
 

@@ -75,7 +75,7 @@ def _predict_by_kernel(
     program, weights = program_and_weights(potential)
     of_slots: dict[int, list[int]] = {}
     for index, frame in enumerate(frames):
-        of_slots.setdefault(_atom_slots(len(frame)), []).append(index)
+        of_slots.setdefault(_coarse_size(len(frame)), []).append(index)
     predictions: dict[int, FramePrediction] = {}
     for slots, members in of_slots.items():
         chosen = [frames[index] for index in members]
@@ -102,7 +102,7 @@ def _predict_by_kernel(
     return [predictions[index] for index in range(len(frames))]
 
 
-def _atom_slots(atoms: int) -> int:
+def _coarse_size(atoms: int) -> int:
     """64, 256, 1024, ...: empty slots cost the kernel nothing, another shape half a second."""
     slots = 64
     while slots < atoms:
@@ -111,14 +111,14 @@ def _atom_slots(atoms: int) -> int:
 
 
 def _neighbors_of_one_shape(
-    frames: list[Frame], cutoff: float, atom_slots: int
+    frames: list[Frame], cutoff: float, padded_atoms: int
 ) -> Iterator[NeighborMatrix]:
     """Neighbor matrices of frames; they are searched twice, to find the sizes that fit all."""
     capacity = Capacity(1, 0)
     for measure in (True, False):
         for frame in frames:
             matrix, capacity = build_neighbors(
-                frame.positions, frame.cell, frame.periodic, cutoff, capacity, atom_slots
+                frame.positions, frame.cell, frame.periodic, cutoff, capacity, padded_atoms
             )
             if not measure:
                 yield matrix

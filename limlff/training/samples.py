@@ -43,9 +43,9 @@ class Sample:
     """
 
     species: Int[np.ndarray, " atoms"]
-    owners: Int[np.ndarray, "slots atoms"]
+    owners: Int[np.ndarray, "neighbors atoms"]
     counts: Int[np.ndarray, " atoms"]
-    vectors: Float[np.ndarray, "3 slots atoms"]
+    vectors: Float[np.ndarray, "3 neighbors atoms"]
     composition: Float[np.ndarray, " elements"]
     zero: int
     energy: float

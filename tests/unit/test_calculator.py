@@ -19,7 +19,7 @@ from limlff import compiled
 from limlff.calculator import Calculator
 from limlff.errors import InputError
 from limlff.models.moment import MomentModel
-from limlff.neighbors.kept import SkinNeighbors, atom_slots
+from limlff.neighbors.kept import SkinNeighbors, rounded_size
 from limlff.neighbors.skin import list_is_complete
 from limlff.potential import Potential
 
@@ -118,7 +118,7 @@ def test_nothing_compiles_again_while_the_number_of_atoms_stays_in_its_bucket(cr
     model = CountingModel(("Li",))
     calculator = Calculator(Potential(model, model.initialize(None), np.zeros(1)))
     atoms = crystal.copy()
-    assert atom_slots(54) == atom_slots(50)
+    assert rounded_size(54) == rounded_size(50)
     calculator.get_forces(atoms)
     compiled = len(TRACES)
     for _ in range(4):
@@ -131,8 +131,8 @@ def test_nothing_compiles_again_while_the_number_of_atoms_stays_in_its_bucket(cr
 
 @pytest.mark.parametrize("count", [1, 8, 9, 54, 100, 1000, 12345])
 def test_atom_slots_waste_little_and_are_few(count):
-    assert count <= atom_slots(count) <= max(8, 1.15 * count + 8)
-    sizes = {atom_slots(n) for n in range(1025, 2049)}
+    assert count <= rounded_size(count) <= max(8, 1.15 * count + 8)
+    sizes = {rounded_size(n) for n in range(1025, 2049)}
     assert len(sizes) == 8
 
 

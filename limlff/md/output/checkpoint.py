@@ -13,7 +13,7 @@ import hashlib
 import io
 import os
 import re
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -210,8 +210,8 @@ def _content(checkpoint: Checkpoint) -> bytes:
         file.attrs["format"] = FORMAT
         for name in ("config", "potential", "conserved"):
             file.attrs[name] = getattr(checkpoint, name)
-        for name, value in asdict(checkpoint.capacity).items():
-            file.attrs[f"capacity/{name}"] = value
+        file.attrs["capacity/slots"] = checkpoint.capacity.neighbors
+        file.attrs["capacity/ghosts"] = checkpoint.capacity.ghosts
         for name, value in checkpoint.written.items():
             file.attrs[f"written/{name}"] = value
         for field in fields(MDState):
@@ -240,7 +240,9 @@ def _read(file: h5py.File, most_bytes: int, version: int) -> Checkpoint:
     arrays: dict[str, Any] = read_arrays(file, most_bytes, version)
     return Checkpoint(
         state=MDState(**{field.name: arrays[f"state/{field.name}"] for field in fields(MDState)}),
-        capacity=Capacity(**group("capacity/")),
+        capacity=Capacity(
+            neighbors=int(file.attrs["capacity/slots"]), ghosts=int(file.attrs["capacity/ghosts"])
+        ),
         written=group("written/"),
         conserved=float(file.attrs["conserved"]),
         config=json_with_current_names(str(file.attrs["config"])),

@@ -95,8 +95,8 @@ def _wrong_box(checkpoint: Checkpoint, config: MDConfig) -> str | None:
 def _wrong_sizes(checkpoint: Checkpoint, config: MDConfig) -> str | None:
     capacity = checkpoint.capacity
     most = _MOST_GHOSTS + 100 * len(checkpoint.state.positions)
-    if not (0 < capacity.slots <= _MOST_NEIGHBORS and 0 <= capacity.ghosts <= most):
-        return f"it asks for {capacity.slots} neighbors per atom and {capacity.ghosts} images"
+    if not (0 < capacity.neighbors <= _MOST_NEIGHBORS and 0 <= capacity.ghosts <= most):
+        return f"it asks for {capacity.neighbors} neighbors per atom and {capacity.ghosts} images"
     keys = {"thermo_bytes", "frames"} | ({"xyz_bytes"} if config.output.extended_xyz else set())
     if checkpoint.state.forces_known and not keys <= set(checkpoint.written):
         return "it does not say how much was written"

@@ -184,7 +184,7 @@ def roomy_capacity(
     build = choose_builder()
     _, still = build(positions, cell, periodic, radius)
     _, moved = build(positions + noise, cell, periodic, radius)
-    return Capacity(max(still.slots, moved.slots), max(still.ghosts, moved.ghosts))
+    return Capacity(max(still.neighbors, moved.neighbors), max(still.ghosts, moved.ghosts))
 
 
 def list_neighbors(

@@ -202,7 +202,7 @@ class Simulation:
         return violation
 
     def _refuse_collapse(self, snapshot: Snapshot) -> None:
-        if self.capacity.slots <= self.config.guards.max_neighbors:
+        if self.capacity.neighbors <= self.config.guards.max_neighbors:
             return
         counts = np.asarray(self.neighbors.matrix.mask).sum(axis=0)
         violation = too_many_neighbors(counts, snapshot)

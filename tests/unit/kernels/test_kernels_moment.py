@@ -126,7 +126,7 @@ def test_sizes_of_the_neighbor_lists_change_no_bit(many):
 
 def test_empty_atom_slots_have_no_energy_and_no_force(many):
     potential, atoms = many
-    energies, forces, _ = _evaluate(potential, atoms, "_by_kernel", "float64", atom_slots=400)
+    energies, forces, _ = _evaluate(potential, atoms, "_by_kernel", "float64", padded_atoms=400)
     assert not energies[len(atoms) :].any() and not forces[len(atoms) :].any()
     assert energies[: len(atoms)].all()
 

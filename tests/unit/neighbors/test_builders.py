@@ -67,13 +67,13 @@ def test_sizes_grow_when_pairs_do_not_fit_and_are_kept_when_they_do(builder):
     atoms = STRUCTURES["sheared"]()
     geometry = (atoms.positions, atoms.cell.array, atoms.pbc, RADIUS)
     matrix, small = BUILDERS[builder](*geometry, Capacity(2, 1))
-    assert small.slots > 2 and small.ghosts > 1
-    assert matrix.indices.shape == (small.slots, len(atoms))
+    assert small.neighbors > 2 and small.ghosts > 1
+    assert matrix.indices.shape == (small.neighbors, len(atoms))
     assert matrix_vectors(atoms, matrix) == brute_force_vectors(atoms, RADIUS)
-    wide = Capacity(small.slots + 16, small.ghosts + 64)
+    wide = Capacity(small.neighbors + 16, small.ghosts + 64)
     matrix, kept = BUILDERS[builder](*geometry, wide, len(atoms) + 10)
     assert kept == wide
-    assert matrix.indices.shape == (wide.slots, len(atoms) + 10)
+    assert matrix.indices.shape == (wide.neighbors, len(atoms) + 10)
     assert matrix_vectors(atoms, matrix) == brute_force_vectors(atoms, RADIUS)
 
 

@@ -66,8 +66,8 @@ def test_a_search_with_too_little_room_is_done_again(monkeypatch: pytest.MonkeyP
     roomy, capacity = build_neighbors(positions, cell, np.ones(3, bool), RADIUS)
     monkeypatch.setattr(search_module, "_USUAL_GHOSTS", 16)
     tight, grown = build_neighbors(positions, cell, np.ones(3, bool), RADIUS, Capacity(8, 0))
-    assert grown.slots >= np.asarray(roomy.mask).sum(axis=0).max()
-    width = min(grown.slots, capacity.slots)
+    assert grown.neighbors >= np.asarray(roomy.mask).sum(axis=0).max()
+    width = min(grown.neighbors, capacity.neighbors)
     np.testing.assert_array_equal(
         np.asarray(roomy.lists)[:, :width], np.asarray(tight.lists)[:, :width]
     )

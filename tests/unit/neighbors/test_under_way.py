@@ -40,7 +40,7 @@ def test_pairs_stay_right_while_the_cell_changes_and_atoms_cross_its_faces(kind,
         atoms.set_cell(start.cell.array @ STRAINS[kind](time), scale_atoms=True)
         atoms.positions += time * velocity
         grown = agree(atoms, capacity, len(atoms) + 5)
-        assert grown.slots >= capacity.slots and grown.ghosts >= capacity.ghosts
+        assert grown.neighbors >= capacity.neighbors and grown.ghosts >= capacity.ghosts
         capacity = grown
 
 

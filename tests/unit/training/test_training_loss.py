@@ -80,7 +80,7 @@ def predictions(labelled, parameters):
     predict = jax.jit(
         partial(potential.predict, dtype="float64"), compiler_options=QUICK_TO_COMPILE
     )
-    slots, capacity = 16, Capacity(slots=24, ghosts=256)
+    slots, capacity = 16, Capacity(neighbors=24, ghosts=256)
     found = []
     for frame in (item.frame for item in labelled):
         atoms = len(frame)

@@ -28,7 +28,7 @@ from limlff.uncertainty import members as members_module
 from limlff.uncertainty.kernel import member_forces_by_kernel
 
 SLOTS = 12
-ROOMY = Capacity(slots=120, ghosts=600)  # one shape for all structures: one compilation
+ROOMY = Capacity(neighbors=120, ghosts=600)  # one shape for all structures: one compilation
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
