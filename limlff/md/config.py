@@ -184,7 +184,7 @@ class Guards(StrictModel):
         max_displacement_angstrom: Largest displacement of an atom per step (Å).
         min_distance_angstrom: Smallest distance of two atoms (Å); if left out, half the sum of
             their covalent radii.
-        max_energy_jump_ev_per_atom: Largest change of the conserved quantity between two looks
+        max_energy_jump_ev_per_atom: Largest change of the conserved quantity between two checks
             (eV/atom).
         max_neighbors: Most neighbors of an atom within cutoff and skin; more mean a collapse.
         max_force_spread_ev_per_angstrom: Largest spread of a force within the potential's ensemble
@@ -225,7 +225,7 @@ class MDConfig(StrictModel):
         events: Atoms that are added and removed on the way, in this order within a step.
         dtype: Arithmetic of the model; integration is always float64.
         skin_angstrom: Added to the cutoff in neighbor lists, which last longer for it (Å).
-        chunk_steps: Most steps between two looks at the state from outside the compiled loop.
+        chunk_steps: Most steps that the compiled loop takes before guards check the state.
     """
 
     potential: PotentialName = "li"

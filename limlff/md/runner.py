@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from ase import Atoms
 
+from limlff.config import config_of
 from limlff.forks import refuse_forked_process
 from limlff.md.config import MDConfig
 from limlff.md.output.run_folder import claim_folder, locked_run
@@ -24,7 +26,7 @@ from limlff.precision import own_precision
 
 @own_precision()
 def run_md(
-    config: MDConfig,
+    config: MDConfig | dict[str, Any] | str | Path,
     out: Path | str,
     atoms: Atoms | None = None,
     potential: Potential | None = None,
@@ -36,7 +38,7 @@ def run_md(
     """Run molecular dynamics.
 
     Args:
-        config: The run.
+        config: The run: path of its YAML file, the content of one, or an `MDConfig`.
         out: Folder for its files; made if missing.
         atoms: Structure in place of the configuration's file.
         potential: Potential in place of the configuration's.
@@ -54,13 +56,14 @@ def run_md(
     """
     out = user_path(out)
     refuse_forked_process()
-    potential = potential or load(config.potential)
-    atoms = atoms if atoms is not None else read_structure(config.structure)
-    checkpoint = first_checkpoint(config, atoms, potential)
-    simulation = start_simulation(checkpoint, config, potential)
+    settings = config_of(config, MDConfig)
+    potential = potential or load(settings.potential)
+    atoms = atoms if atoms is not None else read_structure(settings.structure)
+    checkpoint = first_checkpoint(settings, atoms, potential)
+    simulation = start_simulation(checkpoint, settings, potential)
     with locked_run(out):
         claim_folder(out, force)
-        write_settings(config, out)
+        write_settings(settings, out)
         return Run(simulation, out, limits).to_the_end(None, progress)
 
 

@@ -78,14 +78,7 @@ def measure_speed(
         seconds: Wall time that shall be measured, about (s).
     """
     before = peak_memory_mb()
-    config = MDConfig(
-        temperature_k=TEMPERATURE_K,
-        timestep_fs=TIMESTEP_FS,
-        steps=1,
-        dtype=dtype,
-        ensemble=NVE(),
-    )
-    simulation = start_simulation(first_checkpoint(config, atoms, potential), config, potential)
+    simulation = _simulation(potential, atoms, dtype)
     begin = time.perf_counter()
     simulation.advance_to(1)
     compile_seconds = time.perf_counter() - begin
@@ -111,6 +104,20 @@ def measure_speed(
         dtype=dtype,
         threads=threads_to_use(),
     )
+
+
+def _simulation(
+    potential: Potential, atoms: Atoms, dtype: Literal["float32", "float64"]
+) -> Simulation:
+    """A simulation before its first forces."""
+    config = MDConfig(
+        temperature_k=TEMPERATURE_K,
+        timestep_fs=TIMESTEP_FS,
+        steps=1,
+        dtype=dtype,
+        ensemble=NVE(),
+    )
+    return start_simulation(first_checkpoint(config, atoms, potential), config, potential)
 
 
 def _advance(simulation: Simulation, steps: int) -> float:

@@ -27,7 +27,7 @@ from limlff.configurations import configurations
 from limlff.errors import InputError
 from limlff.md.config import MDConfig
 from limlff.md.ensembles.build import build_integrator
-from limlff.md.simulation.events import check_events
+from limlff.md.simulation.check_events import check_events
 from limlff.md.simulation.start import first_state
 from limlff.md.system.check_structure import check_structure
 from limlff.template import make_template

@@ -26,7 +26,6 @@ FILES = {
 }
 FUNCTIONS = {
     "limlff/kernels/contractions.py:_tiles_of_radial": TILES,
-    "limlff/md/speed.py:measure_speed": "to be split",
     "limlff/uncertainty/assess.py:assess": "to be split",
 }
 PARAMETERS = {

@@ -9,6 +9,7 @@ from typing import Any
 
 from limlff.errors import GuardStop
 from limlff.md.output.names import SUMMARY
+from limlff.paths import user_path
 from limlff.strict_json import parse_json
 
 KEY = "stopped_by_guard"
@@ -80,12 +81,13 @@ def finite_or_none(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) else float(value)
 
 
-def read_stop(folder: Path) -> Stop | None:
+def read_stop(folder: Path | str) -> Stop | None:
     """How a guard has stopped the run in a folder; None if none has.
 
     Args:
         folder: The run's folder.
     """
+    folder = user_path(folder)
     try:
         with (folder / SUMMARY).open("rb") as file:
             entry = parse_json(file.read(_LONGEST_SUMMARY))[KEY]

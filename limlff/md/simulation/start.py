@@ -15,8 +15,9 @@ from limlff.md.ensembles.build import build_integrator
 from limlff.md.event_settings import Deposit
 from limlff.md.guards.watch import UncertaintyWatch, find_assessor
 from limlff.md.output.checkpoint import Checkpoint, forces_digest
+from limlff.md.simulation.check_events import check_events
 from limlff.md.simulation.engine import Engine, roomy_capacity
-from limlff.md.simulation.events import EventClock, check_events, padded_size
+from limlff.md.simulation.events import EventClock, padded_size
 from limlff.md.simulation.simulation import Simulation
 from limlff.md.system.check_structure import check_structure
 from limlff.md.system.state import MDState, draw_momenta, initial_state, without_drift

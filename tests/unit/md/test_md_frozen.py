@@ -12,7 +12,7 @@ from md_models import COPPER, copper, settings
 
 from limlff.errors import InputError
 from limlff.md.runner import run_md
-from limlff.md.simulation.events import check_events
+from limlff.md.simulation.check_events import check_events
 from limlff.md.system.check_structure import check_structure
 from limlff.md.system.structure import read_structure
 

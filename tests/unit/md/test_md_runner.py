@@ -13,6 +13,7 @@ from dataclasses import replace
 import jax
 import numpy as np
 import pytest
+import yaml
 from md_models import COPPER, copper, run_copper, settings
 from md_runs import ENSEMBLES, run_with_sizes, same_run
 
@@ -216,3 +217,15 @@ def test_neighbor_capacity_of_one_gives_the_same_trajectory_bit_for_bit(tmp_path
     for name, capacity in (("fitting", None), ("grown", Capacity(1, 1))):
         run_with_sizes(config, tmp_path / name, potential, 0, capacity)
     same_run(tmp_path / "fitting", tmp_path / "grown")
+
+
+def test_a_configuration_is_taken_as_file_as_its_content_and_as_it_is(tmp_path):
+    """All three give the same run."""
+    config = settings(steps=10)
+    content = config.model_dump(mode="json")
+    (tmp_path / "md.yaml").write_text(yaml.safe_dump(content))
+    ends = [
+        run_md(given, tmp_path / name, copper(), COPPER, progress=False).atoms.positions
+        for name, given in {"a": config, "b": content, "c": tmp_path / "md.yaml"}.items()
+    ]
+    assert np.array_equal(ends[0], ends[1]) and np.array_equal(ends[0], ends[2])
