@@ -58,43 +58,50 @@ def load_training_data(recipe: Recipe, base: Path) -> TrainingData:
     Raises:
         InputError: If a file is missing, a frame cannot be trained on, or a set is empty.
     """
-    train: list[LabelledFrame] = []
-    validation: list[LabelledFrame] = []
-    summaries = []
-    remarks: list[str] = []
     zeros: dict[str, int] = {}
+    sets = []
     for data_set in recipe.data:
         zero = zeros.get(data_set.energy_zero or "", len(set(zeros.values())))
         zeros[data_set.name] = zero
-        doubts = Doubts(data_set.name)
-        frames = _frames_of_set(data_set, base, doubts)
-        validation_files = recipe.validation.files.get(data_set.name)
-        if validation_files:
-            kept, held_back = frames, _read_files(validation_files, base, doubts)
-            _check_none_is_trained_on(held_back, kept)
-        else:
-            kept, held_back = split_frames(frames, recipe.validation.fraction, recipe.seed)
-        held_back = leave_out_repeats(kept, held_back, doubts)
-        stress = stress_weights(data_set, doubts)
-        train += [_with_weights(frame, data_set, zero, stress) for frame in kept]
-        validation += [_with_weights(frame, data_set, zero, stress) for frame in held_back]
-        summary = {
-            "name": data_set.name,
-            **_summary(data_set.files, frames),
-            "frames_held_back": 0 if validation_files else len(held_back),
-            "energy_zero": data_set.energy_zero or data_set.name,
-            "stress_fitted": doubts.stress_fitted,
-        }
-        if validation_files:
-            summary["validation"] = _summary(validation_files, held_back)
-        summaries.append(summary)
-        remarks += doubts.sentences
-    if len(recipe.data) > 1:
+        sets.append(_load_set(data_set, recipe, base, zero))
+    train = [item for each in sets for item in each.train]
+    validation = [item for each in sets for item in each.validation]
+    summaries = [summary for each in sets for summary in each.summaries]
+    remarks = [text for each in sets for text in each.remarks]
+    if len(sets) > 1:
         validation, repeats = leave_out_trained_elsewhere(train, validation)
         remarks += repeats
         _count_held_back(summaries, validation)
     _check_labels_are_used(recipe, train)
     return TrainingData(train, validation, summaries, remarks)
+
+
+def _load_set(data_set: DataSet, recipe: Recipe, base: Path, zero: int) -> TrainingData:
+    """The frames of one set, whose zero of energy has this index."""
+    doubts = Doubts(data_set.name)
+    frames = _frames_of_set(data_set, base, doubts)
+    validation_files = recipe.validation.files.get(data_set.name)
+    if validation_files:
+        kept, held_back = frames, _read_files(validation_files, base, doubts)
+        _check_none_is_trained_on(held_back, kept)
+    else:
+        kept, held_back = split_frames(frames, recipe.validation.fraction, recipe.seed)
+    held_back = leave_out_repeats(kept, held_back, doubts)
+    stress = stress_weights(data_set, doubts)
+    summary = {
+        "name": data_set.name,
+        **_summary(data_set.files, frames),
+        "frames_held_back": 0 if validation_files else len(held_back),
+        "energy_zero": data_set.energy_zero or data_set.name,
+        "stress_fitted": doubts.stress_fitted,
+    }
+    if validation_files:
+        summary["validation"] = _summary(validation_files, held_back)
+    train, validation = (
+        [_with_weights(frame, data_set, zero, stress) for frame in part]
+        for part in (kept, held_back)
+    )
+    return TrainingData(train, validation, [summary], doubts.sentences)
 
 
 def _count_held_back(summaries: list[dict[str, Any]], validation: list[LabelledFrame]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import Any
 
 import jax
 import numpy as np
@@ -18,7 +17,7 @@ from limlff.potential import Potential
 from limlff.precision import own_precision
 from limlff.training.data import TrainingData
 from limlff.training.labelled_frame import LabelledFrame, species_of_frame
-from limlff.training.metrics import predict_frames
+from limlff.training.metrics import FramePrediction, predict_frames
 from limlff.training.offsets import free_offsets
 from limlff.training.packing import make_packing
 from limlff.training.recipe import Recipe
@@ -62,22 +61,15 @@ def add_uncertainty(potential: Potential, data: TrainingData, recipe: Recipe) ->
             name_of_architecture(type(potential.model)),
         )
         return potential
-    elements = potential.elements
-    evidence = _evidence(potential, data.train, recipe)
-    readouts = draw_members(evidence.information, settings.members, len(elements), recipe.seed)
-    center, projection = fit_grade(evidence, len(elements))
-    arrays = {
-        "readouts": readouts,
-        "center": center,
-        "projection": projection,
-        "factors": np.ones((len(elements), 2)),
-    }
-    raw = _with(potential, arrays)
+    arrays = _fit_members(potential, data.train, recipe, settings.members)
     enough = sum(len(item.frame) for item in data.validation) >= _FEWEST_ATOMS
     chosen = data.validation if enough else data.train
     frames = [_in_zero_of_potential(item, potential) for item in chosen]
-    factors = _factors(raw, frames)
-    calibrated = _with(potential, {**arrays, "factors": np.tile(factors, (len(elements), 1))})
+    predictions = predict_frames(potential, frames, _DTYPE)
+    factors = _factors(_with(potential, arrays), frames, predictions)
+    tiled = np.tile(factors, (len(potential.elements), 1))
+    calibrated = _with(potential, {**arrays, "factors": tiled})
+    assessed = assess_frames(calibrated, frames, _DTYPE)
     card = {
         **potential.card,
         "uncertainty": {
@@ -86,10 +78,25 @@ def add_uncertainty(potential: Potential, data: TrainingData, recipe: Recipe) ->
             "frames": len(frames),
             "factor_energy": float(factors[0]),
             "factor_force": float(factors[1]),
-            **_reliability(calibrated, frames),
+            **frame_reliability(frames, predictions, assessed),
         },
     }
     return replace(calibrated, card=card)
+
+
+def _fit_members(
+    potential: Potential, train: list[LabelledFrame], recipe: Recipe, members: int
+) -> dict[str, np.ndarray]:
+    """Arrays of `limlff.models.readouts`, not yet calibrated."""
+    elements = len(potential.elements)
+    evidence = _evidence(potential, train, recipe)
+    center, projection = fit_grade(evidence, elements)
+    return {
+        "readouts": draw_members(evidence.information, members, elements, recipe.seed),
+        "center": center,
+        "projection": projection,
+        "factors": np.ones((elements, 2)),
+    }
 
 
 def _evidence(potential: Potential, train: list[LabelledFrame], recipe: Recipe) -> Evidence:
@@ -118,9 +125,11 @@ def _in_zero_of_potential(item: LabelledFrame, potential: Potential) -> Frame:
     return replace(frame, energy=frame.energy - shift)
 
 
-def _factors(raw: Potential, frames: list[Frame]) -> Float[np.ndarray, " kinds"]:
+def _factors(
+    raw: Potential, frames: list[Frame], predictions: list[FramePrediction]
+) -> Float[np.ndarray, " kinds"]:
     """Calibration of energy and force spreads."""
-    predictions, assessed = predict_frames(raw, frames, _DTYPE), assess_frames(raw, frames, _DTYPE)
+    assessed = assess_frames(raw, frames, _DTYPE)
     energy, energy_spread = energy_residuals(frames, predictions, assessed)
     force, force_spread, _ = force_residuals(frames, predictions, assessed)
     return np.array(
@@ -129,8 +138,3 @@ def _factors(raw: Potential, frames: list[Frame]) -> Float[np.ndarray, " kinds"]
             calibration_factor(force.ravel(), np.repeat(force_spread, 3)),
         ]
     )
-
-
-def _reliability(calibrated: Potential, frames: list[Frame]) -> dict[str, Any]:
-    predictions = predict_frames(calibrated, frames, _DTYPE)
-    return frame_reliability(frames, predictions, assess_frames(calibrated, frames, _DTYPE))
