@@ -16,6 +16,9 @@ from jaxtyping import Bool, Float, Int
 
 from limlff.errors import InputError
 from limlff.quantities import LARGEST_LENGTH
+from limlff.real_arrays import real_array
+
+_STRUCTURE = "the structure"
 
 
 class AtomArrays(NamedTuple):
@@ -44,7 +47,7 @@ def arrays_of(atoms: Atoms) -> AtomArrays:
     if count == 0:
         raise InputError("the structure has no atoms; nothing can be computed for it")
     numbers = _numbers(atoms.arrays["numbers"], count)
-    positions = _reals(atoms.arrays["positions"], "positions", (count, 3))
+    positions = real_array(atoms.arrays["positions"], (count, 3), "positions", _STRUCTURE)
     outside = ~(np.abs(positions) <= LARGEST_LENGTH).all(axis=1)
     if outside.any():
         index = int(np.flatnonzero(outside)[0])
@@ -58,7 +61,7 @@ def arrays_of(atoms: Atoms) -> AtomArrays:
             f"{who} is at {where}; positions must be finite: the run before has diverged or the "
             "file is damaged"
         )
-    cell = _reals(atoms.cell.array, "cell", (3, 3))
+    cell = real_array(atoms.cell.array, (3, 3), "cell", _STRUCTURE)
     if not (np.abs(cell) <= LARGEST_LENGTH).all():
         raise InputError(
             f"the cell is {cell.tolist()}; its vectors must be finite and at most "
@@ -67,23 +70,8 @@ def arrays_of(atoms: Atoms) -> AtomArrays:
     return AtomArrays(numbers, positions, cell, np.asarray(atoms.pbc, bool))
 
 
-def _reals(values: Any, name: str, shape: tuple[int, ...]) -> Float[np.ndarray, "..."]:
-    if np.ma.is_masked(values):
-        raise InputError(f"{name} of the structure are masked in part; give all of them a value")
-    try:
-        array = np.asarray(values)
-    except ValueError as error:  # rows of different lengths
-        raise InputError(f"{name} of the structure are no array: {str(error)[:80]}") from error
-    if array.dtype.kind not in "fiu" or array.shape != shape:
-        raise InputError(
-            f"{name} of the structure are {array.dtype} of shape {array.shape}; real numbers of "
-            f"shape {shape} are needed"
-        )
-    return np.ascontiguousarray(array, np.float64)
-
-
 def _numbers(values: Any, count: int) -> Int[np.ndarray, " atoms"]:
-    given = _reals(values, "atomic numbers", (count,))
+    given = real_array(values, (count,), "atomic numbers", _STRUCTURE)
     known = (given >= 0) & (given < len(chemical_symbols)) & (given == np.floor(given))
     if not known.all():
         index = int(np.flatnonzero(~known)[0])

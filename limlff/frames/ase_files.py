@@ -21,9 +21,9 @@ from limlff.frames.convergence import (
 from limlff.frames.frame import Frame
 from limlff.frames.key_remarks import remark_on_convergence
 from limlff.frames.labels import full_stress
-from limlff.frames.limits import real_array
 from limlff.frames.opening import frame_of, plain_file
 from limlff.frames.source import STRESS_WITHOUT_PERIODICITY, FrameSource, has_stress_meaning
+from limlff.real_arrays import real_array
 
 CUT_OFF = "the file ends within this step"
 """Why the last step of a killed calculation is not taken."""

@@ -19,9 +19,10 @@ from ase.data import atomic_numbers
 from limlff.errors import InputError, shown
 from limlff.frames.frame import Frame
 from limlff.frames.labels import full_stress, stress_from_virial
-from limlff.frames.limits import SMALLEST_VOLUME, real_array
+from limlff.frames.limits import SMALLEST_VOLUME
 from limlff.frames.opening import open_text, require_file
 from limlff.frames.source import STRESS_WITHOUT_PERIODICITY, FrameSource
+from limlff.real_arrays import real_array
 
 _ARRAYS = ("coord", "box", "energy", "force", "virial", "real_atom_types")
 _MOST_FOLDERS = 20_000

@@ -1,7 +1,7 @@
 """Limits of atoms and labels: types, shapes, positions, cells.
 
-Readers hand every value through `real_array` or `element_numbers`, and `read_source` every frame
-through `check_geometry`, so that what lies beyond is refused in one line whatever the format.
+Readers hand every value through `limlff.real_arrays` or `element_numbers`, and `read_source` every
+frame through `check_geometry`, so that what lies beyond is refused in one line whatever the format.
 """
 
 from __future__ import annotations
@@ -9,65 +9,17 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 
-from limlff.errors import InputError, shown
+from limlff.errors import InputError
 from limlff.frames.frame import Frame
 from limlff.quantities import LARGEST_LENGTH, SHORTEST_DISTANCE
-
-_OTHER_KINDS = {
-    "U": "text",
-    "S": "text",
-    "b": "true or false",
-    "c": "complex",
-    "M": "a date",
-    "m": "a time",
-    "O": "of mixed kinds",
-    "V": "of several fields",
-}
+from limlff.real_arrays import real_array
 
 HEAVIEST = 118
 """Highest atomic number."""
 SMALLEST_VOLUME = 1e-6
 """Smallest volume of a periodic cell, or area or length in fewer directions (Å^3, Å^2, Å)."""
-
-
-def real_array(
-    values: Any, shape: tuple[int | None, ...], name: str, origin: str
-) -> Float[np.ndarray, "..."]:
-    """Values of a file as float64, if they are real numbers of the shape that is needed.
-
-    Args:
-        values: Numbers, nested lists or an array.
-        shape: The shape; None for a length that does not matter.
-        name: What they are, for messages.
-        origin: File and frame, for messages.
-
-    Raises:
-        InputError: If they are text, true or false, complex, dates, ragged, or of another shape.
-    """
-    try:
-        array = np.asarray(values)
-    except (ValueError, TypeError, OverflowError, RecursionError):  # ragged, or nested too deep
-        raise InputError(
-            f"{origin}: {name} is {shown(values, 40)}, with rows of unequal length; it must be "
-            f"{_named(shape)}"
-        ) from None
-    if array.size and array.dtype.kind not in "iuf":
-        kind = _OTHER_KINDS.get(array.dtype.kind, str(array.dtype))
-        raise InputError(f"{origin}: {name} is {shown(values, 40)}, {kind}; write real numbers")
-    fits = array.ndim == len(shape) and all(
-        wanted in (None, found) for wanted, found in zip(shape, array.shape, strict=True)
-    )
-    if not fits:
-        raise InputError(f"{origin}: {name} has shape {array.shape}; it must be {_named(shape)}")
-    return array.astype(np.float64)
-
-
-def _named(shape: tuple[int | None, ...]) -> str:
-    if not shape:
-        return "one number"
-    return f"({', '.join('any' if n is None else str(n) for n in shape)})"
 
 
 def element_numbers(values: Any, origin: str) -> Int[np.ndarray, " atoms"]:

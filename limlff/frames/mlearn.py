@@ -17,9 +17,9 @@ from ase.data import atomic_numbers
 
 from limlff.errors import InputError, shown
 from limlff.frames.frame import Frame
-from limlff.frames.limits import real_array
 from limlff.frames.opening import frame_of, open_text
 from limlff.frames.source import FrameSource
+from limlff.real_arrays import real_array
 from limlff.strict_json import parse_json
 from limlff.units import KILOBAR
 

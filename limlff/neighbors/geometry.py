@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from limlff.errors import InputError
+from limlff.real_arrays import real_array
 
 FARTHEST = 1e8
 """Largest coordinate (Å): there neighboring float64 numbers are 1e-8 Å apart."""
@@ -52,8 +53,8 @@ def checked_geometry(positions: Any, cell: Any, periodic: Any, radius: Any) -> G
         InputError: If something has the wrong shape, is no real number or is not finite, a position
             is beyond 1e8 Å, or the radius is not above zero.
     """
-    positions = _numbers(positions, "positions", (-1, 3))
-    cell = _numbers(cell, "cell", (3, 3))
+    positions = real_array(positions, (None, 3), "positions")
+    cell = real_array(cell, (3, 3), "cell")
     flags = np.asarray(periodic)
     if flags.shape != (3,):
         raise InputError(f"the periodicity has the shape {flags.shape}; give three, one per axis")
@@ -67,27 +68,12 @@ def checked_geometry(positions: Any, cell: Any, periodic: Any, radius: Any) -> G
             f"a position is {farthest:.3g} Å from the origin; the limit is {FARTHEST:.0e} Å, since "
             "digits are lost beyond. Wrap the atoms into the cell, or remove what has flown away"
         )
-    length = float(_numbers(radius, "radius", ()))
+    length = float(real_array(radius, (), "radius"))
     if not 0 < length < np.inf:
         raise InputError(
             f"the radius of neighbors is {length:.3g} Å; it must be above 0 and finite"
         )
     return Geometry(positions, cell, flags.astype(bool), length)
-
-
-def _numbers(values: Any, name: str, shape: tuple[int, ...]) -> np.ndarray:
-    """Values as float64 without gaps; -1 in the shape stands for any length."""
-    array = np.asarray(values)
-    fits = len(array.shape) == len(shape) and all(
-        wanted in (-1, length) for wanted, length in zip(shape, array.shape, strict=True)
-    )
-    if not fits or array.dtype.kind not in "fiu":
-        wanted_shape = str(shape).replace("-1", "atoms")
-        raise InputError(
-            f"{name}: an array of {array.dtype} of the shape {array.shape}; real numbers of the "
-            f"shape {wanted_shape} are needed"
-        )
-    return np.ascontiguousarray(array, np.float64).reshape(array.shape)
 
 
 def filled(geometry: Geometry) -> Geometry:
