@@ -55,3 +55,16 @@ def test_training_example_trains(tmp_path, monkeypatch):
     assert names["errors"]["frames"] == 2
     written = load_potential(tmp_path / "cu/potential.limlff")
     assert potential_digest(written) == potential_digest(names["potential"])
+
+
+def test_dynamics_example_runs(tmp_path, monkeypatch, capsys):
+    """With the README's settings, but for ten steps of a small crystal."""
+    crystal = bulk("Li", "bcc", a=3.44, cubic=True) * (4, 4, 4)
+    write(tmp_path / "start.extxyz", crystal)
+    (tmp_path / "npt.yaml").write_text(block("yaml", "# npt.yaml").replace("50000", "10"))
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+    exec(block("python", "limlff.run_md("), names)
+    assert len(names["result"].atoms) == 128 and names["result"].trajectory.exists()
+    speed, kelvin, trajectory = capsys.readouterr().out.splitlines()[-1].split()
+    assert float(speed) > 0 and 0 < float(kelvin) < 600 and trajectory.endswith(".h5")
