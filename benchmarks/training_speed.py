@@ -1,7 +1,7 @@
 """Speed of training by the recipe of the potential `li`: atoms times epochs per second.
 
 Prints JSON: wall time and processor time per atom and epoch once all shapes are compiled, number of
-shapes, time to compile them, share of the slots that hold atoms. With the recipe's own frames where
+shapes, time to compile them, share of atoms that are no padding. With the recipe's own frames where
 LIMLFF_DATA names their folder, else with distorted crystals labelled by `li`.
 
     LIMLFF_DATA=... python benchmarks/training_speed.py [--seconds 60] [--set batch_atoms=256]

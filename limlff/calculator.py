@@ -1,6 +1,6 @@
 """ASE calculator.
 
-The code is compiled for padded sizes: atom slots, neighbors per atom, ghosts. As long as a
+The code is compiled for padded sizes: atoms, neighbors per atom, ghosts. As long as a
 structure fits into them nothing is compiled again, also when atoms are added or removed.
 """
 
@@ -211,7 +211,7 @@ class Calculator(AseCalculator):
         self,
         atoms: Atoms,
         arrays: AtomArrays,
-        positions: Float[np.ndarray, "slots 3"],
+        positions: Float[np.ndarray, "atoms 3"],
         kept: KeptList,
     ) -> None:
         # While a list is complete no distance is farther than the skin from what it was when the

@@ -27,7 +27,7 @@ class Prediction(NamedTuple):
 
     Attributes:
         energy: Potential energy with the baseline (eV, float64).
-        energies: The same per atom; zero in empty atom slots.
+        energies: The same per atom; zero for padded atoms.
         forces: Forces (eV/Å, float64).
         virial: -dE/dstrain (eV, float64); the potential's stress is -virial / volume.
     """

@@ -179,12 +179,12 @@ def _embedding_nets(architecture: DeepPotSE, descriptor: Tree) -> Parameters:
 
 
 def _statistics(descriptor: Tree) -> Parameters:
-    """Average and deviations of each element of the centre, the same for all slots of a row."""
+    """Average and deviations of each element of the centre, the same for all neighbors of a row."""
     average = np.asarray(descriptor["@variables"]["davg"], float)
     deviation = np.asarray(descriptor["@variables"]["dstd"], float)
-    same_slots = all(np.all(array == array[:, :1]) for array in (average, deviation))
+    same_for_all = all(np.all(array == array[:, :1]) for array in (average, deviation))
     isotropic = np.all(average[..., 1:] == 0) and np.all(deviation[..., 1:] == deviation[..., 1:2])
-    if not (same_slots and isotropic):
+    if not (same_for_all and isotropic):
         raise InputError(
             "davg or dstd differ between the slots or the directions of a centre, so that "
             "energies would depend on the order of neighbors; compute the statistics anew"

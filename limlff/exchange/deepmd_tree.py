@@ -144,7 +144,7 @@ def _descriptor_settings(model: DeepPotSE) -> Tree:
 
 
 def _statistics_arrays(model: DeepPotSE, statistics: Parameters) -> tuple[np.ndarray, np.ndarray]:
-    """Averages and deviations repeated for every slot, (elements, slots, 4)."""
+    """Averages and deviations repeated for every neighbor, (elements, neighbors, 4)."""
     shape = (len(model.elements), sum(model.sel), 4)
     average = np.zeros(shape)
     average[:, :, 0] = np.asarray(statistics["average"])[:, None]

@@ -115,7 +115,7 @@ class FeatureModel(Model, Protocol):
     def features(
         self, parameters: Parameters, around: Neighborhoods
     ) -> Float[Array, "features atoms"]:
-        """Features of each atom, zero in empty atom slots.
+        """Features of each atom, zero for padded atoms.
 
         The energy of an atom, without baseline and without terms that have no parameters, is the
         product of these with the readout weights of its element.

@@ -6,8 +6,8 @@ of the centre. Embedding nets G of s mix the rows, and the fitting net takes the
 
     T = 1/N sum_j G(R_j0) (x) R_j        D = T T_<^T        E_i = fit(D) + bias
 
-T_< being the first `axis` rows of T. The sum runs over N = sum(sel) slots, `sel` for each element
-of the neighbors; empty ones hold the normalised row of nothing, which is not zero. Of more
+T_< being the first `axis` rows of T. The sum runs over N = sum(sel) neighbors, `sel` for each
+element of the neighbors; padded ones hold the normalised row of nothing, which is not zero. Of more
 neighbors the nearest N count, and of these the nearest `sel` of each element, so that the energy
 jumps where they change places; this too is as in DeePMD-kit 3.
 
@@ -128,18 +128,18 @@ class DeepPotSE:
         }
 
     def adapt(self, parameters: Parameters, around: Neighborhoods) -> Parameters:
-        """Parameters with the averages and deviations of these rows, empty slots included."""
+        """Parameters with the averages and deviations of these rows, padded neighbors included."""
         rows = np.asarray(self._rows(around.vectors))
         average = np.array(parameters["statistics"]["average"])
         deviation = np.array(parameters["statistics"]["deviation"])
         for element in range(len(self.elements)):
             chosen = rows[:, :, np.asarray(around.species) == element]
-            slots = sum(self.sel) * chosen.shape[2]
-            if slots == 0:
+            terms = sum(self.sel) * chosen.shape[2]
+            if terms == 0:
                 continue
-            mean = chosen[0].sum() / slots
-            spread = np.sqrt(max((chosen[0] ** 2).sum() / slots - mean**2, 0.0))
-            angular = np.sqrt((chosen[1:] ** 2).sum() / (3 * slots))
+            mean = chosen[0].sum() / terms
+            spread = np.sqrt(max((chosen[0] ** 2).sum() / terms - mean**2, 0.0))
+            angular = np.sqrt((chosen[1:] ** 2).sum() / (3 * terms))
             average[element] = 0.0 if self.zero_average else mean
             deviation[element] = np.maximum([spread, angular], _LEAST_DEVIATION)
         statistics = {"average": jnp.asarray(average), "deviation": jnp.asarray(deviation)}
@@ -161,7 +161,7 @@ class DeepPotSE:
     def _rows(
         self, vectors: Float[Array, "3 neighbors atoms"]
     ) -> Float[Array, "4 neighbors atoms"]:
-        """s and s times the unit vector; zero in empty slots."""
+        """s and s times the unit vector; zero for padded neighbors."""
         distance = jnp.sqrt(jnp.sum(vectors**2, axis=0))
         u = (distance - self.smooth_from) / (self.cutoff - self.smooth_from)
         u = jnp.clip(u, 0.0, 1.0)

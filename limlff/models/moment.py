@@ -175,7 +175,7 @@ class MomentModel:
         """What the energy is linear in: the net's last hidden layer, 1, the normalised invariants.
 
         With the last layer's weights, its bias and the linear weights of the atom's element they
-        give the energy without repulsion; zero in empty atom slots.
+        give the energy without repulsion; zero for padded atoms.
         """
         species, dtype = around.species, around.vectors.dtype
         moments = self._moments(around)

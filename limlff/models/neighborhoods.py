@@ -35,7 +35,7 @@ def fill_neighborhoods(
 
 
 def split_neighborhoods(around: Neighborhoods, cutoff: float, block_atoms: int) -> Neighborhoods:
-    """Neighborhoods with blocks in the first axis, the last one padded with empty atom slots.
+    """Neighborhoods with blocks in the first axis, the last one filled up with padded atoms.
 
     Args:
         around: Neighborhoods of all atoms; owners stay indices of these.

@@ -32,9 +32,9 @@ def zbl_energies(
 
     Args:
         elements: Chemical symbols that species count.
-        species: Species of the atoms (-1 in empty slots counts as the first element).
+        species: Species of the atoms (-1 for padded neighbors counts as the first element).
         neighbor_species: Species of the neighbors.
-        squared: Squared distances (Å^2), beyond every R in empty slots.
+        squared: Squared distances (Å^2), beyond every R for padded neighbors.
     """
     strengths, lengths, reaches = pair_tables(elements)
     centre, neighbor = jnp.maximum(species, 0)[None, :], jnp.maximum(neighbor_species, 0)

@@ -48,7 +48,7 @@ def atom_virials(
         neighbors: All pairs within the cutoff; pairs beyond it do no harm.
 
     Returns:
-        Symmetric tensors (eV, float64), zero in empty slots; their sum is
+        Symmetric tensors (eV, float64), zero for padded atoms; their sum is
         `limlff.potential.Prediction.virial`.
     """
     parameters = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), parameters)

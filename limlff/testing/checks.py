@@ -166,14 +166,14 @@ def check_extensivity(bench: Bench) -> Check:
 
 
 def check_padding(bench: Bench) -> Check:
-    """Empty atom slots, neighbor slots and ghosts change nothing."""
+    """Padded atoms, neighbors and ghosts change nothing."""
     atoms = bench.structures["bulk"]
-    columns, slots = bench.neighbors(atoms).lists.shape
+    columns, neighbors = bench.neighbors(atoms).lists.shape
     ghosts = len(bench.neighbors(atoms).ghost_owner)
     wide, _ = build_neighbors(
         *geometry(atoms),
         bench.potential.cutoff + SKIN,
-        Capacity(slots + 7, ghosts + 30),
+        Capacity(neighbors + 7, ghosts + 30),
         columns + 5,
     )
     worst = _deviation(bench.predict(atoms), bench.predict(atoms, "float64", wide))

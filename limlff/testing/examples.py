@@ -98,7 +98,7 @@ class Bench:
     def predict(
         self, atoms: Atoms, dtype: str = "float64", neighbors: NeighborMatrix | None = None
     ) -> Prediction:
-        """Prediction in NumPy arrays, without the empty atom slots.
+        """Prediction in NumPy arrays, without the padded atoms.
 
         Args:
             atoms: The structure.

@@ -18,16 +18,16 @@ from limlff.training.samples import Sample
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Batch:
-    """Frames in one axis of atoms; empty slots have species -1 and weight zero.
+    """Frames in one axis of atoms; padded ones have species -1 and weight zero.
 
     Attributes:
-        species: Index of each atom's element, -1 in empty slots.
+        species: Index of each atom's element, -1 for padded atoms.
         owners: Atom that each neighbor is, or is the image of.
         counts: Neighbors of each atom.
         vectors: From each atom to its neighbors (Å).
         frame: Frame slot of each atom.
         forces: Forces (eV/Å).
-        atoms: Atoms of each frame; 1 in empty slots.
+        atoms: Atoms of each frame; 1 for padded frames.
         composition: Atoms of each element in each frame.
         zero: Index of the zero of energy of each frame.
         energy: Energy less the baseline (eV).
@@ -62,12 +62,12 @@ class Shape:
     """Sizes of a batch.
 
     Attributes:
-        slots: Neighbors per atom.
-        atoms: Atom slots.
-        frames: Frame slots.
+        neighbors: Neighbors per atom, padding included.
+        atoms: Atoms, padding included.
+        frames: Frames, padding included.
     """
 
-    slots: int
+    neighbors: int
     atoms: int
     frames: int
 
@@ -78,9 +78,9 @@ def assemble_batch(samples: list[Sample], shape: Shape) -> Batch:
     elements = len(samples[0].composition)
     arrays: dict[str, Any] = {
         "species": np.full(shape.atoms, -1, np.int32),
-        "owners": np.zeros((shape.slots, shape.atoms), np.int32),
+        "owners": np.zeros((shape.neighbors, shape.atoms), np.int32),
         "counts": np.zeros(shape.atoms, np.int32),
-        "vectors": np.zeros((3, shape.slots, shape.atoms), dtype),
+        "vectors": np.zeros((3, shape.neighbors, shape.atoms), dtype),
         "frame": np.full(shape.atoms, shape.frames - 1, np.int32),
         "forces": np.zeros((shape.atoms, 3), dtype),
         "atoms": np.ones(shape.frames, dtype),
@@ -96,8 +96,8 @@ def assemble_batch(samples: list[Sample], shape: Shape) -> Batch:
         columns = slice(start, start + len(sample))
         for name in ("species", "counts", "forces"):
             arrays[name][columns] = getattr(sample, name)
-        arrays["owners"][: sample.slots, columns] = sample.owners + start
-        arrays["vectors"][:, : sample.slots, columns] = sample.vectors
+        arrays["owners"][: sample.neighbors, columns] = sample.owners + start
+        arrays["vectors"][:, : sample.neighbors, columns] = sample.vectors
         arrays["frame"][columns] = slot
         arrays["atoms"][slot] = len(sample)
         for name in ("composition", "zero", "energy", "virial", "volume", "weights"):

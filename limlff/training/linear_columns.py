@@ -35,13 +35,13 @@ def unit_predictions(
     """
     terms, by_sums, slopes = map(np.asarray, _derivatives(model, parameters, batch))
     kinds, channels, atoms = terms.shape
-    slots, frames = batch.owners.shape[0], len(batch.energy)
+    neighbors, frames = batch.owners.shape[0], len(batch.energy)
     # by NumPy and SciPy: twenty times faster than what XLA makes of these products on CPU
     by_atom = np.ascontiguousarray(np.moveaxis(slopes, 3, 0)).reshape(
-        *by_sums.shape[:2], -1, 3 * slots
+        *by_sums.shape[:2], -1, 3 * neighbors
     )
-    gradients = (by_sums @ by_atom).reshape(atoms, kinds * channels * 3, slots)
-    by_pair = np.ascontiguousarray(gradients.swapaxes(1, 2)).reshape(atoms * slots, -1)
+    gradients = (by_sums @ by_atom).reshape(atoms, kinds * channels * 3, neighbors)
+    by_pair = np.ascontiguousarray(gradients.swapaxes(1, 2)).reshape(atoms * neighbors, -1)
     summed = np.asarray(_pair_sums(batch) @ by_pair).reshape(-1, channels, kinds, 3)
     forces = summed[:atoms].transpose(2, 1, 0, 3)
     virials = summed[atoms:].reshape(3, frames, channels, kinds, 3).transpose(3, 2, 1, 4, 0)
@@ -54,11 +54,11 @@ def unit_predictions(
 
 
 def _pair_sums(batch: Batch) -> csr_array:
-    """Sums over pairs, atoms before slots: forces, and each column of the virials."""
-    slots, atoms = batch.owners.shape
+    """Sums over pairs, atoms before neighbors: forces, and each column of the virials."""
+    neighbors, atoms = batch.owners.shape
     dtype = np.asarray(batch.vectors).dtype
     owners = np.asarray(batch.owners).T.ravel()
-    centres = np.repeat(np.arange(atoms), slots)
+    centres = np.repeat(np.arange(atoms), neighbors)
     vectors = np.asarray(batch.vectors).swapaxes(1, 2).reshape(3, -1)
     frame, frames = np.asarray(batch.frame)[centres], len(batch.energy)
     on_centres, on_owners = (_sum_matrix(group, atoms, dtype) for group in (centres, owners))
@@ -83,7 +83,7 @@ def _derivatives(
     Float[Array, "channels sums 3 atoms neighbors"],
 ]:
     """Terms, their derivatives by the sums, and those of the sums by the pair vectors."""
-    slots, atoms = batch.owners.shape
+    neighbors, atoms = batch.owners.shape
     around = batch.around(model.cutoff)
     mask = around.mask.T
     # every pair as an atom of its own, with one neighbor
@@ -105,10 +105,12 @@ def _derivatives(
 
     def slope(axis: int) -> Float[Array, "channels sums atoms neighbors"]:
         [along] = push(jnp.zeros_like(vectors).at[axis].set(1.0))
-        return jnp.where(mask, along.reshape(*values.shape[:2], atoms, slots), 0.0)
+        return jnp.where(mask, along.reshape(*values.shape[:2], atoms, neighbors), 0.0)
 
     slopes = jnp.stack([slope(axis) for axis in range(3)], axis=2)
-    sums = jnp.sum(jnp.where(mask, values.reshape(*values.shape[:2], atoms, slots), 0.0), axis=3)
+    sums = jnp.sum(
+        jnp.where(mask, values.reshape(*values.shape[:2], atoms, neighbors), 0.0), axis=3
+    )
     terms, pull_terms = jax.vjp(lambda s: model.linear_terms(parameters, batch.species, s), sums)
     units = jnp.eye(len(terms), dtype=terms.dtype)[:, :, None, None]
     # all channels at once, as none depends on another one's sums

@@ -73,15 +73,15 @@ def _predict_by_kernel(
 ) -> list[FramePrediction]:
     """One frame after the other, those of similar size in arrays of the same shape."""
     program, weights = program_and_weights(potential)
-    of_slots: dict[int, list[int]] = {}
+    of_size: dict[int, list[int]] = {}
     for index, frame in enumerate(frames):
-        of_slots.setdefault(_coarse_size(len(frame)), []).append(index)
+        of_size.setdefault(_coarse_size(len(frame)), []).append(index)
     predictions: dict[int, FramePrediction] = {}
-    for slots, members in of_slots.items():
+    for size, members in of_size.items():
         chosen = [frames[index] for index in members]
-        matrices = _neighbors_of_one_shape(chosen, potential.cutoff, slots)
+        matrices = _neighbors_of_one_shape(chosen, potential.cutoff, size)
         for index, frame, matrix in zip(members, chosen, matrices, strict=True):
-            empty = slots - len(frame)
+            empty = size - len(frame)
             species = species_of_frame(frame, potential.elements)
             found = jax.device_get(
                 predict(
@@ -103,11 +103,11 @@ def _predict_by_kernel(
 
 
 def _coarse_size(atoms: int) -> int:
-    """64, 256, 1024, ...: empty slots cost the kernel nothing, another shape half a second."""
-    slots = 64
-    while slots < atoms:
-        slots *= 4
-    return slots
+    """64, 256, 1024, ...: padded atoms cost the kernel nothing, another shape half a second."""
+    size = 64
+    while size < atoms:
+        size *= 4
+    return size
 
 
 def _neighbors_of_one_shape(

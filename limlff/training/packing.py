@@ -1,8 +1,8 @@
 """Which frames share a batch, and which batches a shape.
 
 Frames are sorted into buckets by the neighbors they need; in each bucket they are packed, in a
-shuffled order, into batches with the same number of atom slots and frame slots. So each bucket is
-compiled once, and little work is spent on empty slots.
+shuffled order, into batches with the same padded numbers of atoms and frames. So each bucket is
+compiled once, and little work is spent on padding.
 """
 
 from __future__ import annotations
@@ -78,11 +78,11 @@ class Packing:
 
 
 def make_packing(samples: list[Sample], batch_atoms: int, shapes: int) -> Packing:
-    """Sort samples into at most `shapes` buckets that waste the least on empty slots.
+    """Sort samples into at most `shapes` buckets that waste the least on padding.
 
     Args:
         samples: The samples.
-        batch_atoms: Atom slots of a batch.
+        batch_atoms: Atoms of a batch, padding included.
         shapes: Most buckets.
 
     Raises:
@@ -94,7 +94,7 @@ def make_packing(samples: list[Sample], batch_atoms: int, shapes: int) -> Packin
             f"batch_atoms is {batch_atoms}, but a frame has {largest} atoms; "
             f"set batch_atoms to {largest} or more"
         )
-    needed = np.array([max(sample.slots, 1) for sample in samples])
+    needed = np.array([max(sample.neighbors, 1) for sample in samples])
     sizes = np.array([len(sample) for sample in samples])
     limits = choose_limits(needed, sizes, shapes)
     buckets = []
@@ -104,17 +104,17 @@ def make_packing(samples: list[Sample], batch_atoms: int, shapes: int) -> Packin
         atoms = min(batch_atoms, total)
         # room for half as many again as an average batch holds, so that small frames seldom end one
         frames = min(len(members), int(np.ceil(1.5 * atoms * len(members) / total)) + 1)
-        buckets.append((Shape(slots=upper, atoms=atoms, frames=frames), members))
+        buckets.append((Shape(neighbors=upper, atoms=atoms, frames=frames), members))
     return Packing(samples, buckets)
 
 
 def choose_limits(
     needed: Int[np.ndarray, " frames"], sizes: Int[np.ndarray, " frames"], shapes: int
 ) -> list[int]:
-    """Neighbor slots of each bucket such that the sum of atoms times slots is smallest.
+    """Neighbors of each bucket such that the sum of atoms times neighbors is smallest.
 
     Args:
-        needed: Slots that each frame needs.
+        needed: Neighbors per atom that each frame needs.
         sizes: Atoms of each frame.
         shapes: Most buckets.
 

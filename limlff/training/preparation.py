@@ -123,7 +123,7 @@ def _in_batches(
         return make_samples(labelled, model.elements, model.cutoff, baselines, recipe.dtype)
 
     samples = samples_of(data.train)
-    if not any(sample.slots for sample in samples):
+    if not any(sample.neighbors for sample in samples):
         raise InputError(
             f"the cutoff is {model.cutoff} Å, but no two atoms of the data are so close; "
             "raise the cutoff"
@@ -146,7 +146,7 @@ def initial_parameters(model: Model, samples: list[Sample], seed: int) -> Parame
             break
         chosen.append(samples[index])
     shape = Shape(
-        slots=max(1, *(sample.slots for sample in chosen)),
+        neighbors=max(1, *(sample.neighbors for sample in chosen)),
         atoms=sum(map(len, chosen)),
         frames=len(chosen),
     )

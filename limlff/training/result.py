@@ -112,7 +112,7 @@ def _shortest_distance(samples: list[Sample]) -> float:
     """Shortest distance between two atoms in the data (Å)."""
     shortest = np.inf
     for sample in samples:
-        filled = np.arange(sample.slots)[:, None] < sample.counts
+        filled = np.arange(sample.neighbors)[:, None] < sample.counts
         distances = np.linalg.norm(sample.vectors, axis=0)[filled]
         shortest = min(shortest, float(distances.min(initial=np.inf)))
     return shortest

@@ -30,9 +30,9 @@ class Sample:
 
     Attributes:
         species: Index of each atom's element.
-        owners: Atom that each neighbor is, or is the image of; 0 in empty slots.
+        owners: Atom that each neighbor is, or is the image of; 0 for padded neighbors.
         counts: Neighbors of each atom.
-        vectors: From each atom to its neighbors (Å); zero in empty slots.
+        vectors: From each atom to its neighbors (Å); zero for padded neighbors.
         composition: Atoms of each element.
         zero: Index of the zero of energy.
         energy: Energy less the baseline (eV).
@@ -59,7 +59,7 @@ class Sample:
         return len(self.species)
 
     @property
-    def slots(self) -> int:
+    def neighbors(self) -> int:
         """Most neighbors that an atom has."""
         return int(self.owners.shape[0])
 
@@ -137,16 +137,16 @@ def _neighborhoods(
     """Owners, counts and vectors of the neighbors within the cutoff."""
     pairs = find_pairs(frame.positions, frame.cell, frame.periodic, cutoff)
     counts = np.bincount(pairs.centres, minlength=len(frame)).astype(np.int32)
-    slots = int(counts.max(initial=0))
-    if slots > MOST_NEIGHBORS:
+    most = int(counts.max(initial=0))
+    if most > MOST_NEIGHBORS:
         raise InputError(
-            f"{frame.origin or 'a frame'}: an atom has {slots} neighbors within the cutoff of "
+            f"{frame.origin or 'a frame'}: an atom has {most} neighbors within the cutoff of "
             f"{cutoff} Å, the limit is {MOST_NEIGHBORS}; lower the cutoff or leave the frame out"
         )
     row = np.arange(len(pairs.centres)) - np.repeat(np.cumsum(counts) - counts, counts)
-    owners = np.zeros((slots, len(frame)), np.int32)
+    owners = np.zeros((most, len(frame)), np.int32)
     owners[row, pairs.centres] = pairs.owners
-    vectors = np.zeros((3, slots, len(frame)), dtype)
+    vectors = np.zeros((3, most, len(frame)), dtype)
     separations = (
         frame.positions[pairs.owners] + pairs.shifts @ frame.cell - frame.positions[pairs.centres]
     )

@@ -21,7 +21,7 @@ from limlff.uncertainty.members import Deviations, member_deviations
 
 
 class Assessment(NamedTuple):
-    """What a potential knows of its own errors; zero in empty atom slots.
+    """What a potential knows of its own errors; zero for padded atoms.
 
     All are infinite for an atom of an element that no training frame held.
 

@@ -101,7 +101,7 @@ def _by_element(
     matrices: Float[Array, "elements rows features"],
     features: Float[Array, "features atoms"],
 ) -> Float[Array, "rows atoms"]:
-    """Each atom's features times the matrix of its element; zero for empty atom slots."""
+    """Each atom's features times the matrix of its element; zero for padded atoms."""
     total = jnp.zeros((matrices.shape[1], features.shape[1]), features.dtype)
     for element, matrix in enumerate(matrices):
         total = jnp.where(species == element, matrix @ features, total)

@@ -54,7 +54,7 @@ def test_every_frame_is_in_one_batch_of_an_epoch(samples):
         for shape, batch in plan:
             assert sum(len(samples[i]) for i in batch) <= shape.atoms <= 20
             assert len(batch) <= shape.frames
-            assert max(samples[i].slots for i in batch) <= shape.slots
+            assert max(samples[i].neighbors for i in batch) <= shape.neighbors
         assert len({shape for shape, _ in plan}) <= 2
         orders.append(members)
     assert orders[0] != orders[1] and orders[1] != orders[2]

@@ -29,7 +29,7 @@ MODEL = MomentModel(ELEMENTS, cutoff=4.0, radial=4, max_degree=1, channels=2, hi
 FORMULA = LossFormula(huber=3.0, energy_norm=2.0, force_norm=7.0, stress_norm=3.0)
 OBJECTIVE = Objective(MODEL, FORMULA, ((False, False), (True, False)))
 BASELINES = np.array([[0.3, -0.2], [0.5, -0.2]])
-SHAPE = Shape(slots=24, atoms=19, frames=7)
+SHAPE = Shape(neighbors=24, atoms=19, frames=7)
 WEIGHTS = np.array([0.7, 1.3, 0.4])
 FACTORS = (
     LabelWeights(),
