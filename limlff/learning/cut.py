@@ -1,0 +1,176 @@
+"""What is calculated of a frame: all of it where it is small, else cells around uncertain atoms.
+
+Only the surroundings of a cut-out's `core` are as they were in the frame; the others are there to
+be seen by the core. Where the sides of a cut-out do not fit, a hole may be left that the frame did
+not have: it is measured, and said where an atom would have room in it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, replace
+
+import numpy as np
+from ase import Atoms
+from jaxtyping import Bool, Float, Int
+from scipy.spatial import KDTree
+
+from limlff.config import StrictModel
+from limlff.frames.frame import Frame
+from limlff.md.output.cutout import cut_out
+from limlff.quantities import Count, Distance, Positive
+
+_GRID = 0.5  # Å
+_NEW_HOLE = 0.3
+"""How much farther from atoms a point must be than in the frame, to be in a hole of the cut (Å)."""
+
+
+class CutSettings(StrictModel):
+    """Which atoms of a run are uncertain, and what is calculated around them.
+
+    Attributes:
+        min_grade: Extrapolation grade above which an atom is uncertain; 1 is the edge of the
+            training data.
+        core_radius_angstrom: Radius around an uncertain atom within which nothing is changed (Å);
+            left out, the cutoff of the potential. It is made smaller where a cell of
+            `labeller.max_atoms` atoms could not hold it.
+        cuts_per_frame: Most cells that are cut out of one frame, the most uncertain atoms first.
+    """
+
+    min_grade: Positive = 1.0
+    core_radius_angstrom: Distance | None = None
+    cuts_per_frame: Count = 3
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A structure to be calculated.
+
+    Attributes:
+        frame: Its atoms and cell; the group is the kind of configuration.
+        core: Atoms whose surroundings are as in the frame that it comes from.
+        grade: Largest extrapolation grade of an atom of the core in that frame.
+        is_whole: Whether it is all of that frame.
+        hole: Radius of the largest sphere without atoms that the frame did not have (Å); 0 if
+            there is none.
+        remark: What a user should know of it; empty if nothing.
+    """
+
+    frame: Frame
+    core: Bool[np.ndarray, " atoms"]
+    grade: float
+    is_whole: bool = True
+    hole: float = 0.0
+    remark: str = ""
+
+
+def cut_frame(
+    frame: Frame, grades: Float[np.ndarray, " atoms"], radius: float, max_atoms: int, most: int
+) -> list[Cut]:
+    """What is to be calculated of a frame with uncertain atoms.
+
+    Args:
+        frame: The frame.
+        grades: Extrapolation grades of the uncertain atoms, zero of the others.
+        radius: Of the core (Å).
+        max_atoms: Most atoms of a cell.
+        most: Most cells.
+
+    Returns:
+        The cells, the most uncertain first; none if no atom is uncertain, or if not even its
+        nearest neighbors fit into a cell of so many atoms.
+    """
+    if not np.any(grades > 0):
+        return []
+    if len(frame) <= max_atoms:
+        bare = replace(frame, energy=None, forces=None, stress=None)
+        return [Cut(bare, np.ones(len(frame), bool), float(grades.max()))]
+    atoms = Atoms(frame.numbers, frame.positions, cell=frame.cell, pbc=frame.periodic)
+    cuts = []
+    for centre in _apart(atoms, grades, radius, most):
+        try:
+            cell = cut_out(atoms, centre, radius, max_atoms)
+        except ValueError:  # no cell is small enough
+            continue
+        if np.sum(cell.arrays["core"]) < 2:  # not even its neighbors fit
+            continue
+        cuts.append(_described(frame, atoms, centre, cell, float(grades[centre])))
+    return cuts
+
+
+def _apart(
+    atoms: Atoms, grades: Float[np.ndarray, " atoms"], radius: float, most: int
+) -> list[int]:
+    """The most uncertain atoms that are not in each other's core."""
+    chosen: list[int] = []
+    for atom in np.argsort(-grades, kind="stable").tolist():
+        if not grades[atom] > 0 or len(chosen) == most:
+            break
+        if not chosen or atoms.get_distances(atom, chosen, mic=True).min() > radius:
+            chosen.append(atom)
+    return chosen
+
+
+def _described(frame: Frame, atoms: Atoms, centre: int, cell: Atoms, grade: float) -> Cut:
+    structure = Frame(
+        cell.numbers,
+        cell.positions,
+        cell.cell.array,
+        np.asarray(cell.pbc),
+        group=frame.group,
+        origin=f"{frame.origin}, around atom {centre}",
+    )
+    hole = largest_new_hole(cell, atoms, atoms.positions[centre] - cell.positions[0])
+    room = _nearest_distance(cell)
+    remark = (
+        f"a hole of radius {hole:.2f} Å that the frame does not have; atoms are {room:.2f} Å apart"
+        if hole > room
+        else ""
+    )
+    return Cut(structure, cell.arrays["core"], grade, False, hole, remark)
+
+
+def largest_new_hole(cell: Atoms, whole: Atoms, shift: Float[np.ndarray, " 3"]) -> float:
+    """Radius of the largest empty sphere in a cut-out that the whole does not have (Å).
+
+    Args:
+        cell: The cut-out. Above and below it, where it is not periodic, is no hole.
+        whole: What it was cut out of.
+        shift: From a place in the cut-out to the same in the whole (Å).
+    """
+    points = _grid(cell)
+    here = _distances(points, cell)
+    there = _distances(points + shift, whole)
+    new = here > there + _NEW_HOLE
+    return float(here[new].max(initial=0.0))
+
+
+def _grid(cell: Atoms) -> Float[np.ndarray, "points 3"]:
+    """Points in a rectangular cell; where it is not periodic, only between its atoms."""
+    axes = []
+    for axis in range(3):
+        low, high = 0.0, float(cell.cell.array[axis, axis])
+        if not cell.pbc[axis]:
+            low, high = cell.positions[:, axis].min(), cell.positions[:, axis].max()
+        axes.append(np.arange(low, high, _GRID))
+    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
+
+
+def _distances(points: Float[np.ndarray, "points 3"], atoms: Atoms) -> Float[np.ndarray, " points"]:
+    """Distance of each point to the nearest atom, periodic images included (Å)."""
+    vectors = atoms.cell.complete().array
+    wrapped = points - np.where(atoms.pbc, np.floor(points @ np.linalg.inv(vectors)), 0) @ vectors
+    inside = atoms.positions @ np.linalg.inv(vectors)
+    places = (inside - np.where(atoms.pbc, np.floor(inside), 0)) @ vectors
+    shifts: list[Int[np.ndarray, " 3"]] = [
+        np.array(shift)
+        for shift in itertools.product(*((-1, 0, 1) if flag else (0,) for flag in atoms.pbc))
+    ]
+    images = np.concatenate([places + shift @ vectors for shift in shifts])
+    return np.asarray(KDTree(images).query(wrapped)[0])
+
+
+def _nearest_distance(cell: Atoms) -> float:
+    """Median distance of the core's atoms to their nearest neighbors (Å)."""
+    core = cell.positions[cell.arrays["core"]]
+    return float(np.median(KDTree(cell.positions).query(core, k=2)[0][:, 1]))
