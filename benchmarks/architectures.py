@@ -156,8 +156,8 @@ def errors_of(potential: Potential) -> dict[str, Any]:
 
 def dynamics_of(potential: Potential, start: Atoms) -> dict[str, Any]:
     """Speed and conservation of energy; of DeepPot-SE also the speed with tables."""
+    from limlff.exchange.deepmd_tables import tabulate
     from limlff.models.deepmd import DeepPotSE
-    from limlff.models.deepmd_table import tabulate
 
     speed = speed_of(potential, start)
     result = {**speed, **conservation_of(potential, start, speed)}

@@ -26,6 +26,7 @@ from limlff.md.runner import run_md
 from limlff.md.simulation.engine import list_neighbors, roomy_capacity
 from limlff.potential import Potential
 from limlff.precision import own_precision
+from limlff.prediction import predictor_for
 
 ENSEMBLES = (
     {"kind": "nve"},
@@ -42,15 +43,12 @@ def forces_alone(potential: Potential, atoms: Atoms, dtype: str, skin: float, ca
     neighbors, _ = list_neighbors(atoms.positions, cell, atoms.pbc, len(atoms), radius, capacity)
     species = potential.species_of(atoms.get_chemical_symbols())
 
-    def evaluate(positions: Any, species: Any, matrix: Any) -> Any:
-        return potential.predict(species, positions, cell, matrix, dtype)
-
-    arguments = (atoms.positions, species, neighbors.matrix)
-    program = jax.jit(evaluate).lower(*arguments).compile()
-    jax.block_until_ready(program(*arguments))
+    predictor = predictor_for(potential, dtype)
+    arguments = jax.device_put((species, atoms.positions, cell, neighbors.matrix))
+    jax.block_until_ready(predictor.predict(*arguments))
     start = time.process_time()
     for _ in range(calls):
-        jax.block_until_ready(program(*arguments))
+        jax.block_until_ready(predictor.predict(*arguments))
     return 1e6 * (time.process_time() - start) / calls / len(atoms)
 
 

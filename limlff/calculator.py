@@ -20,16 +20,18 @@ from ase.data import chemical_symbols
 from jaxtyping import Float, Int
 
 from limlff.atom_arrays import AtomArrays, arrays_of
-from limlff.compiled import assess_atoms, closest_pair, predict, program_and_weights
 from limlff.errors import InputError, shown
 from limlff.forks import refuse_forked_process
 from limlff.named_potential import load
 from limlff.neighbors.kept import KeptList, SkinNeighbors
-from limlff.potential import Potential, Prediction
+from limlff.neighbors.matrix import closest_neighbors
+from limlff.potential import Potential
 from limlff.precision import own_precision
+from limlff.prediction import Prediction, predictor_for
 from limlff.prediction.atom_virials import atom_virials
 from limlff.quantities import SHORTEST_DISTANCE
 from limlff.result_cache import Computed, ResultCache
+from limlff.uncertainty import assess
 
 LARGEST_SKIN = 5.0
 """Beyond, lists hold many times the pairs of the potential (Å)."""
@@ -102,14 +104,14 @@ class Calculator(AseCalculator):
     @own_precision()
     def _start(self) -> None:
         """Set up everything that follows from potential, dtype and skin."""
-        self._program, self._weights = program_and_weights(self.potential)
+        self._predictor = predictor_for(self.potential, self.dtype)
         self._neighbors = SkinNeighbors(self.potential.cutoff, self._skin)
         self._cache = ResultCache()
         self._lock = threading.RLock()
 
     def __getstate__(self) -> dict[str, Any]:
         """State of a copy, which builds its own neighbor lists."""
-        made = ("_program", "_weights", "_neighbors", "_cache", "_lock")
+        made = ("_predictor", "_neighbors", "_cache", "_lock")
         return {name: value for name, value in self.__dict__.items() if name not in made}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -189,18 +191,16 @@ class Calculator(AseCalculator):
         positions = np.pad(arrays.positions, ((0, empty), (0, 0)))
         self._refuse_touching_atoms(atoms, arrays, positions, kept)
         geometry = (species, positions, arrays.cell, kept.matrix)
-        arguments = (self._program, self.dtype, self._weights, *geometry)
         if "energy" not in self.results:
-            self.results = _results(jax.device_get(predict(*arguments)), arrays)
+            self.results = _results(jax.device_get(self._predictor.predict(*geometry)), arrays)
         if properties & set(UNCERTAINTIES):
-            known = jax.device_get(assess_atoms(*arguments))
+            known = jax.device_get(assess(self._predictor, *geometry))
             self.results |= {
                 name: np.array(values[:count])
                 for name, values in zip(UNCERTAINTIES, known, strict=True)
             }
         if "stresses" in properties and "stress" in self.results:
-            model, parameters = self.potential.model, self.potential.parameters
-            virials = jax.device_get(atom_virials(model, self.dtype, parameters, *geometry))
+            virials = jax.device_get(atom_virials(self._predictor, *geometry))
             self.results["stresses"] = _stress_of(virials[:count], arrays.cell)
 
     def _species(self, arrays: AtomArrays) -> Int[np.ndarray, " atoms"]:
@@ -218,7 +218,8 @@ class Calculator(AseCalculator):
         # list was built, so that most lists need to be looked at only once.
         if kept.far_apart:
             return
-        distance, first, second = jax.device_get(closest_pair(positions, arrays.cell, kept.matrix))
+        closest = closest_neighbors(positions, arrays.cell, kept.matrix)
+        distance, first, second = jax.device_get(closest)
         if distance < SHORTEST_DISTANCE:
             partner = "its own image" if first == second else f"{atoms.symbols[second]} {second}"
             raise InputError(

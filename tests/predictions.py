@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import jax
 import numpy as np
 from ase import Atoms
 
 from limlff.neighbors.host import Capacity, build_neighbors
-from limlff.potential import Potential, Prediction
+from limlff.potential import Potential
+from limlff.prediction import Prediction, predictor_for
 
 
 def predict_in_one_shape(potential: Potential, structures: list[Atoms]) -> list[Prediction]:
@@ -25,12 +24,12 @@ def predict_in_one_shape(potential: Potential, structures: list[Atoms]) -> list[
 
     for atoms in structures:  # the largest sizes, before anything compiles
         neighbors_of(atoms)
-    compiled = jax.jit(partial(potential.predict, dtype="float64"))
+    predictor = predictor_for(potential, "float64")
     predictions = []
     for atoms in structures:
         empty = columns - len(atoms)
         species = potential.species_of(list(atoms.symbols))
-        prediction = compiled(
+        prediction = predictor.predict(
             np.pad(species, (0, empty), constant_values=-1),
             np.pad(atoms.positions, ((0, empty), (0, 0))),
             atoms.cell.array,

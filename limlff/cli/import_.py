@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_output_file(arguments.out, [arguments.file], arguments.force, make_folders=True)
     potential = kind.read(arguments.file, arguments.elements)
     if arguments.table is not None:
-        from limlff.models.deepmd_table import tabulate
+        from limlff.exchange.deepmd_tables import tabulate
 
         potential, error = tabulate(potential, arguments.table)
         print(f"tables: largest error {error:.2g} in the embedding")

@@ -6,31 +6,44 @@ is faster. Everything else (training, accelerators, models without a kernel) use
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import jax
-import numpy as np
 
 from limlff import precision as precision  # first: sets up jax
-from limlff.models.contract import Model, Parameters
+from limlff.models.contract import Model
 from limlff.models.moment import MomentModel
 
 
-def has_kernel(model: Model, parameters: Parameters) -> bool:
-    """Whether a compiled kernel can evaluate this model here.
+@dataclass(frozen=True)
+class Kernel:
+    """Compiled code for one architecture.
 
-    It needs a CPU, and numbers for parameters: it is not differentiable by them.
+    Attributes:
+        pack: Model, parameters (NumPy) and dtype to what `evaluate` takes first. It needs numbers:
+            parameters of a kernel are constants of the program that it is in.
+        evaluate: Packed model, species, positions (Å), cell (Å) and neighbors to energies per atom
+            without the baseline (eV), forces (eV/Å) and virial (eV).
     """
-    return (
-        isinstance(model, MomentModel)
-        and jax.default_backend() == "cpu"
-        and not any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(parameters))
-    )
+
+    pack: Callable[[Any, Any, str], Any]
+    evaluate: Callable[..., tuple[Any, Any, Any]]
 
 
-def pack_for_kernel(model: MomentModel, parameters: Parameters, dtype: str) -> Any:
-    """The parameters in the order in which the kernel reads them."""
-    from limlff.kernels.packing import pack  # numba takes a while to import
+def kernel_for(model: Model) -> Kernel | None:
+    """The kernel of a model on the device in use, if there is one."""
+    load = _KERNELS.get(type(model))
+    return None if load is None or jax.default_backend() != "cpu" else load()
 
-    with jax.ensure_compile_time_eval():
-        return pack(model, jax.tree.map(np.asarray, parameters), dtype)
+
+def _moment_kernel() -> Kernel:
+    from limlff.kernels.custom_call import evaluate_on_cpu  # numba takes a while to import
+    from limlff.kernels.packing import pack
+
+    return Kernel(pack, evaluate_on_cpu)
+
+
+_KERNELS: dict[type, Callable[[], Kernel]] = {MomentModel: _moment_kernel}
+"""By the class itself: another one, even if derived from it, may have other formulas."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import jax
 import numpy as np
@@ -134,19 +134,14 @@ def _count_pairs(simulation: Simulation) -> int:
         np.asarray(state.positions),
         np.asarray(state.cell),
         simulation.structure.periodic,
-        engine.potential.cutoff,
+        engine.predictor.potential.cutoff,
     )
     return int(np.count_nonzero(matrix.mask))
 
 
 def _time_forces(simulation: Simulation, repeats: int = 5) -> float:
     """Smallest wall time of energies, forces and virial (s)."""
-    potential, dtype = simulation.engine.potential, simulation.engine.dtype
-
-    @jax.jit
-    def predict(species: Any, positions: Any, cell: Any, matrix: Any) -> Any:
-        return potential.predict(species, positions, cell, matrix, dtype)
-
+    predict = simulation.engine.predictor.predict
     state, matrix = simulation.state, simulation.neighbors.matrix
     arguments = jax.device_put((simulation.table.species, state.positions, state.cell, matrix))
     jax.block_until_ready(predict(*arguments))

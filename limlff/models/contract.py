@@ -26,15 +26,15 @@ Parameters = Any
 class Neighborhoods:
     """Atoms and the padded lists of their neighbors; atoms are in the last axis.
 
-    In empty places vectors point beyond the cutoff, so that what vanishes there needs no mask
+    Vectors of padded neighbors point beyond the cutoff, so that what vanishes there needs no mask
     (`limlff.models.neighborhoods.fill_neighborhoods`). Blocks of atoms, where there are any, are in
     the first axis.
 
     Attributes:
-        species: Index of each atom's element in the model's `elements`; -1 for an empty atom slot,
+        species: Index of each atom's element in the model's `elements`; -1 for a padded atom,
             whose energy is zero.
-        neighbor_species: The same of each neighbor; -1 in empty places.
-        owners: Atom that each neighbor is, or is the image of; of any value in empty places.
+        neighbor_species: The same of each neighbor; -1 for padded ones.
+        owners: Atom that each neighbor is, or is the image of; of any value for padded ones.
         vectors: From each atom to its neighbors (Å).
         mask: True where there is a neighbor.
     """

@@ -129,7 +129,7 @@ class DeepPotSE:
 
     def adapt(self, parameters: Parameters, around: Neighborhoods) -> Parameters:
         """Parameters with the averages and deviations of these rows, padded neighbors included."""
-        rows = np.asarray(self._rows(around.vectors))
+        rows = np.asarray(self.rows(around.vectors))
         average = np.array(parameters["statistics"]["average"])
         deviation = np.array(parameters["statistics"]["deviation"])
         for element in range(len(self.elements)):
@@ -147,7 +147,7 @@ class DeepPotSE:
 
     def energies(self, parameters: Parameters, around: Neighborhoods) -> Float[Array, " atoms"]:
         """Energy of each atom without the baseline (eV); see `limlff.models.contract`."""
-        rows = self._rows(around.vectors)
+        rows = self.rows(around.vectors)
         seen = self._seen(around)
         total = jnp.zeros(around.species.shape, rows.dtype)
         for centre in range(len(self.elements)):
@@ -158,9 +158,7 @@ class DeepPotSE:
             total = jnp.where(around.species == centre, energy, total)
         return total
 
-    def _rows(
-        self, vectors: Float[Array, "3 neighbors atoms"]
-    ) -> Float[Array, "4 neighbors atoms"]:
+    def rows(self, vectors: Float[Array, "3 neighbors atoms"]) -> Float[Array, "4 neighbors atoms"]:
         """s and s times the unit vector; zero for padded neighbors."""
         distance = jnp.sqrt(jnp.sum(vectors**2, axis=0))
         u = (distance - self.smooth_from) / (self.cutoff - self.smooth_from)

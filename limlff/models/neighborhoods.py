@@ -1,4 +1,4 @@
-"""Neighborhoods for models: empty places filled, atoms divided into blocks."""
+"""Neighborhoods for models: padded neighbors filled, atoms divided into blocks."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def fill_neighborhoods(
     vectors: Float[Array, "3 neighbors atoms"],
     mask: Bool[Array, "neighbors atoms"],
 ) -> Neighborhoods:
-    """Neighborhoods whose empty places hold vectors beyond the cutoff.
+    """Neighborhoods whose padded neighbors hold vectors beyond the cutoff.
 
     Args:
         cutoff: Of the model (Å).
-        species: Index of each atom's element, -1 for an empty atom slot.
+        species: Index of each atom's element, -1 for a padded atom.
         owners: Atom that each neighbor is, or is the image of.
-        vectors: Vectors to the neighbors (Å); of any value in empty places.
+        vectors: Vectors to the neighbors (Å); of any value for padded ones.
         mask: True where there is a neighbor.
     """
     beyond = jnp.array([2.0 * cutoff, 0.0, 0.0], vectors.dtype)[:, None, None]

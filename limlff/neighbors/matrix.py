@@ -1,8 +1,9 @@
 """The neighbor matrix: for every atom the padded list of its neighbors.
 
 Periodic images are ghost atoms appended to the positions, so that small cells, sheared cells,
-slabs, clusters and the halo of an MPI rank are one case and no minimum-image rule is needed. A
-padded neighbor is the atom's own index, which no true neighbor can be: own images are ghosts.
+slabs and clusters are one case and no minimum-image rule is needed. The halo of an MPI rank are
+atoms with empty lists, whose energy does not count (`local` in `limlff.prediction`). A padded
+neighbor is the atom's own index, which no true neighbor can be: own images are ghosts.
 """
 
 from __future__ import annotations
@@ -11,9 +12,13 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from limlff import precision as precision  # sets up jax before it is used
+
+AnyArray = Array | np.ndarray
+"""Of jax, also while a function is being traced, or of NumPy."""
 
 
 @jax.tree_util.register_dataclass
@@ -66,3 +71,14 @@ def pair_vectors(
     """Vectors from each atom to its neighbors (Å); zero for padded neighbors."""
     extended = extended_positions(positions, cell, neighbors).T
     return extended[:, neighbors.indices] - positions.T[:, None, :]
+
+
+@jax.jit
+def closest_neighbors(
+    positions: Float[Array, "atoms 3"], cell: Float[Array, "3 3"], neighbors: NeighborMatrix
+) -> tuple[Float[Array, ""], Int[Array, ""], Int[Array, ""]]:
+    """Shortest distance (Å), its atom, and the atom it is next to; infinite without neighbors."""
+    vectors = pair_vectors(positions, cell, neighbors)
+    distances = jnp.where(neighbors.mask, jnp.linalg.norm(vectors, axis=0), jnp.inf)
+    slot, atom = jnp.unravel_index(jnp.argmin(distances), distances.shape)
+    return distances[slot, atom], atom, neighbors.owners[slot, atom]

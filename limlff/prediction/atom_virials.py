@@ -22,12 +22,39 @@ from jaxtyping import Array, Float, Int
 
 from limlff.models.contract import Model, Parameters
 from limlff.models.neighborhoods import fill_neighborhoods
-from limlff.neighbors.matrix import NeighborMatrix, pair_vectors
+from limlff.neighbors.matrix import AnyArray, NeighborMatrix, pair_vectors
+from limlff.precision import own_precision
 from limlff.prediction.pair_gradients import energies_and_pair_gradients
+from limlff.prediction.predictor import Predictor
+
+
+@own_precision()
+def atom_virials(
+    predictor: Predictor,
+    species: Int[AnyArray, " atoms"],
+    positions: Float[AnyArray, "atoms 3"],
+    cell: Float[AnyArray, "3 3"],
+    neighbors: NeighborMatrix,
+) -> Float[Array, "atoms 3 3"]:
+    """Share of each atom in the virial.
+
+    Args:
+        predictor: Of the potential.
+        species: Index of each atom's element; -1 for a padded atom.
+        positions: Positions (Å, float64).
+        cell: Cell vectors as rows (Å, float64).
+        neighbors: All pairs within the cutoff; pairs beyond it do no harm.
+
+    Returns:
+        Symmetric tensors (eV, float64), zero for padded atoms; their sum is
+        `limlff.prediction.Prediction.virial`.
+    """
+    model, parameters = predictor.potential.model, predictor.potential.parameters
+    return _atom_virials(model, predictor.dtype, parameters, species, positions, cell, neighbors)
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def atom_virials(
+def _atom_virials(
     model: Model,
     dtype: str,
     parameters: Parameters,
@@ -36,21 +63,6 @@ def atom_virials(
     cell: Float[Array, "3 3"],
     neighbors: NeighborMatrix,
 ) -> Float[Array, "atoms 3 3"]:
-    """Share of each atom in the virial.
-
-    Args:
-        model: The model.
-        dtype: Arithmetic of the model, "float32" or "float64".
-        parameters: Its parameters.
-        species: Index of each atom's element; -1 for an empty atom slot.
-        positions: Positions (Å, float64).
-        cell: Cell vectors as rows (Å, float64).
-        neighbors: All pairs within the cutoff; pairs beyond it do no harm.
-
-    Returns:
-        Symmetric tensors (eV, float64), zero for padded atoms; their sum is
-        `limlff.potential.Prediction.virial`.
-    """
     parameters = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), parameters)
     vectors = pair_vectors(positions, cell, neighbors)
     owners = neighbors.owners

@@ -48,7 +48,7 @@ def energies_and_pair_gradients(
 def differentiate_energies(
     model: Model, parameters: Parameters, around: Neighborhoods
 ) -> tuple[Float[Array, " atoms"], Float[Array, "3 neighbors atoms"]]:
-    """The same in one block, with derivatives also by vectors in empty places."""
+    """The same in one block, with derivatives also by vectors to padded neighbors."""
 
     def total(vectors: Float[Array, "3 neighbors atoms"]) -> tuple[Array, Array]:
         energies = model.energies(parameters, replace(around, vectors=vectors))

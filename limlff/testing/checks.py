@@ -17,8 +17,9 @@ from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
 from limlff.neighbors.host import Capacity, build_neighbors
-from limlff.potential import Potential, Prediction
+from limlff.potential import Potential
 from limlff.precision import own_precision
+from limlff.prediction import Prediction
 from limlff.testing.examples import SKIN, Bench, bond_length, geometry
 
 _STEP = 2e-4  # Å or strain; larger ones feel the third derivative where neighbors cross the cutoff

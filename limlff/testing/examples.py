@@ -9,14 +9,16 @@ from ase.build import bulk
 from ase.data import atomic_numbers, covalent_radii, reference_states
 from jaxtyping import Float
 
-from limlff.compiled import predict, program_and_weights
 from limlff.neighbors.host import Capacity, build_neighbors
 from limlff.neighbors.matrix import NeighborMatrix
-from limlff.potential import Potential, Prediction
+from limlff.potential import Potential
 from limlff.precision import own_precision
+from limlff.prediction import Prediction, predictor_for
 
 SKIN = 0.6
 """Pairs up to the cutoff plus this are listed (Å): more than any displacement of a check."""
+
+_DTYPES = ("float32", "float64")
 
 
 def example_structures(potential: Potential, seed: int = 0) -> dict[str, Atoms]:
@@ -81,7 +83,7 @@ class Bench:
     def __init__(self, potential: Potential, seed: int = 0) -> None:
         self.potential = potential
         self.structures = example_structures(potential, seed)
-        self._program, self._weights = program_and_weights(potential)
+        self._predictors = {dtype: predictor_for(potential, dtype) for dtype in _DTYPES}
         self._padded_atoms = 2 * max(len(atoms) for atoms in self.structures.values())
         self._capacity = Capacity(1, 0)
         for atoms in self.structures.values():  # the largest sizes first, before anything compiles
@@ -109,10 +111,7 @@ class Bench:
         positions, cell, _ = geometry(atoms)
         empty = len(neighbors.lists) - len(atoms)
         species = self.potential.species_of(list(atoms.symbols))
-        prediction = predict(
-            self._program,
-            dtype,
-            self._weights,
+        prediction = self._predictors[dtype].predict(
             np.pad(species, (0, empty), constant_values=-1),
             np.pad(positions, ((0, empty), (0, 0))),
             cell,

@@ -10,26 +10,15 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from limlff.compiled import predict, program_and_weights
 from limlff.forks import refuse_forked_process
 from limlff.frames.frame import Frame
-from limlff.kernels import has_kernel
 from limlff.neighbors.host import Capacity, build_neighbors
 from limlff.neighbors.matrix import NeighborMatrix
 from limlff.potential import Potential
 from limlff.precision import own_precision
-from limlff.training.batches import assemble_batch
-from limlff.training.labelled_frame import LabelledFrame, species_of_frame
-from limlff.training.loss import predict_batch
-from limlff.training.packing import make_packing
-from limlff.training.samples import make_samples
+from limlff.prediction import predictor_for
+from limlff.training.labelled_frame import species_of_frame
 from limlff.units import GIGAPASCAL, MILLIELECTRONVOLT
-
-_BATCH_ATOMS = 512
-_SHAPES = 3
-_ATOMS_WORTH_SHAPES = 50_000  # with fewer, compiling more shapes takes longer than padding to one
-
-_predict = jax.jit(predict_batch, static_argnames="model")
 
 
 @dataclass(frozen=True)
@@ -63,31 +52,16 @@ def predict_frames(
             forked after jax had started.
     """
     refuse_forked_process()
-    if has_kernel(potential.model, potential.parameters):
-        return _predict_by_kernel(potential, frames, dtype)
-    return _predict_in_batches(potential, frames, dtype)
-
-
-def _predict_by_kernel(
-    potential: Potential, frames: list[Frame], dtype: str
-) -> list[FramePrediction]:
-    """One frame after the other, those of similar size in arrays of the same shape."""
-    program, weights = program_and_weights(potential)
-    of_size: dict[int, list[int]] = {}
-    for index, frame in enumerate(frames):
-        of_size.setdefault(_coarse_size(len(frame)), []).append(index)
+    predictor = predictor_for(potential, dtype)
     predictions: dict[int, FramePrediction] = {}
-    for size, members in of_size.items():
+    for size, members in _by_coarse_size(frames).items():
         chosen = [frames[index] for index in members]
         matrices = _neighbors_of_one_shape(chosen, potential.cutoff, size)
         for index, frame, matrix in zip(members, chosen, matrices, strict=True):
             empty = size - len(frame)
             species = species_of_frame(frame, potential.elements)
             found = jax.device_get(
-                predict(
-                    program,
-                    dtype,
-                    weights,
+                predictor.predict(
                     np.pad(species, (0, empty), constant_values=-1),
                     np.pad(frame.positions, ((0, empty), (0, 0))),
                     frame.cell,
@@ -100,6 +74,14 @@ def _predict_by_kernel(
                 stress=-found.virial / frame.volume if frame.volume > 0 else None,
             )
     return [predictions[index] for index in range(len(frames))]
+
+
+def _by_coarse_size(frames: list[Frame]) -> dict[int, list[int]]:
+    """Indices of frames of similar size, which share compiled programs."""
+    members: dict[int, list[int]] = {}
+    for index, frame in enumerate(frames):
+        members.setdefault(_coarse_size(len(frame)), []).append(index)
+    return members
 
 
 def _coarse_size(atoms: int) -> int:
@@ -122,34 +104,6 @@ def _neighbors_of_one_shape(
             )
             if not measure:
                 yield matrix
-
-
-def _predict_in_batches(
-    potential: Potential, frames: list[Frame], dtype: str
-) -> list[FramePrediction]:
-    """By the model's formulas, several frames at once."""
-    labelled = [LabelledFrame(frame) for frame in frames]
-    unshifted = np.zeros((1, len(potential.elements)))
-    samples = make_samples(labelled, potential.elements, potential.cutoff, unshifted, dtype)
-    shapes = _SHAPES if sum(map(len, samples)) > _ATOMS_WORTH_SHAPES else 1
-    packing = make_packing(samples, max(_BATCH_ATOMS, *map(len, samples)), shapes)
-    parameters = jax.tree.map(lambda leaf: jax.numpy.asarray(leaf, dtype), potential.parameters)
-    predictions: dict[int, FramePrediction] = {}
-    for shape, members in packing.plan(None):
-        batch = assemble_batch([samples[i] for i in members], shape)
-        energies, forces, virials = (
-            np.asarray(array, float) for array in _predict(potential.model, parameters, batch)
-        )
-        start = 0
-        for slot, index in enumerate(members):
-            atoms, volume = len(samples[index]), frames[index].volume
-            predictions[index] = FramePrediction(
-                energy=float(energies[slot] + samples[index].composition @ potential.baseline),
-                forces=forces[start : start + atoms],
-                stress=-virials[slot] / volume if volume > 0 else None,
-            )
-            start += atoms
-    return [predictions[index] for index in range(len(frames))]
 
 
 def frame_errors(frames: list[Frame], predictions: list[FramePrediction]) -> dict[str, Any]:

@@ -1,21 +1,22 @@
-"""How far a potential can be trusted, atom by atom: `assess(potential, ...)`."""
+"""How far a potential can be trusted, atom by atom: `assess(predictor, ...)`."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from limlff.errors import InputError
-from limlff.kernels import has_kernel
 from limlff.models.contract import FeatureModel, Parameters
 from limlff.models.neighborhoods import fill_neighborhoods
 from limlff.models.readouts import KEY
-from limlff.neighbors.matrix import NeighborMatrix, pair_vectors
+from limlff.neighbors.matrix import AnyArray, NeighborMatrix, pair_vectors
 from limlff.potential import Potential
 from limlff.precision import own_precision
+from limlff.prediction.predictor import Predictor, Program, Weights
 from limlff.uncertainty.kernel import member_forces_by_kernel
 from limlff.uncertainty.members import Deviations, member_deviations
 
@@ -44,28 +45,25 @@ def available(potential: Potential) -> bool:
 
 @own_precision()
 def assess(
-    potential: Potential,
-    species: Int[Array, " atoms"],
-    positions: Float[Array, "atoms 3"],
-    cell: Float[Array, "3 3"],
+    predictor: Predictor,
+    species: Int[AnyArray, " atoms"],
+    positions: Float[AnyArray, "atoms 3"],
+    cell: Float[AnyArray, "3 3"],
     neighbors: NeighborMatrix,
-    dtype: str = "float32",
 ) -> Assessment:
     """Energy spread, force spread and extrapolation grade of each atom.
 
-    Pure, so that it may be called inside a compiled function. Force spreads cost about two
-    evaluations of the forces per member, and less by the model's compiled kernel, which is used if
-    the potential is no argument of that function; call it once in a while, not at every step. A
-    function that returns only grades and energy spreads is compiled without the forces, and costs
-    one or two evaluations.
+    Compiled once for each shape, and also part of other programs. Force spreads cost about two
+    evaluations of the forces per member, and less by a compiled kernel; call it once in a while,
+    not at every step. A program that returns only grades and energy spreads is compiled without the
+    forces, and costs one or two evaluations.
 
     Args:
-        potential: A potential for which `available` is true.
-        species: Index into its elements of each atom; -1 for an empty atom slot.
+        predictor: Of a potential for which `available` is true; float32 is ample.
+        species: Index into its elements of each atom; -1 for a padded atom.
         positions: Positions (Å), of any real type.
         cell: Cell vectors as rows (Å), of any real type.
         neighbors: All pairs within the cutoff; pairs beyond it do no harm.
-        dtype: Arithmetic of the model, "float32" or "float64"; the first is ample.
 
     Returns:
         Arrays in float64.
@@ -73,24 +71,32 @@ def assess(
     Raises:
         InputError: If the potential carries no uncertainty.
     """
-    if not available(potential):
+    if not available(predictor.potential):
         raise InputError(
             "the potential has no uncertainty: train it with `uncertainty` in its recipe"
         )
+    return _assess(predictor.program, predictor.arguments, species, positions, cell, neighbors)
+
+
+@partial(jax.jit, static_argnums=0, inline=True)
+def _assess(
+    program: Program,
+    arguments: Weights | None,
+    species: Int[Array, " atoms"],
+    positions: Float[Array, "atoms 3"],
+    cell: Float[Array, "3 3"],
+    neighbors: NeighborMatrix,
+) -> Assessment:
     species = jnp.asarray(species, jnp.int32)
     positions, cell = jnp.asarray(positions, jnp.float64), jnp.asarray(cell, jnp.float64)
-    parameters = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), potential.parameters)
-    vectors = pair_vectors(positions, cell, neighbors).astype(dtype)
-    around = fill_neighborhoods(
-        potential.cutoff, species, neighbors.owners, vectors, neighbors.mask
-    )
-    deviations = member_deviations(
-        potential.model,  # type: ignore[arg-type]  # `available` has made sure
-        parameters,
-        around,
-    )
-    if has_kernel(potential.model, potential.parameters):
-        forces = member_forces_by_kernel(potential, species, positions, cell, neighbors, dtype)
+    parameters, _ = program.weights(arguments)
+    parameters = jax.tree.map(lambda leaf: jnp.asarray(leaf, program.dtype), parameters)
+    vectors = pair_vectors(positions, cell, neighbors).astype(program.dtype)
+    model: Any = program.model  # a FeatureModel, as `available` has made sure
+    around = fill_neighborhoods(model.cutoff, species, neighbors.owners, vectors, neighbors.mask)
+    deviations = member_deviations(model, parameters, around)
+    if program.kernel is not None:
+        forces = member_forces_by_kernel(program, species, positions, cell, neighbors)
         deviations = deviations._replace(forces=forces)
     results = (*calibrated_spreads(parameters, deviations), deviations.grade)
     return Assessment(*(values.astype(jnp.float64) for values in results))

@@ -6,17 +6,17 @@ here too: as many force evaluations as there are members, and one for their mean
 
 from __future__ import annotations
 
-from dataclasses import replace
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
 from limlff import precision as precision  # first: sets up jax
-from limlff.models.contract import FeatureModel
+from limlff.models.contract import Parameters
 from limlff.models.readouts import KEY
 from limlff.neighbors.matrix import NeighborMatrix
-from limlff.potential import Potential
+from limlff.prediction.predictor import Program
 
 # Members differ by little more than single precision resolves. Their differences are linear in the
 # readouts, and are taken between members that are this much farther apart than after calibration.
@@ -24,25 +24,35 @@ _APART = 10.0
 
 
 def member_forces_by_kernel(
-    potential: Potential,
+    program: Program,
     species: Int[Array, " atoms"],
     positions: Float[Array, "atoms 3"],
     cell: Float[Array, "3 3"],
     neighbors: NeighborMatrix,
-    dtype: str,
 ) -> Float[Array, "members atoms 3"]:
     """Forces of the members less those of the potential (eV/Å), before calibration.
 
-    Arguments as those of `limlff.uncertainty.assess`; `limlff.kernels.has_kernel` must be true of
-    the potential, whose parameters are therefore numbers also inside a compiled function.
+    Args:
+        program: One with a kernel, so that the weights are its constants.
+        species: Index of each atom's element; -1 for a padded atom.
+        positions: Positions (Å, float64).
+        cell: Cell vectors as rows (Å, float64).
+        neighbors: All pairs within the cutoff; pairs beyond it do no harm.
     """
-    assert isinstance(potential.model, FeatureModel)
-    arrays = potential.parameters[KEY]
-    apart = _APART * float(np.asarray(arrays["factors"])[0, 1])
-    mean = potential.predict(species, positions, cell, neighbors, dtype).forces
-    forces = []
-    for readouts in np.moveaxis(np.asarray(arrays["readouts"]), 1, 0):
-        parameters = potential.model.with_readouts(potential.parameters, apart * readouts)
-        member = replace(potential, parameters=parameters)
-        forces.append(member.predict(species, positions, cell, neighbors, dtype).forces)
-    return (jnp.stack(forces) - mean) / apart
+    model: Any = program.model  # a FeatureModel, whose parameters hold an uncertainty
+    parameters, _ = program.weights(None)
+    arrays = parameters[KEY]
+    apart = _APART * float(arrays["factors"][0, 1])
+
+    def forces_of(parameters: Parameters) -> Array:
+        kernel = program.kernel
+        assert kernel is not None
+        packed = kernel.pack(model, parameters, program.dtype)
+        return kernel.evaluate(packed, species, positions, cell, neighbors)[1]
+
+    mean = forces_of(parameters)
+    members = [
+        forces_of(model.with_readouts(parameters, apart * readouts))
+        for readouts in np.moveaxis(arrays["readouts"], 1, 0)
+    ]
+    return (jnp.stack(members) - mean) / apart

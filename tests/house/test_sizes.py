@@ -26,7 +26,6 @@ FILES = {
 }
 FUNCTIONS = {
     "limlff/kernels/contractions.py:_tiles_of_radial": TILES,
-    "limlff/uncertainty/assess.py:assess": "to be split",
 }
 PARAMETERS = {
     "limlff/kernels/contractions.py:_add_tile_of_2": TILES,

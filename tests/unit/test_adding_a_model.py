@@ -1,14 +1,18 @@
-"""The example of `docs/adding-a-model.md` runs as it stands."""
+"""The examples of `docs/adding-a-model.md` run as they stand."""
 
 from __future__ import annotations
 
+import importlib
 import re
+import sys
 from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
+from ase import Atoms
 from ase.build import bulk
+from predictions import predict_in_one_shape
 
 from limlff.calculator import Calculator
 from limlff.errors import InputError
@@ -19,33 +23,58 @@ from limlff.potential_file import load_potential, save_potential
 PAGE = (Path(__file__).resolve().parents[2] / "docs/adding-a-model.md").read_text(encoding="utf-8")
 
 
+LOCAL, USE, MESSAGES = re.findall(r"```python\n(.*?)```", PAGE, re.S)
+
+
 @pytest.fixture
-def example(tmp_path, monkeypatch):
-    """The example as a module that is imported; it is forgotten afterwards."""
-    model, use = re.findall(r"```python\n(.*?)```", PAGE, re.S)
-    (tmp_path / "morse_of_the_page.py").write_text(model, encoding="utf-8")
+def imported(tmp_path, monkeypatch):
+    """Imports an example as a module; its name is forgotten afterwards."""
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(registry, "_registered", {})
-    import importlib
 
-    module = importlib.import_module("morse_of_the_page")
-    registry.register("morse")(module.Morse)  # also when it was imported before
-    return module, use
+    def of(name, text):
+        (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
+        monkeypatch.delitem(sys.modules, name, raising=False)
+        importlib.invalidate_caches()
+        return importlib.import_module(name)
+
+    return of
 
 
-def test_example_is_short_and_passes_all_checks(example):
-    module, use = example
-    assert len(Path(module.__file__).read_text().splitlines()) <= 45
-    exec(use, {"Morse": module.Morse})
+@pytest.fixture
+def example(imported):
+    return imported("morse_of_the_page", LOCAL)
+
+
+@pytest.mark.parametrize("text", [LOCAL, MESSAGES], ids=["local", "messages"])
+def test_examples_are_short_and_pass_all_checks(imported, text):
+    assert len(text.splitlines()) <= 45
+    module = imported("model_of_the_page", text)
+    model = module.Morse if text == LOCAL else module.CrowdedBonds
+    exec(USE, {"Morse": model})
+
+
+def test_messages_reach_neighbors_of_neighbors(imported):
+    """In a chain whose bonds are shorter than the cutoff, and two bonds longer."""
+    model = imported("messages_of_the_page", MESSAGES).CrowdedBonds(("Li",), cutoff=4.0)
+    potential = Potential(model, model.initialize(jax.random.key(0)), np.zeros(1))
+    chain = Atoms("Li4", [[3.0 * i, 0, 0] for i in range(4)])
+    moved = [chain.copy() for _ in range(4)]
+    for index in (1, 2, 3):
+        moved[index].positions[index, 0] += 0.3
+    first = np.array([p.energies[0] for p in predict_in_one_shape(potential, moved)])
+    changes = np.abs(first - first[0])
+    assert changes[1] > 1e-6
+    assert changes[2] > 1e-9
+    assert changes[3] < 1e-13
 
 
 def test_example_goes_through_a_file_and_ase(example, tmp_path):
-    module, _ = example
     model = registry.build_model({"architecture": "morse", "elements": ["Li", "Cu"], "cutoff": 5.0})
     potential = Potential(model, model.initialize(jax.random.key(0)), np.zeros(2))
     save_potential(potential, tmp_path / "morse.limlff")
     read = load_potential(tmp_path / "morse.limlff")
-    assert isinstance(read.model, module.Morse)
+    assert isinstance(read.model, example.Morse)
     atoms = bulk("Li", cubic=True)
     atoms.calc = Calculator(read)
     r = np.linalg.norm(atoms.get_all_distances(mic=False)[0, 1])

@@ -15,13 +15,13 @@ from ase.md.verlet import VelocityVerlet
 from ase.optimize import FIRE
 from reference_models import EmbeddedPairs, embedded_pairs
 
-from limlff import compiled
 from limlff.calculator import Calculator
 from limlff.errors import InputError
 from limlff.models.moment import MomentModel
 from limlff.neighbors.kept import SkinNeighbors, rounded_size
 from limlff.neighbors.skin import list_is_complete
 from limlff.potential import Potential
+from limlff.prediction import formula_predictor_for, predictor
 
 TRACES: list[tuple[int, ...]] = []
 
@@ -259,34 +259,26 @@ def moments() -> Potential:
 @pytest.mark.skipif(jax.default_backend() != "cpu", reason="the kernel is for CPUs")
 def test_the_compiled_kernel_gives_what_the_formulas_give(moments, crystal, monkeypatch):
     """Energies, forces and stress to rounding, and by the kernel indeed."""
-    calls = []
-
-    def counted(self, *arguments):
-        calls.append(arguments)
-        return by_kernel(self, *arguments)
-
-    by_kernel = Potential._by_kernel
-    monkeypatch.setattr(Potential, "_by_kernel", counted)
-    by_programs = Calculator(moments)
+    by_kernel = Calculator(moments)
+    assert by_kernel._predictor.program.kernel is not None
     found = {
-        name: by_programs.get_property(name, crystal) for name in ("energies", "forces", "stress")
+        name: by_kernel.get_property(name, crystal) for name in ("energies", "forces", "stress")
     }
-    assert len(calls) == 1
-    monkeypatch.setattr(compiled, "has_kernel", lambda model, parameters: False)
+    monkeypatch.setattr("limlff.calculator.predictor_for", formula_predictor_for)
     by_formulas = Calculator(moments)
+    assert by_formulas._predictor.program.kernel is None
     for name, result in found.items():
         expected = by_formulas.get_property(name, crystal)
         assert np.abs(result - expected).max() < 1e-11 * np.abs(expected).max(), name
-    assert len(calls) == 1
 
 
 @pytest.mark.skipif(jax.default_backend() != "cpu", reason="the kernel is for CPUs")
 def test_programs_with_constant_weights_serve_equal_potentials_and_no_others(moments, crystal):
     expected = Calculator(moments).get_potential_energy(crystal)
-    programs = compiled.predict._cache_size()
+    programs = predictor._predict._cache_size()
     copy = replace(moments, parameters=jax.tree.map(np.array, moments.parameters))
     assert Calculator(copy).get_potential_energy(crystal) == expected
-    assert compiled.predict._cache_size() == programs
+    assert predictor._predict._cache_size() == programs
     shifted = replace(moments, baseline=moments.baseline + 0.25)
     lifted = Calculator(shifted).get_potential_energy(crystal)
     assert lifted == pytest.approx(expected + 54 * 0.25, abs=1e-10)

@@ -11,11 +11,11 @@ from ase.filters import FrechetCellFilter
 from ase.mep import NEB
 from ase.optimize import FIRE, BFGSLineSearch
 
-from limlff import calculator, result_cache
+from limlff import result_cache
 from limlff.calculator import Calculator
-from limlff.compiled import predict
 from limlff.neighbors import kept as kept_lists
 from limlff.neighbors.kept import SkinNeighbors
+from limlff.prediction import Predictor
 from limlff.result_cache import Computed, ResultCache
 
 
@@ -58,10 +58,11 @@ def test_images_that_share_a_calculator_move_as_with_one_for_each(monkeypatch):
     evaluations: list[str] = []
 
     def counted(*arguments):
-        evaluations.append(arguments[1])
+        evaluations.append(arguments[0].dtype)
         return predict(*arguments)
 
-    monkeypatch.setattr(calculator, "predict", counted)
+    predict = Predictor.predict
+    monkeypatch.setattr(Predictor, "predict", counted)
     own = _relax(vacancy_path(5), [Calculator(potential) for _ in range(7)], steps=15)
     of_own, evaluated = len(builds), len(evaluations)
     shared = _relax(vacancy_path(5), [Calculator(potential)] * 7, steps=15)
@@ -151,10 +152,11 @@ def test_a_structure_that_changed_is_computed_anew_and_one_that_did_not_is_not(m
     evaluations: list[str] = []
 
     def counted(*arguments):
-        evaluations.append(arguments[1])
+        evaluations.append(arguments[0].dtype)
         return predict(*arguments)
 
-    monkeypatch.setattr(calculator, "predict", counted)
+    predict = Predictor.predict
+    monkeypatch.setattr(Predictor, "predict", counted)
     shared, first = Calculator("li"), bulk("Li", cubic=True, a=3.44) * 2
     second = first.copy()
     second.rattle(0.1, seed=3)

@@ -22,6 +22,7 @@ from limlff.models.angular import coupling_terms
 from limlff.models.mace_coupling import coupling, symmetric_basis
 from limlff.neighbors.host import build_neighbors
 from limlff.precision import own_precision, require_float64
+from limlff.prediction import predictor_for
 
 SETTINGS = {
     "temperature_k": 300,
@@ -44,7 +45,8 @@ def everything(folder: Path) -> dict[str, object]:
     potential = calculator.potential
     matrix, _ = build_neighbors(atoms.positions, atoms.cell.array, atoms.pbc, potential.cutoff)
     species = np.zeros(len(atoms), np.int32)
-    found = potential.predict(species, atoms.positions, atoms.cell.array, matrix)
+    predictor = predictor_for(potential)
+    found = predictor.predict(species, atoms.positions, atoms.cell.array, matrix)
     results["predict"] = [str(found.forces.dtype), float(found.energy).hex()]
     run_md(MDConfig(**SETTINGS), folder, atoms, potential, progress=False)
     longer = resume_md(folder, potential, progress=False, overrides=["steps=6"])
@@ -123,8 +125,10 @@ def test_a_program_of_the_users_in_single_precision_may_call_a_potential():
     species = np.zeros(len(atoms), np.int32)
     cell = atoms.cell.array
 
+    predictor = predictor_for(potential)
+
     def energy(positions):
-        return potential.predict(species, positions, cell, matrix).energy
+        return predictor.predict(species, positions, cell, matrix).energy
 
     expected = energy(atoms.positions.astype(np.float32))
     with jax.enable_x64(False):

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
-import jax
 import numpy as np
 from ase.data import chemical_symbols
 from jaxtyping import Array, Float, Int
@@ -20,7 +20,7 @@ from limlff.errors import InputError
 from limlff.md.config import Guards
 from limlff.md.guards.violation import Violation
 from limlff.neighbors.matrix import NeighborMatrix
-from limlff.potential import Potential
+from limlff.prediction import Predictor
 
 
 class Assessment(Protocol):
@@ -51,8 +51,8 @@ Assessor = Callable[
 """Species, positions (Å), cell (Å) and neighbors to an assessment of each atom."""
 
 
-def find_assessor(potential: Potential, dtype: str, limits: Guards) -> Assessor | None:
-    """The compiled assessment of a potential, or None if no limit asks for one.
+def find_assessor(predictor: Predictor, limits: Guards) -> Assessor | None:
+    """The assessment of a potential, or None if no limit asks for one.
 
     Raises:
         InputError: If there is a limit, but the potential cannot tell its uncertainty.
@@ -63,16 +63,12 @@ def find_assessor(potential: Potential, dtype: str, limits: Guards) -> Assessor 
         return None
     from limlff import uncertainty
 
-    if not uncertainty.available(potential):
+    if not uncertainty.available(predictor.potential):
         raise InputError(
             f"guards.{asked[0]} is given, but the potential cannot tell its uncertainty; use one "
             "trained with an ensemble, or take the limit out"
         )
-    return jax.jit(
-        lambda species, positions, cell, neighbors: uncertainty.assess(
-            potential, species, positions, cell, neighbors, dtype
-        )
-    )
+    return partial(uncertainty.assess, predictor)
 
 
 @dataclass

@@ -180,7 +180,7 @@ class Run:
         if simulation.state.forces_known:
             self._checkpoint(results)
             results.wait()
-        core = simulation.engine.potential.cutoff
+        core = simulation.engine.predictor.potential.cutoff
         evidence = write_evidence(self.out, halted.snapshot, violation, simulation.state, core)
         stop = Stop(
             guard=violation.guard,

@@ -22,8 +22,8 @@ from limlff.neighbors.choice import choose_builder
 from limlff.neighbors.host import Capacity
 from limlff.neighbors.matrix import NeighborMatrix
 from limlff.neighbors.skin import list_is_complete
-from limlff.potential import Potential
 from limlff.precision import own_precision
+from limlff.prediction import Predictor
 
 
 @jax.tree_util.register_dataclass
@@ -61,17 +61,15 @@ class Engine:
     """Advances states with one potential and one integrator.
 
     Attributes:
-        potential: The potential.
+        predictor: Of the potential.
         integrator: The equations of motion.
-        dtype: Arithmetic of the model.
         skin: Added to the cutoff in neighbor lists (Å).
         compile_seconds: Time spent in compilation so far (s).
         compilations: Programs compiled so far.
     """
 
-    potential: Potential
+    predictor: Predictor
     integrator: Integrator
-    dtype: str
     skin: float
     compile_seconds: float = 0.0
     _programs: dict[tuple[int, ...], Any] = field(default_factory=dict)
@@ -79,7 +77,7 @@ class Engine:
     @property
     def list_radius(self) -> float:
         """Radius of neighbor lists: cutoff and skin (Å)."""
-        return self.potential.cutoff + self.skin
+        return self.predictor.potential.cutoff + self.skin
 
     @property
     def compilations(self) -> int:
@@ -139,7 +137,7 @@ class Engine:
             moved.cell,
             neighbors.positions,
             neighbors.cell,
-            self.potential.cutoff,
+            self.predictor.potential.cutoff,
             self.skin,
         )
 
@@ -154,8 +152,8 @@ class Engine:
 
     def _evaluate(self, state: MDState, atoms: AtomTable, neighbors: NeighborList) -> MDState:
         """The state with forces, energy and virial at its positions."""
-        prediction = self.potential.predict(
-            atoms.species, state.positions, state.cell, neighbors.matrix, self.dtype
+        prediction = self.predictor.predict(
+            atoms.species, state.positions, state.cell, neighbors.matrix
         )
         return replace(
             state,

@@ -98,11 +98,8 @@ class Simulation:
 
     def atom_virials(self) -> Float[np.ndarray, "atoms 3 3"]:
         """Share of each atom in the virial of the state (eV), see `limlff.prediction`."""
-        potential = self.engine.potential
         virials = atom_virials(
-            potential.model,
-            self.engine.dtype,
-            potential.parameters,
+            self.engine.predictor,
             self.table.species,
             self.state.positions,
             self.state.cell,
@@ -236,7 +233,7 @@ class Simulation:
     def evaluate_anew(self, structure: Structure, state: MDState) -> None:
         """Go on with other atoms or forces; the change of the energy is booked into the bath."""
         size, capacity = len(np.asarray(state.positions)), self.capacity
-        table = structure.table(self.engine.potential, size)
+        table = structure.table(self.engine.predictor.potential, size)
         if size > len(self.table.species):
             # grown together, so that code is compiled once
             ghosts = -(-capacity.ghosts * size // len(self.table.species))

@@ -24,6 +24,7 @@ from limlff.md.system.state import MDState, draw_momenta, initial_state, without
 from limlff.md.system.structure import Structure
 from limlff.neighbors.host import Capacity
 from limlff.potential import Potential
+from limlff.prediction import predictor_for
 
 
 def first_checkpoint(
@@ -148,18 +149,16 @@ def start_simulation(checkpoint: Checkpoint, config: MDConfig, potential: Potent
     state = checkpoint.state
     if not (same_potential and same_motion):
         state = _without_forces(state, config.chain_length)
-    count = len(structure)
+    count, predictor = len(structure), predictor_for(potential, config.dtype)
     simulation = Simulation(
         config=config,
         structure=structure,
         table=structure.table(potential, len(state.positions)),
-        engine=Engine(
-            potential, build_integrator(config, structure), config.dtype, config.skin_angstrom
-        ),
+        engine=Engine(predictor, build_integrator(config, structure), config.skin_angstrom),
         state=state,
         capacity=checkpoint.capacity,
         watch=UncertaintyWatch(
-            find_assessor(potential, config.dtype, config.guards),
+            find_assessor(predictor, config.guards),
             config.guards,
             checkpoint.above_since if same_potential else np.full(count, -1, np.int64),
         ),

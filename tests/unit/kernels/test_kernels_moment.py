@@ -11,12 +11,13 @@ import pytest
 from ase import Atoms
 from ase.build import bulk
 
-from limlff.kernels import has_kernel
+from limlff.kernels import kernel_for
 from limlff.kernels.custom_call import evaluate_on_cpu
 from limlff.kernels.packing import pack
 from limlff.models.moment import MomentModel
 from limlff.neighbors.host import Capacity, build_neighbors
 from limlff.potential import Potential
+from limlff.prediction import formula_predictor_for, predictor_for
 
 SHAPES = {
     "as shipped": MomentModel(("Li",), cutoff=5.0, radial=10, channels=16, hidden=(32, 32)),
@@ -58,7 +59,7 @@ def _atoms(elements: tuple[str, ...]) -> Atoms:
     return atoms
 
 
-def _evaluate(potential: Potential, atoms: Atoms, by: str, dtype: str, **sizes):
+def _evaluate(potential: Potential, atoms: Atoms, chosen, dtype: str, **sizes):
     matrix, _ = build_neighbors(
         atoms.positions, atoms.cell.array, atoms.pbc, potential.cutoff + 0.4, **sizes
     )
@@ -66,17 +67,16 @@ def _evaluate(potential: Potential, atoms: Atoms, by: str, dtype: str, **sizes):
     species, positions = np.full(slots, -1, np.int32), np.zeros((slots, 3))
     species[: len(atoms)] = potential.species_of(atoms.get_chemical_symbols())
     positions[: len(atoms)] = atoms.positions
-    derive = jax.jit(getattr(potential, by), static_argnames="dtype")
-    results = derive(species, positions, atoms.cell.array, matrix, dtype=dtype)
-    return [np.asarray(result) for result in results]
+    found = chosen(potential, dtype).predict(species, positions, atoms.cell.array, matrix)
+    return [np.asarray(result) for result in found[1:]]
 
 
 @pytest.mark.parametrize("model", SHAPES.values(), ids=SHAPES)
 def test_kernel_gives_what_the_formulas_and_their_derivative_give(model):
     potential, atoms = _potential(model), _atoms(model.elements)
-    expected = _evaluate(potential, atoms, "_by_formula", "float64")
+    expected = _evaluate(potential, atoms, formula_predictor_for, "float64")
     for dtype, tolerance in (("float64", 2e-13), ("float32", 2e-5)):
-        found = _evaluate(potential, atoms, "_by_kernel", dtype)
+        found = _evaluate(potential, atoms, predictor_for, dtype)
         for result, reference in zip(found, expected, strict=True):
             scale = np.abs(reference).max()
             np.testing.assert_allclose(result, reference, rtol=0, atol=tolerance * scale)
@@ -92,8 +92,8 @@ def test_of_a_net_with_several_outputs_the_first_is_the_energy(name):
         for key, array in parameters["net"][last].items()
     }
     wide = {**parameters, "net": {**parameters["net"], last: more}}
-    found = _evaluate(replace(potential, parameters=wide), atoms, "_by_kernel", "float64")
-    expected = _evaluate(potential, atoms, "_by_formula", "float64")
+    found = _evaluate(replace(potential, parameters=wide), atoms, predictor_for, "float64")
+    expected = _evaluate(potential, atoms, formula_predictor_for, "float64")
     for result, reference in zip(found, expected, strict=True):
         np.testing.assert_allclose(result, reference, rtol=0, atol=2e-13 * np.abs(reference).max())
 
@@ -110,7 +110,7 @@ def test_number_of_threads_changes_no_bit(many, monkeypatch):
     results = []
     for threads in ("1", "2", "3"):
         monkeypatch.setenv("LIMLFF_THREADS", threads)
-        results.append(_evaluate(*many, "_by_kernel", "float32"))
+        results.append(_evaluate(*many, predictor_for, "float32"))
     for other in results[1:]:
         for result, reference in zip(other, results[0], strict=True):
             np.testing.assert_array_equal(result, reference)
@@ -118,40 +118,51 @@ def test_number_of_threads_changes_no_bit(many, monkeypatch):
 
 def test_sizes_of_the_neighbor_lists_change_no_bit(many):
     potential, atoms = many
-    reference = _evaluate(potential, atoms, "_by_kernel", "float32", capacity=Capacity(1, 1))
-    found = _evaluate(potential, atoms, "_by_kernel", "float32", capacity=Capacity(131, 4000))
+    reference = _evaluate(potential, atoms, predictor_for, "float32", capacity=Capacity(1, 1))
+    found = _evaluate(potential, atoms, predictor_for, "float32", capacity=Capacity(131, 4000))
     for result, expected in zip(found, reference, strict=True):
         np.testing.assert_array_equal(result, expected)
 
 
 def test_empty_atom_slots_have_no_energy_and_no_force(many):
     potential, atoms = many
-    energies, forces, _ = _evaluate(potential, atoms, "_by_kernel", "float64", padded_atoms=400)
+    energies, forces, _ = _evaluate(potential, atoms, predictor_for, "float64", padded_atoms=400)
     assert not energies[len(atoms) :].any() and not forces[len(atoms) :].any()
     assert energies[: len(atoms)].all()
 
 
 def test_order_in_which_atoms_are_visited_does_not_matter(many):
     potential, atoms = many
-    reference = _evaluate(potential, atoms, "_by_kernel", "float64")
+    reference = _evaluate(potential, atoms, predictor_for, "float64")
     shuffled = np.random.default_rng(5).permutation(len(atoms))
-    found = _evaluate(potential, atoms[shuffled], "_by_kernel", "float64")
+    found = _evaluate(potential, atoms[shuffled], predictor_for, "float64")
     np.testing.assert_allclose(found[0], reference[0][shuffled], rtol=1e-12)
     np.testing.assert_allclose(found[1], reference[1][shuffled], rtol=0, atol=1e-12)
 
 
 def test_kernel_is_not_used_where_parameters_are_differentiated():
-    potential = _potential(SHAPES["linear, no repulsion"])
-    assert has_kernel(potential.model, potential.parameters)
+    """Its weights are numbers; the formula has derivatives by them, in a program of the caller."""
+    potential, atoms = _potential(SHAPES["linear, no repulsion"]), _atoms(("Li",))
+    assert kernel_for(potential.model) is not None
+    assert predictor_for(potential).program.kernel is not None
+    matrix, _ = build_neighbors(atoms.positions, atoms.cell.array, atoms.pbc, potential.cutoff)
+    geometry = (np.zeros(len(atoms), np.int32), atoms.positions, atoms.cell.array, matrix)
     seen = []
 
-    def energy(parameters):
-        seen.append(has_kernel(potential.model, parameters))
-        return parameters["linear"].sum()
+    def energy(parameters, chosen):
+        predictor = chosen(replace(potential, parameters=parameters))
+        seen.append(predictor.program.kernel is not None)
+        return predictor.predict(*geometry).energy
 
-    jax.grad(energy)(jax.tree.map(np.asarray, potential.parameters))
+    slope = jax.grad(energy)(potential.parameters, formula_predictor_for)["linear"]
     assert seen == [False]
-    assert not has_kernel(replace(potential, model=None).model, potential.parameters)
+    there = jax.tree.map(np.asarray, potential.parameters)
+    more = {**there, "linear": there["linear"] + 1.0}
+    rise = energy(more, predictor_for) - energy(there, predictor_for)
+    assert float(rise) == pytest.approx(float(slope.sum()), rel=1e-9)
+    with pytest.raises(jax.errors.TracerArrayConversionError):
+        jax.grad(energy)(potential.parameters, predictor_for)
+    assert kernel_for(replace(potential, model=None).model) is None
 
 
 def test_types_of_what_the_kernel_is_given_change_nothing():
@@ -162,7 +173,7 @@ def test_types_of_what_the_kernel_is_given_change_nothing():
     matrix, _ = build_neighbors(atoms.positions, atoms.cell.array, atoms.pbc, 4.0)
     species = np.zeros(len(atoms), np.int32)
     exact = (species, atoms.positions, atoms.cell.array, matrix)
-    expected = _potential(SHAPES["linear, no repulsion"]).predict(*exact)
+    expected = predictor_for(_potential(SHAPES["linear, no repulsion"])).predict(*exact)
     single = atoms.cell.array.astype(np.float32)
     assert np.abs(single - atoms.cell.array).max() < 1e-6
     wide = replace(
@@ -174,11 +185,12 @@ def test_types_of_what_the_kernel_is_given_change_nothing():
     )
     wide = replace(wide, ghost_shift=wide.ghost_shift.astype(np.int32))
     other = (species.astype(np.int64), atoms.positions.astype(np.float32), atoms.cell.array, wide)
-    for predict in (potential.predict, jax.jit(potential.predict)):
+    predictor = predictor_for(potential)
+    for predict in (predictor.predict, jax.jit(predictor.predict)):
         for found, wanted in zip(predict(*other), expected, strict=True):
             np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-12)
-    found = potential.predict(species, atoms.positions, single, matrix).energy
-    exact = potential.predict(species, atoms.positions, single.astype(float), matrix).energy
+    found = predictor.predict(species, atoms.positions, single, matrix).energy
+    exact = predictor.predict(species, atoms.positions, single.astype(float), matrix).energy
     assert found == exact
 
 
@@ -206,7 +218,8 @@ def test_a_weight_that_is_no_number_shows_in_energies_and_forces(shape, dtype):
 
     @jax.jit
     def by_formula(parameters):
-        return replace(potential, parameters=parameters)._by_formula(*arguments, dtype)
+        other = replace(potential, parameters=parameters)
+        return formula_predictor_for(other, dtype).predict(*arguments)
 
     for path, leaf in jax.tree_util.tree_leaves_with_path(parameters):
 
@@ -219,7 +232,7 @@ def test_a_weight_that_is_no_number_shows_in_energies_and_forces(shape, dtype):
         assert leaf.size
         broken = jax.tree_util.tree_map_with_path(spoilt, parameters)
         energies, forces, virial = by_kernel(pack(potential.model, broken, dtype).weights)
-        expected = np.isnan(by_formula(broken)[0])
+        expected = np.isnan(by_formula(broken).energies)
         assert expected.any(), path
         np.testing.assert_array_equal(np.isnan(energies), expected, err_msg=str(path))
         if "mean" not in str(path) and "bias" not in str(path):
@@ -232,19 +245,19 @@ def test_a_position_that_is_no_number_shows_in_the_energies_of_its_neighbors():
     positions = atoms.positions.copy()
     positions[5, 1] = np.nan
     arguments = (np.zeros(len(atoms), np.int32), positions, atoms.cell.array, matrix)
-    by_formula = jax.jit(potential._by_formula, static_argnums=4)
-    energies, forces, _ = (np.isnan(result) for result in by_formula(*arguments, "float64"))
+    expected = formula_predictor_for(potential).predict(*arguments)
+    energies, forces = np.isnan(expected.energies), np.isnan(expected.forces)
     assert 1 < energies.sum() < len(atoms)
     for dtype in ("float64", "float32"):
-        found = potential._by_kernel(*arguments, dtype)
-        np.testing.assert_array_equal(np.isnan(found[0]), energies)
-        assert np.isnan(np.asarray(found[1])[forces]).all()
+        found = predictor_for(potential, dtype).predict(*arguments)
+        np.testing.assert_array_equal(np.isnan(found.energies), energies)
+        assert np.isnan(np.asarray(found.forces)[forces]).all()
 
 
 def test_buffers_of_other_types_are_an_error_and_no_crash():
     """As when float64 was switched off between the writing of a program and its call."""
     potential, atoms = _potential(SHAPES["as shipped"]), _atoms(("Li",))
-    _evaluate(potential, atoms, "_by_kernel", "float64")  # makes the kernel known to XLA
+    _evaluate(potential, atoms, predictor_for, "float64")  # makes the kernel known to XLA
     results = [jax.ShapeDtypeStruct((3,), "float32")] * 4
     program = jax.jit(jax.ffi.ffi_call("limlff_moment_float64", results))
     with pytest.raises(jax.errors.JaxRuntimeError, match="not of the type"):

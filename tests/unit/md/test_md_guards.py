@@ -186,7 +186,7 @@ class TracedTold(NamedTuple):
 def told_grades(monkeypatch):
     """A potential that calls atom 7 strange from step 30 on, by its displacement in time."""
 
-    def assess(potential, species, positions, cell, neighbors, dtype):
+    def assess(predictor, species, positions, cell, neighbors):
         import jax.numpy as jnp
 
         start = jnp.asarray(copper().positions)

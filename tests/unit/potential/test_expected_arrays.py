@@ -10,9 +10,9 @@ import pytest
 from archives import MODEL, npy, refused, write
 
 from limlff.errors import InputError
+from limlff.exchange.deepmd_tables import tabulate
 from limlff.models.arrays import expected_shapes, flatten_parameters
 from limlff.models.deepmd import DeepPotSE
-from limlff.models.deepmd_table import tabulate
 from limlff.models.mace import MaceModel
 from limlff.models.moment import MomentModel
 from limlff.models.mtp import MomentTensorPotential

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 
 import jax
 import numpy as np
@@ -14,6 +13,7 @@ from limlff import precision as precision
 from limlff.models.moment import MomentModel
 from limlff.neighbors.host import Capacity, build_neighbors
 from limlff.potential import Potential
+from limlff.prediction import formula_predictor_for, predictor_for
 from limlff.training import metrics
 from limlff.training.batches import Shape, assemble_batch
 from limlff.training.data_settings import LabelWeights
@@ -77,9 +77,7 @@ def batch(labelled):
 def predictions(labelled, parameters):
     """Energy, forces and stress of each frame by the potential, with ghost atoms."""
     potential = Potential(MODEL, parameters["model"], np.zeros(2))
-    predict = jax.jit(
-        partial(potential.predict, dtype="float64"), compiler_options=QUICK_TO_COMPILE
-    )
+    predict = predictor_for(potential).predict
     slots, capacity = 16, Capacity(neighbors=24, ghosts=256)
     found = []
     for frame in (item.frame for item in labelled):
@@ -248,9 +246,9 @@ def test_shear_stress_left_out_has_no_effect(labelled, parameters):
 def test_frames_have_the_energies_forces_and_stresses_of_the_potential(
     labelled, parameters, predictions, kernel, monkeypatch
 ):
-    """By the kernel, and by the formulas in one batch, against each frame alone by the kernel."""
+    """By the kernel and by the formulas, against each frame alone by the kernel."""
     if not kernel:
-        monkeypatch.setattr(metrics, "has_kernel", lambda *_: False)
+        monkeypatch.setattr(metrics, "predictor_for", formula_predictor_for)
     baseline = np.array([-3.0, -2.0])
     potential = Potential(MODEL, parameters["model"], baseline)
     frames = [item.frame for item in labelled]

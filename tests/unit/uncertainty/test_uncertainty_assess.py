@@ -21,6 +21,7 @@ from limlff.neighbors.host import Capacity, build_neighbors
 from limlff.neighbors.matrix import pair_vectors
 from limlff.potential import Potential
 from limlff.potential_file import load_potential, save_potential
+from limlff.prediction import formula_predictor_for, predictor_for
 from limlff.training.uncertainty.calibration import calibration_factor, reliability
 from limlff.training.uncertainty.frames import assess_frames
 from limlff.uncertainty import assess, available
@@ -34,14 +35,16 @@ ROOMY = Capacity(neighbors=120, ghosts=600)  # one shape for all structures: one
 @partial(jax.jit, static_argnums=(0, 1, 2))
 def run(function, model, dtype, parameters, *arguments):
     """A function of a potential and a padded structure, compiled once for each model and shape."""
-    return function(Potential(model, parameters, np.zeros(2)), *arguments, dtype)
+    potential = Potential(model, parameters, np.zeros(2))
+    return function(formula_predictor_for(potential, dtype), *arguments)
 
 
-def predict(potential, *arguments):
-    return potential.predict(*arguments)
+def predict(predictor, *arguments):
+    return predictor.predict(*arguments)
 
 
-def deviations_of(potential, species, positions, cell, neighbors, dtype):
+def deviations_of(predictor, species, positions, cell, neighbors):
+    potential = predictor.potential
     vectors = pair_vectors(positions, cell, neighbors)
     around = fill_neighborhoods(
         potential.cutoff, species, neighbors.owners, vectors, neighbors.mask
@@ -123,11 +126,12 @@ def test_spreads_by_the_compiled_kernel_are_those_by_the_formulas(potential, dty
     species = np.pad(potential.species_of(list(atoms.symbols)), (0, 4), constant_values=-1)
     positions = np.pad(atoms.positions, ((0, 4), (0, 0)))
 
-    # the potential is no argument: its parameters are numbers, which the kernel needs
+    program = predictor_for(potential, dtype).program
+
     @jax.jit
     def spreads(positions, neighbors):
         return member_forces_by_kernel(
-            potential, jnp.asarray(species), positions, atoms.cell.array, neighbors, dtype
+            program, jnp.asarray(species), positions, atoms.cell.array, neighbors
         )
 
     ours = np.asarray(spreads(positions, neighbors))

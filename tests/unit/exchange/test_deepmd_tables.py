@@ -13,7 +13,7 @@ from predictions import predict_in_one_shape
 
 from limlff.errors import InputError
 from limlff.exchange.deepmd import import_deepmd
-from limlff.models.deepmd_table import tabulate
+from limlff.exchange.deepmd_tables import tabulate
 from limlff.models.registry import build_model, model_to_settings
 
 MODEL = Path(__file__).resolve().parents[2] / "parity/deepmd/pairs.dp"

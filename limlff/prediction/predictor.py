@@ -1,0 +1,182 @@
+"""What a potential says of configurations, by its formula or by a compiled kernel.
+
+Which of the two is chosen once, by `predictor_for`. Compiled programs are for padded arrays and are
+shared wherever they can serve. A kernel has to be given numbers for the weights: a few are packed
+and become constants of the program, which then serves all potentials with these weights. A formula
+takes the weights as arguments, since so many constants would be slow to compile; its programs serve
+all potentials of a model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from hashlib import sha256
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from limlff.errors import InputError
+from limlff.kernels import Kernel, kernel_for
+from limlff.models.contract import Model, Parameters
+from limlff.neighbors.matrix import AnyArray, NeighborMatrix
+from limlff.potential import Potential
+from limlff.precision import own_precision
+from limlff.prediction.formula import evaluate_formula
+
+Weights = tuple[Parameters, Float[Array, " elements"]]
+"""Parameters of a model, and the baseline (eV)."""
+
+
+class Prediction(NamedTuple):
+    """What a potential says of a configuration.
+
+    Attributes:
+        energy: Potential energy of the local atoms with the baseline (eV, float64).
+        energies: The same per atom; zero for padded atoms and for those that are not local.
+        forces: Forces (eV/Å, float64): derivatives of `energy`, also by atoms that are not local.
+        virial: -dE/dstrain (eV, float64); the potential's stress is -virial / volume.
+    """
+
+    energy: Float[Array, ""]
+    energies: Float[Array, " atoms"]
+    forces: Float[Array, "atoms 3"]
+    virial: Float[Array, "3 3"]
+
+
+@dataclass(frozen=True)
+class Program:
+    """What a program is compiled for; programs are shared where these are equal.
+
+    Attributes:
+        model: The model.
+        dtype: Its arithmetic, "float32" or "float64".
+        kernel: The kernel that is used; None for the formula.
+        digest: Of the weights, where they are constants of the program.
+        constants: These weights (NumPy); None if they are arguments of the program.
+    """
+
+    model: Model
+    dtype: str
+    kernel: Kernel | None = None
+    digest: str = ""
+    constants: Weights | None = field(default=None, compare=False)
+
+    def weights(self, arguments: Weights | None) -> Weights:
+        """The weights, constants or arguments of the program."""
+        weights = self.constants or arguments
+        assert weights is not None
+        return weights
+
+
+@dataclass(frozen=True, eq=False)
+class Predictor:
+    """A potential that is ready to be evaluated; made by `predictor_for`.
+
+    Attributes:
+        potential: The potential.
+        program: What its programs are compiled for.
+        arguments: Its weights if they are arguments of the programs.
+    """
+
+    potential: Potential
+    program: Program
+    arguments: Weights | None
+
+    @property
+    def dtype(self) -> str:
+        """Arithmetic of the model."""
+        return self.program.dtype
+
+    @own_precision()
+    def predict(
+        self,
+        species: Int[AnyArray, " atoms"],
+        positions: Float[AnyArray, "atoms 3"],
+        cell: Float[AnyArray, "3 3"],
+        neighbors: NeighborMatrix,
+        local: Bool[AnyArray, " atoms"] | None = None,
+    ) -> Prediction:
+        """Energy, forces and virial; compiled once for each shape, and also part of other programs.
+
+        Args:
+            species: Index into the potential's `elements`; -1 for a padded atom.
+            positions: Positions (Å), of any real type.
+            cell: Cell vectors as rows (Å), of any real type.
+            neighbors: All pairs within the cutoff; pairs beyond it do no harm.
+            local: False for atoms of the halo of an MPI rank: their lists are empty, their energy
+                is another rank's. All atoms are local if it is None.
+
+        Raises:
+            InputError: If there is a halo, but the energies of the model depend on neighbors of
+                neighbors.
+        """
+        if local is not None and not self.program.model.is_local:
+            raise InputError(
+                f"a {type(self.program.model).__name__} passes messages between atoms, so that one "
+                "cutoff of halo atoms is not enough; compute the whole structure in one domain"
+            )
+        return _predict(self.program, self.arguments, species, positions, cell, neighbors, local)
+
+
+@own_precision()
+def predictor_for(potential: Potential, dtype: str = "float64") -> Predictor:
+    """The fastest way to evaluate a potential on the device in use.
+
+    Args:
+        potential: The potential; its arrays are numbers (see `formula_predictor_for`).
+        dtype: Arithmetic of the model, "float32" or "float64".
+    """
+    kernel = kernel_for(potential.model)
+    if kernel is None:
+        return formula_predictor_for(potential, dtype)
+    constants = jax.tree.map(np.asarray, (potential.parameters, potential.baseline))
+    digest = sha256()
+    for path, array in jax.tree_util.tree_leaves_with_path(constants):
+        digest.update(f"{path} {array.shape} {array.dtype}".encode() + array.tobytes())
+    program = Program(potential.model, dtype, kernel, digest.hexdigest(), constants)
+    return Predictor(potential, program, None)
+
+
+@own_precision()
+def formula_predictor_for(potential: Potential, dtype: str = "float64") -> Predictor:
+    """The formula even where there is a kernel: its results have derivatives by the parameters.
+
+    Args:
+        potential: The potential; its arrays may be those of a function that is being traced.
+        dtype: Arithmetic of the model, "float32" or "float64".
+    """
+    weights = (potential.parameters, jnp.asarray(potential.baseline))
+    return Predictor(potential, Program(potential.model, dtype), jax.device_put(weights))
+
+
+@partial(jax.jit, static_argnums=0, inline=True)
+def _predict(
+    program: Program,
+    arguments: Weights | None,
+    species: Int[Array, " atoms"],
+    positions: Float[Array, "atoms 3"],
+    cell: Float[Array, "3 3"],
+    neighbors: NeighborMatrix,
+    local: Bool[Array, " atoms"] | None,
+) -> Prediction:
+    parameters, baseline = program.weights(arguments)
+    geometry = (
+        jnp.asarray(species, jnp.int32),
+        jnp.asarray(positions, jnp.float64),
+        jnp.asarray(cell, jnp.float64),
+        neighbors,
+    )
+    if program.kernel is None:
+        found = evaluate_formula(program.model, program.dtype, parameters, *geometry)
+    else:
+        packed = program.kernel.pack(program.model, parameters, program.dtype)
+        found = program.kernel.evaluate(packed, *geometry)
+    energies, forces, virial = found
+    energies += jnp.where(geometry[0] >= 0, jnp.asarray(baseline)[geometry[0]], 0.0)
+    if local is not None:
+        energies = jnp.where(local, energies, 0.0)
+    return Prediction(jnp.sum(energies), energies, forces, virial)
