@@ -59,9 +59,9 @@ class Report:
         simulated: What was simulated, in sentences.
         numbers: Key numbers.
         figures: Pictures in their order.
-        movies: Runs to be shown in 3D, side by side at equal times.
         definitions: Term and meaning of every quantity shown.
         limits: What the results do not say.
+        movies: Runs to be shown in 3D, side by side at equal times.
         summary: Sentences below the heading: the result.
         settings: The configuration as text.
         provenance: Further facts on potential and run, name and value.
@@ -71,9 +71,9 @@ class Report:
     simulated: str
     numbers: Table
     figures: Sequence[Figure]
-    movies: Sequence[Movie]
     definitions: Sequence[tuple[str, str]]
     limits: Sequence[str]
+    movies: Sequence[Movie] = ()
     summary: str = ""
     settings: str = ""
     provenance: Sequence[tuple[str, str]] = ()

@@ -7,14 +7,15 @@ folders, within the time allowed, shows progress, resumes, and writes the JSON a
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeVar
 
 from pydantic import Field
 
 from limlff.config import PotentialName, StrictModel
+from limlff.md.config import MDConfig
 from limlff.quantities import Minutes, is_number
 from limlff.workflows.as_json import as_json
 
@@ -78,16 +79,8 @@ class Study(ABC, Generic[Settings, Run, Outcome]):
     stages: ClassVar[tuple[str, ...]]
 
     @abstractmethod
-    def elements(self, settings: Settings) -> Sequence[str]:
-        """Chemical symbols that the potential must know."""
-
-    @abstractmethod
     def runs(self, settings: Settings) -> Mapping[str, Run]:
         """What each run needs, by the run's name, which is part of the names of its folders."""
-
-    @abstractmethod
-    def length_ps(self, run: Run) -> float:
-        """Longest simulated time of a run, all stages together (ps)."""
 
     @abstractmethod
     def simulate(self, run: Run, workspace: Workspace) -> Outcome:
@@ -115,6 +108,25 @@ class Study(ABC, Generic[Settings, Run, Outcome]):
             out: Folder of the study, which gets the figures.
         """
 
+    def elements(self, settings: Settings) -> Sequence[str]:
+        """Chemical symbols that the potential must know before anything begins."""
+        return ()
+
+    def length_ps(self, run: Run) -> float:
+        """Longest simulated time of a run (ps): of all molecular dynamics that it holds."""
+        return sum(1e-3 * md.steps * md.timestep_fs for md in _dynamics_in(run))
+
     def numbers(self, outcome: Outcome) -> dict[str, Any]:
         """One run's results as JSON holds them; by default all fields of the outcome."""
         return as_json(outcome)
+
+
+def _dynamics_in(run: object) -> Iterator[MDConfig]:
+    """Settings of molecular dynamics in a run: itself, its items, or the fields of a dataclass."""
+    if isinstance(run, MDConfig):
+        yield run
+    elif isinstance(run, tuple):
+        for item in run:
+            yield from _dynamics_in(item)
+    elif is_dataclass(run):
+        yield from _dynamics_in(tuple(getattr(run, field.name) for field in fields(run)))

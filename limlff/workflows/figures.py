@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from limlff.atomic_file import replaced_when_whole
 from limlff.report.page import Figure
+from limlff.workflows.series import TimeSeries
 
 # Okabe and Ito's colours, told apart also by the colour-blind.
 RUN_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -60,6 +61,19 @@ class Mark:
     at: float
     run: int | None = None
     label: str | None = None
+
+
+def curves_of(column: str, runs: Mapping[str, TimeSeries]) -> list[Curve]:
+    """The curves of one quantity.
+
+    Args:
+        column: Name of the quantity in the series.
+        runs: Series of each run by its name in the legend.
+    """
+    return [
+        Curve(series.time_ps, series.columns[column], run, label)
+        for run, (label, series) in enumerate(runs.items())
+    ]
 
 
 @contextmanager

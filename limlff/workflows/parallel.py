@@ -72,9 +72,7 @@ def run_in_processes(
             while len(results) < len(tasks):
                 while waiting and len(running) < at_once:
                     number = len(tasks) - len(waiting)
-                    running[number] = waiting.pop(0)
-                    with _signals_held_back():  # until it can heed them: not in its imports
-                        running[number].start()
+                    _start(waiting.pop(0), number, running)
                 _take_message(messages, running, results, listen)
         except KeyboardInterrupt as interrupt:
             raise OutOfTime(f"interrupted by {interrupt}; what was computed is kept") from interrupt
@@ -92,6 +90,12 @@ def _signals_held_back() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _start(process: Any, number: int, running: dict[int, Any]) -> None:
+    with _signals_held_back():  # until it can heed them: not in its imports
+        process.start()
+        running[number] = process
 
 
 def _work(

@@ -66,7 +66,10 @@ def compute_study(
         "versions": versions(),
         "potential_digest": potential_digest(potential),
         "settings": settings.model_dump(mode="json"),
-        "runs": [study.numbers(outcome) for outcome in outcomes],
+        "runs": [
+            {"name": name, **study.numbers(outcome)}
+            for name, outcome in zip(study.runs(settings), outcomes, strict=True)
+        ],
     }
     numbers = out / numbers_name(settings.study)
     write_text_whole(numbers, json.dumps(as_json(content), indent=1, allow_nan=False) + "\n")

@@ -24,6 +24,16 @@ class TimeSeries:
     time_ps: Float[np.ndarray, " frames"]
     columns: dict[str, Float[np.ndarray, " frames"]]
 
+    def mean(self, name: str, after: float = 0.0) -> tuple[float, float]:
+        """Mean of a column and its standard error, from four blocks of time.
+
+        Args:
+            name: The column.
+            after: Part of the run, from its beginning, that is left out.
+        """
+        values = self.columns[name][round(after * len(self.time_ps)) :]
+        return float(values.mean()), block_error(values)
+
     def to_json(self) -> dict[str, Any]:
         """Values JSON can hold; what is not a number becomes null."""
         return {

@@ -11,7 +11,7 @@ from limlff.analysis.voids import PROBE_RADIUS
 from limlff.md.output.names import TRAJECTORY
 from limlff.md.output.trajectory import Trajectory, TrajectoryFrame
 from limlff.report.page import Figure
-from limlff.workflows.figures import Curve, Mark, plot_against_time
+from limlff.workflows.figures import Curve, Mark, curves_of, plot_against_time
 from limlff.workflows.healing.simulate import Outcome
 from limlff.workflows.scene import ORDER_CLASSES
 from limlff.workflows.series import smoothed
@@ -87,10 +87,7 @@ def plot_missing_atoms(outcomes: Sequence[Outcome], missing_below: float, out: P
 
 def plot_void_volume(outcomes: Sequence[Outcome], out: Path) -> Figure:
     """Volume that a probe can sweep."""
-    curves = [
-        Curve(each.series.time_ps, each.series.columns["void_volume_angstrom3"], run, each.label)
-        for run, each in enumerate(outcomes)
-    ]
+    curves = curves_of("void_volume_angstrom3", {each.label: each.series for each in outcomes})
     target = Figure(
         out / "void-volume.png",
         "Void volume",

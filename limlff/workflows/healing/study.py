@@ -34,10 +34,6 @@ class HealingStudy(Study[HealingConfig, "HealingRun", "Outcome"]):
             for index, pressure in enumerate(settings.pressures_gpa)
         }
 
-    def length_ps(self, run: HealingRun) -> float:
-        """Perfect crystal and hole."""
-        return run.reference.equilibration_ps + run.reference.duration_ps + run.duration_ps
-
     def simulate(self, run: HealingRun, workspace: Workspace) -> Outcome:
         """One pressure; see `limlff.workflows.healing.simulate`."""
         from limlff.workflows.healing.simulate import simulate

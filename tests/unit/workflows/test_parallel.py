@@ -76,6 +76,11 @@ def test_a_mistake_of_the_code_keeps_its_traceback():
         run_in_processes(stumble, [(0,)], 1, lambda *news: None)
 
 
+def test_a_function_that_no_process_can_import_is_named():
+    with pytest.raises(Exception, match="lambda"):
+        run_in_processes(lambda tell: None, [()], 1, lambda *news: None)
+
+
 def test_a_process_that_dies_is_noticed():
     with pytest.raises(LimlffError, match="code 3"):
         run_in_processes(die, [(0,)], 1, lambda *news: None)
