@@ -75,4 +75,19 @@ def stopped_at(out: Path, step: int) -> None:
 
 
 def go_on(out: Path, **arguments):
+    """Resume it without a word."""
     return resume_md(out, COPPER, progress=False, **arguments)
+
+
+def start(out: Path, until=None, **arguments):
+    """Begin the run, with its trajectory also as extended XYZ."""
+    changes = {**CHANGES, "output": {**CHANGES["output"], "extended_xyz": True}}
+    return run_md(
+        settings(**changes),
+        out,
+        copper(),
+        COPPER,
+        progress=False,
+        limits=RunLimits(until=until),
+        **arguments,
+    )
