@@ -30,7 +30,7 @@ _said: set[str] = set()
 def cache_folder() -> Path | None:
     """Folder of compiled programs, made if missing; None if switched off or not to be used.
 
-    It is not used if it cannot be written or if others could have written it, which is said once.
+    It is not used if it cannot be written or if others could have written it; a warning says so.
     """
     chosen = os.environ.get("LIMLFF_CACHE_DIR")
     if chosen == "":

@@ -68,8 +68,8 @@ def sections_of(kind: type[BaseModel], path: Keys = ()) -> Iterator[Section]:
     for name, field in kind.model_fields.items():
         for section in _sections_in(field.annotation, (*path, name)):
             yield from sections_of(section.model, section.path)
-        for told in field.metadata:  # one of several, which are looked up only when asked for
-            choices = told.sections().values() if hasattr(told, "sections") else ()
+        for choice in field.metadata:  # one of several, which are looked up only when asked for
+            choices = choice.sections().values() if hasattr(choice, "sections") else ()
             yield from (Section((*path, name), model) for model in choices)
 
 
@@ -95,7 +95,7 @@ def _explain_one(problem: Any, content: Any, kind: type[BaseModel]) -> str:
         return f"{'.'.join(keys[:-1])}: has too few values" if few else f"'{key}' is missing"
     if sort in ("union_tag_invalid", "union_tag_not_found"):
         return _explain_kind(problem, keys, kind)
-    said = _said(problem)
+    said = _requirement(problem)
     written = shown(_as_written(got))
     known = sort == "value_error" and (isinstance(got, dict) or written.strip("'") in said)
     named = said.startswith((f"{key}:", f"{key}."))
@@ -103,7 +103,7 @@ def _explain_one(problem: Any, content: Any, kind: type[BaseModel]) -> str:
     return f"{where}{said}" + ("" if known else f" (got {written})")
 
 
-def _said(problem: Any) -> str:
+def _requirement(problem: Any) -> str:
     """The requirement that a setting violates, in plain words."""
     first, _, rest = problem["type"].partition("_")
     if first in _TYPES and rest.split("_")[-1 if first == "model" else 0] in _CHOSEN_BY_TYPE:

@@ -160,8 +160,8 @@ def _description(text: str, field: FieldInfo) -> str:
     if _is_fixed(field):
         return ""
     options = [option for each in _members(field.annotation) for option in _options(each)]
-    told = all(str(option) in text for option in options)
-    return text if told else f"{text} One of: {', '.join(map(str, options))}."
+    are_named = all(str(option) in text for option in options)
+    return text if are_named else f"{text} One of: {', '.join(map(str, options))}."
 
 
 def _is_fixed(field: FieldInfo) -> bool:

@@ -69,9 +69,9 @@ def tree_of(potential: Potential) -> Tree:
 
 def _precisions(kept: Any) -> dict[str, str]:
     """Precision of the nets as in the card; float64 where it tells none that a file can have."""
-    told = kept if isinstance(kept, dict) else {}
+    given = kept if isinstance(kept, dict) else {}
     return {
-        part: "float32" if told.get(part) == "float32" else "float64"
+        part: "float32" if given.get(part) == "float32" else "float64"
         for part in ("descriptor", "fitting")
     }
 

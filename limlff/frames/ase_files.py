@@ -16,7 +16,7 @@ from limlff.frames.convergence import (
     Steps,
     read_steps,
     reasons_per_frame,
-    says_unconverged,
+    unconverged_reason,
 )
 from limlff.frames.frame import Frame
 from limlff.frames.key_remarks import remark_on_convergence
@@ -29,7 +29,7 @@ CUT_OFF = "the file ends within this step"
 """Why the last step of a killed calculation is not taken."""
 _MOST_READS_AT_END = 1000
 _OWN_WORDS = (ValueError, OSError, RuntimeError, ImportError)
-"""Errors whose text is meant for the user; of others it speaks of the inside of a parser."""
+"""Errors whose text is meant for the user; that of others describes the inside of a parser."""
 
 
 def read_ase(path: Path) -> FrameSource:
@@ -166,7 +166,7 @@ def _reasons(images: list[Atoms], steps: Steps | None, path: Path) -> list[str |
         if len(images) > 1 and any(labelled) and not labelled[-1]:
             reasons[-1] = reasons[-1] or CUT_OFF
     return [
-        reason or says_unconverged(atoms.info)
+        reason or unconverged_reason(atoms.info)
         for reason, atoms in zip(reasons, images, strict=True)
     ]
 

@@ -19,7 +19,7 @@ from limlff.frames.opening import lines_of, open_text
 
 NOT_CONVERGED = "its electronic steps did not converge"
 """Why a frame is not taken."""
-_NOT_SAID = "the file does not say that its electronic steps converged, as it does of others"
+_NOT_REPORTED = "the file does not say that its electronic steps converged, as it does of others"
 # of the electrons; a bare `converged` may be of the relaxation of atoms
 _KEYS = re.compile(
     r"(?i)(dft_)?(scf|electronic(ally)?)_?(is_)?converge[dn]\w*|converged_electronic"
@@ -106,7 +106,7 @@ _WORDS = {
 }
 
 
-def says_unconverged(info: Mapping[str, Any]) -> str | None:
+def unconverged_reason(info: Mapping[str, Any]) -> str | None:
     """Why a frame whose keys tell of its electronic steps is not to be used, or None."""
     for key, value in info.items():
         if _KEYS.fullmatch(key) and str(value).strip().lower() in _FALSE:
@@ -114,7 +114,7 @@ def says_unconverged(info: Mapping[str, Any]) -> str | None:
     return None
 
 
-def speaks_of_convergence(info: Mapping[str, Any]) -> str | None:
+def find_convergence_key(info: Mapping[str, Any]) -> str | None:
     """A key that says that something did not converge, be it electrons or atoms; None without."""
     for key, value in info.items():
         found = _OTHER_KEYS.fullmatch(key)
@@ -198,20 +198,20 @@ def _text_steps(path: Path, words: _Words) -> Steps:
     return Steps(_judge(parts))
 
 
-def _speaks(part: dict[str, bool]) -> bool:
+def _reports_convergence(part: dict[str, bool]) -> bool:
     return bool(part.get("failure") or part.get("success"))
 
 
 def _judge(parts: list[dict[str, bool]]) -> list[str | None]:
-    is_said = any(part.get("success") for part in parts)
+    reports_success = any(part.get("success") for part in parts)
     last = len(parts) - 1
     reasons: list[str | None] = []
     for number, part in enumerate(parts):
-        is_footer = number == last and number > 0 and not _speaks(part)
+        is_footer = number == last and number > 0 and not _reports_convergence(part)
         if part.get("failure"):
             reasons.append(NOT_CONVERGED)
-        elif is_said and not part.get("success") and not is_footer:
-            reasons.append(_NOT_SAID)
+        elif reports_success and not part.get("success") and not is_footer:
+            reasons.append(_NOT_REPORTED)
         else:
             reasons.append(None)
     return reasons
@@ -238,14 +238,14 @@ def _outcar_steps(path: Path) -> Steps:
         elif "FREE ENERGIE OF THE ION-ELECTRON SYSTEM" in line:
             counts.append((count, reached, failed))
             count, reached, failed = 0, False, False
-    is_said = any(reached for _, reached, _ in counts)
+    reports_success = any(reached for _, reached, _ in counts)
     for made, was_reached, has_failed in counts:
         if has_failed:
             reasons.append(NOT_CONVERGED)
         elif not was_reached and most and made >= most:
             reasons.append(f"{NOT_CONVERGED}, NELM = {most} were made")
         else:
-            reasons.append(_NOT_SAID if is_said and not was_reached else None)
+            reasons.append(_NOT_REPORTED if reports_success and not was_reached else None)
     return Steps(reasons, is_cut=count > 0)
 
 
@@ -281,7 +281,7 @@ def _row_steps(path: Path) -> Steps:
     from ase.db import connect
 
     rows = connect(str(path), use_lock_file=False).select()
-    return Steps([says_unconverged(row.key_value_pairs) for row in rows])
+    return Steps([unconverged_reason(row.key_value_pairs) for row in rows])
 
 
 def _gpw_steps(path: Path) -> Steps:

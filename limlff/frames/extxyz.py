@@ -16,7 +16,7 @@ from ase.data import atomic_numbers
 
 from limlff.atomic_file import replaced_when_whole
 from limlff.errors import InputError, shown
-from limlff.frames.convergence import says_unconverged
+from limlff.frames.convergence import unconverged_reason
 from limlff.frames.extxyz_layout import (
     blocks,
     column_layout,
@@ -56,7 +56,7 @@ def read_extxyz(path: Path) -> FrameSource:
             origin = frame_of(path, index)
             info = read_info(comment, origin)
             frame = _parse_frame(info, rows, origin, header, source)
-            reason = says_unconverged(info)
+            reason = unconverged_reason(info)
             if reason:
                 source.leave_out(origin, reason)
             else:

@@ -13,7 +13,7 @@ import numpy as np
 
 from limlff.frames.frame import Frame
 
-_FEWEST = 10  # frames without which nothing is said
+_FEWEST = 10  # frames below which nothing is reported
 _SIZES = 1.5  # ratio of the largest to the smallest cell, likewise
 _FAR_BELOW = 1.0  # eV per atom
 _DEVIATIONS = 10.0  # median deviations

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from limlff.errors import shown
-from limlff.frames.convergence import speaks_of_convergence
+from limlff.frames.convergence import find_convergence_key
 from limlff.frames.labels import LabelKeys, looks_like_label
 from limlff.frames.source import FrameSource
 
@@ -63,7 +63,7 @@ def _not_read(key: str, label: str) -> str:
 
 def remark_on_convergence(info: Mapping[str, Any], origin: str, source: FrameSource) -> None:
     """Remark a key that reports missing convergence, of the electrons or of the relaxation."""
-    key = speaks_of_convergence(info)
+    key = find_convergence_key(info)
     if key is not None:
         source.remark(
             f"{shown(key, 40)} says that something did not converge; remove the frame if that is "

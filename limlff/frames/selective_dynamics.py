@@ -32,13 +32,13 @@ def fix_atoms_as_poscar(atoms: Atoms, path: Path) -> None:
     Raises:
         InputError: If a flag is neither true nor false.
     """
-    held = _fixed_directions(path, len(atoms))
-    if held is None:
+    fixed = _fixed_directions(path, len(atoms))
+    if fixed is None:
         return
-    whole = held.all(axis=1)
-    partly = np.flatnonzero(held.any(axis=1) & ~whole)
+    whole = fixed.all(axis=1)
+    partly = np.flatnonzero(fixed.any(axis=1) & ~whole)
     constraints: list[FixAtoms | FixScaled] = [
-        FixScaled(int(index), mask=held[index]) for index in partly
+        FixScaled(int(index), mask=fixed[index]) for index in partly
     ]
     if whole.any():
         constraints.append(FixAtoms(np.flatnonzero(whole)))
@@ -56,7 +56,7 @@ def _fixed_directions(path: Path, count: int) -> Bool[np.ndarray, "atoms 3"] | N
     if begin is None:
         return None
     flags = [line.split()[3:6] for line in lines[begin + 2 : begin + 2 + count]]
-    held = np.zeros((count, 3), bool)
+    fixed = np.zeros((count, 3), bool)
     for atom, words in enumerate(flags):
         for axis, word in enumerate(words):
             found = _FLAG.fullmatch(word)
@@ -65,5 +65,5 @@ def _fixed_directions(path: Path, count: int) -> Bool[np.ndarray, "atoms 3"] | N
                     f"{shown(path.name)}: atom {atom} has the flag {shown(word, 20)} of selective "
                     "dynamics; write T or F"
                 )
-            held[atom, axis] = found[1].lower() == "f"
-    return held
+            fixed[atom, axis] = found[1].lower() == "f"
+    return fixed

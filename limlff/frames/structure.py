@@ -96,7 +96,7 @@ def _geometry_of(comment: str, path: Path) -> str:
         for name in filter(_HOLDS.fullmatch, names):
             _LOG.warning(
                 "%s: the column %s holds no atom; name the atoms with 'frozen', or call it "
-                "%s:L:1 (F is held)",
+                "%s:L:1 (F is fixed)",
                 shown(path),
                 shown(name, 40),
                 _MOVE_MASK,
