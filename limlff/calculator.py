@@ -7,7 +7,6 @@ structure fits into them nothing is compiled again, also when atoms are added or
 from __future__ import annotations
 
 import threading
-from numbers import Real
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,26 +19,21 @@ from ase.data import chemical_symbols
 from jaxtyping import Float, Int
 
 from limlff.atom_arrays import AtomArrays, arrays_of
+from limlff.calculator_checks import checked_skin, stay_apart
+from limlff.calculator_results import results_of, stress_of
 from limlff.errors import InputError, shown
 from limlff.forks import refuse_forked_process
 from limlff.named_potential import load
-from limlff.neighbors.kept import KeptList, SkinNeighbors
-from limlff.neighbors.matrix import closest_neighbors
+from limlff.neighbors.kept import SkinNeighbors
 from limlff.potential import Potential
 from limlff.precision import own_precision
-from limlff.prediction import Prediction, predictor_for
+from limlff.prediction import predictor_for
 from limlff.prediction.atom_virials import atom_virials
-from limlff.quantities import SHORTEST_DISTANCE
 from limlff.result_cache import Computed, ResultCache
 from limlff.uncertainty import assess
 
-LARGEST_SKIN = 5.0
-"""Beyond, lists hold many times the pairs of the potential (Å)."""
-
 UNCERTAINTIES = ("energy_spread", "force_spread", "extrapolation_grade")
 """Results per atom that are computed only when asked for."""
-
-_VOIGT = ((0, 1, 2, 1, 0, 0), (0, 1, 2, 2, 2, 1))
 
 
 class Calculator(AseCalculator):
@@ -95,7 +89,7 @@ class Calculator(AseCalculator):
         if str(dtype) not in ("float32", "float64"):
             raise InputError(f"dtype is {shown(repr(dtype))}; choose float64 or float32")
         self.dtype = str(dtype)
-        self._skin = _checked_skin(skin)
+        self._skin = checked_skin(skin)
         self.potential = potential if isinstance(potential, Potential) else load(potential)
         self.atoms: Any = None
         self.results: dict[str, Any] = {}
@@ -189,10 +183,11 @@ class Calculator(AseCalculator):
         empty = len(kept.matrix.lists) - count
         species = np.pad(species, (0, empty), constant_values=-1)
         positions = np.pad(arrays.positions, ((0, empty), (0, 0)))
-        self._refuse_touching_atoms(atoms, arrays, positions, kept)
+        if not kept.far_apart:
+            kept.far_apart = stay_apart(atoms, positions, arrays.cell, kept.matrix, self._skin)
         geometry = (species, positions, arrays.cell, kept.matrix)
         if "energy" not in self.results:
-            self.results = _results(jax.device_get(self._predictor.predict(*geometry)), arrays)
+            self.results = results_of(jax.device_get(self._predictor.predict(*geometry)), arrays)
         if properties & set(UNCERTAINTIES):
             known = jax.device_get(assess(self._predictor, *geometry))
             self.results |= {
@@ -201,63 +196,8 @@ class Calculator(AseCalculator):
             }
         if "stresses" in properties and "stress" in self.results:
             virials = jax.device_get(atom_virials(self._predictor, *geometry))
-            self.results["stresses"] = _stress_of(virials[:count], arrays.cell)
+            self.results["stresses"] = stress_of(virials[:count], arrays.cell)
 
     def _species(self, arrays: AtomArrays) -> Int[np.ndarray, " atoms"]:
         numbers, place = np.unique(arrays.numbers, return_inverse=True)
         return self.potential.species_of([chemical_symbols[number] for number in numbers])[place]
-
-    def _refuse_touching_atoms(
-        self,
-        atoms: Atoms,
-        arrays: AtomArrays,
-        positions: Float[np.ndarray, "atoms 3"],
-        kept: KeptList,
-    ) -> None:
-        # While a list is complete no distance is farther than the skin from what it was when the
-        # list was built, so that most lists need to be looked at only once.
-        if kept.far_apart:
-            return
-        closest = closest_neighbors(positions, arrays.cell, kept.matrix)
-        distance, first, second = jax.device_get(closest)
-        if distance < SHORTEST_DISTANCE:
-            partner = "its own image" if first == second else f"{atoms.symbols[second]} {second}"
-            raise InputError(
-                f"{atoms.symbols[first]} {first} and {partner} are {distance:.2f} Å apart; the "
-                f"shortest distance allowed is {SHORTEST_DISTANCE} Å. Remove one or correct the "
-                "cell"
-            )
-        kept.far_apart = bool(distance >= SHORTEST_DISTANCE + 2 * self._skin)
-
-
-def _checked_skin(skin: float) -> float:
-    """The skin as a float, from any numeric type."""
-    is_number = isinstance(skin, Real) and not isinstance(skin, bool | np.bool_)
-    if not (is_number and 0 <= skin <= LARGEST_SKIN):
-        raise InputError(
-            f"skin is {shown(repr(skin))}; it must be a number from 0 to {LARGEST_SKIN:g} Å. "
-            "Usual are 0.3 to 1 Å"
-        )
-    return float(skin)
-
-
-def _results(prediction: Prediction, arrays: AtomArrays) -> dict[str, Any]:
-    count = len(arrays.numbers)
-    results = {
-        "energy": float(prediction.energy),
-        "free_energy": float(prediction.energy),
-        # copies, which may be written to and do not keep the padded arrays alive
-        "energies": np.array(prediction.energies[:count]),
-        "forces": np.array(prediction.forces[:count]),
-    }
-    if arrays.cell.any(axis=1).all():
-        results["stress"] = _stress_of(np.asarray(prediction.virial), arrays.cell)
-    return results
-
-
-def _stress_of(
-    virial: Float[np.ndarray, "*atoms 3 3"], cell: Float[np.ndarray, "3 3"]
-) -> Float[np.ndarray, "*atoms 6"]:
-    """Stress in Voigt order (eV/Å^3) of a virial, or of the virial of each atom (eV)."""
-    stress = -virial / abs(np.linalg.det(cell))
-    return (0.5 * (stress + stress.swapaxes(-1, -2)))[..., _VOIGT[0], _VOIGT[1]]
