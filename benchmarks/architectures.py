@@ -141,7 +141,8 @@ def errors_of(potential: Potential) -> dict[str, Any]:
     """Size, and errors on the test frames."""
     from limlff.frames.read import read_frames
     from limlff.models.arrays import flatten_parameters
-    from limlff.training.metrics import frame_errors, predict_frames
+    from limlff.training.frame_predictions import predict_frames
+    from limlff.training.metrics import frame_errors
 
     frames = read_frames(locate_data(TEST, Path.cwd()))
     errors = frame_errors(frames, predict_frames(potential, frames))

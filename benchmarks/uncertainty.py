@@ -28,7 +28,7 @@ from limlff.frames.locate import locate_data
 from limlff.frames.read import read_frames
 from limlff.potential import Potential
 from limlff.potential_file import potential_digest
-from limlff.training.metrics import FramePrediction, predict_frames
+from limlff.training.frame_predictions import FramePrediction, predict_frames
 from limlff.training.uncertainty.calibration import calibration_factor, reliability
 from limlff.training.uncertainty.frames import (
     FrameAssessment,

@@ -20,7 +20,8 @@ from limlff.frames.locate import locate_data
 from limlff.frames.read import read_frames
 from limlff.potential import Potential
 from limlff.potential_file import potential_digest
-from limlff.training.metrics import grouped_errors, predict_frames
+from limlff.training.frame_predictions import predict_frames
+from limlff.training.metrics import grouped_errors
 
 LITHIUM_SETS = ("mlearn-Li/test.extxyz", "msdlab-Li/test.extxyz", "saidi-Li/test.extxyz")
 PUBLISHED = {

@@ -91,6 +91,11 @@ class Predictor:
         """Arithmetic of the model."""
         return self.program.dtype
 
+    @property
+    def is_formula(self) -> bool:
+        """Whether it is the formula, which padded atoms cost as much as others, not a kernel."""
+        return self.program.kernel is None
+
     @own_precision()
     def predict(
         self,

@@ -1,1 +1,1 @@
-"""Training of potentials: loss, loop, checkpoint, metrics."""
+"""From a recipe and its frames to a potential; `train` is the whole of it."""

@@ -15,7 +15,8 @@ from limlff.frames.remarks import GivenFrames, read_and_tell
 from limlff.paths import user_path
 from limlff.potential import Potential
 from limlff.precision import own_precision
-from limlff.training.metrics import grouped_errors, predict_frames
+from limlff.training.frame_predictions import predict_frames
+from limlff.training.metrics import grouped_errors
 from limlff.training.parity import plot_parity
 from limlff.training.uncertainty.frames import assess_frames, frame_reliability
 

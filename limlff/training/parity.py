@@ -8,7 +8,8 @@ import numpy as np
 
 from limlff.atomic_file import replaced_when_whole
 from limlff.frames.frame import Frame
-from limlff.training.metrics import FramePrediction, label_pairs
+from limlff.training.frame_predictions import FramePrediction
+from limlff.training.metrics import label_pairs
 
 _TITLES = {
     "energy": ("energy", "meV/atom"),

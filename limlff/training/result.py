@@ -12,9 +12,10 @@ from jaxtyping import Float
 
 from limlff.potential import Potential
 from limlff.precision import own_precision
+from limlff.training.frame_predictions import FramePrediction, predict_frames
 from limlff.training.labelled_frame import LabelledFrame, species_of_frame
 from limlff.training.loop import Trainer
-from limlff.training.metrics import FramePrediction, grouped_errors, predict_frames
+from limlff.training.metrics import grouped_errors
 from limlff.training.offsets import fit_baseline
 from limlff.training.preparation import Preparation
 from limlff.training.progress import Progress

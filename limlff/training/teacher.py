@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from limlff.frames.frame import Frame
 from limlff.potential import Potential
-from limlff.training.metrics import predict_frames
+from limlff.training.frame_predictions import predict_frames
 
 
 def label_frames(potential: Potential, frames: list[Frame]) -> list[Frame]:

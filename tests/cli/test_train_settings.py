@@ -8,7 +8,7 @@ from training_frames import crystals, write_frames
 
 from limlff.cli.main import main
 from limlff.potential_file import load_potential
-from limlff.training.metrics import predict_frames
+from limlff.training.frame_predictions import predict_frames
 
 RECIPE = """
 elements: [Cu]

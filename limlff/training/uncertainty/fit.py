@@ -16,8 +16,8 @@ from limlff.models.registry import name_of_architecture
 from limlff.potential import Potential
 from limlff.precision import own_precision
 from limlff.training.data import TrainingData
+from limlff.training.frame_predictions import FramePrediction, predict_frames
 from limlff.training.labelled_frame import LabelledFrame, species_of_frame
-from limlff.training.metrics import FramePrediction, predict_frames
 from limlff.training.offsets import free_offsets
 from limlff.training.packing import make_packing
 from limlff.training.recipe import Recipe

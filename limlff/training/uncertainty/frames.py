@@ -17,8 +17,8 @@ from limlff.models.readouts import KEY
 from limlff.potential import Potential
 from limlff.precision import own_precision
 from limlff.training.batches import Batch
+from limlff.training.frame_predictions import FramePrediction
 from limlff.training.labelled_frame import LabelledFrame
-from limlff.training.metrics import FramePrediction
 from limlff.training.packing import make_packing
 from limlff.training.samples import make_samples
 from limlff.training.uncertainty.calibration import reliability

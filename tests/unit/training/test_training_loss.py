@@ -14,12 +14,12 @@ from limlff.models.moment import MomentModel
 from limlff.neighbors.host import Capacity, build_neighbors
 from limlff.potential import Potential
 from limlff.prediction import formula_predictor_for, predictor_for
-from limlff.training import metrics
+from limlff.training import frame_predictions
 from limlff.training.batches import Shape, assemble_batch
 from limlff.training.data_settings import LabelWeights
+from limlff.training.frame_predictions import FramePrediction, predict_frames
 from limlff.training.labelled_frame import LabelledFrame
 from limlff.training.loss import LossFormula
-from limlff.training.metrics import FramePrediction, predict_frames
 from limlff.training.samples import make_samples
 from limlff.training.step import SUM_NAMES, Objective
 from limlff.units import GIGAPASCAL
@@ -246,9 +246,9 @@ def test_shear_stress_left_out_has_no_effect(labelled, parameters):
 def test_frames_have_the_energies_forces_and_stresses_of_the_potential(
     labelled, parameters, predictions, kernel, monkeypatch
 ):
-    """By the kernel and by the formulas, against each frame alone by the kernel."""
+    """By the kernel, and by the formulas in one batch, against each frame alone by the kernel."""
     if not kernel:
-        monkeypatch.setattr(metrics, "predictor_for", formula_predictor_for)
+        monkeypatch.setattr(frame_predictions, "predictor_for", formula_predictor_for)
     baseline = np.array([-3.0, -2.0])
     potential = Potential(MODEL, parameters["model"], baseline)
     frames = [item.frame for item in labelled]

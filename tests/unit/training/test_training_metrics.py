@@ -8,7 +8,7 @@ from ase.build import bulk
 
 from limlff.calculator import Calculator
 from limlff.frames.frame import Frame
-from limlff.training.metrics import predict_frames
+from limlff.training.frame_predictions import predict_frames
 
 
 def test_frames_of_all_sizes_are_predicted_as_by_the_calculator():

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from limlff.training.frame_predictions import predict_frames
 from limlff.training.loss import predict_batch
-from limlff.training.metrics import predict_frames
 from limlff.training.packing import make_packing
 from limlff.training.samples import make_samples
 from limlff.training.uncertainty.calibration import calibration_factor, coverage, reliability
