@@ -38,3 +38,13 @@ def predict_in_one_shape(potential: Potential, structures: list[Atoms]) -> list[
         energy, energies, forces, virial = jax.device_get(prediction)
         predictions.append(Prediction(energy, energies[: len(atoms)], forces[: len(atoms)], virial))
     return predictions
+
+
+def changes_of_the_first_of_a_chain(potential: Potential, axis: int) -> np.ndarray:
+    """By how much the first atom's energy changes (eV) when the n-th of four moves, 3 Å apart."""
+    chain = Atoms("Li4", [[3.0 * i, 0, 0] for i in range(4)])
+    moved = [chain.copy() for _ in range(4)]
+    for index in (1, 2, 3):
+        moved[index].positions[index, axis] += 0.3
+    first = np.array([each.energies[0] for each in predict_in_one_shape(potential, moved)])
+    return np.abs(first - first[0])

@@ -37,6 +37,15 @@ CHANGES = {
         "velocities": True,
     },
 }
+HEATED = {
+    "steps": 200,
+    "temperature_k": 900.0,
+    "guards": {"max_displacement_angstrom": 0.024},
+    "output": {"thermo_every": 100, "trajectory_every": 100},
+    "initial_temperature_k": 100.0,
+    "ensemble": {"kind": "nvt_langevin", "friction_per_ps": 20.0},
+}
+"""A run in which, while it is heated, an atom moves too far in one step."""
 
 
 def same_run(one, two) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from ase.build import bulk
 from md_models import COPPER, copper, settings
-from md_runs import same_run
+from md_runs import HEATED, same_run
 
 from limlff.errors import GuardStop, InputError
 from limlff.md.config import Guards
@@ -230,14 +230,7 @@ def test_limit_on_a_potential_that_cannot_tell_is_refused(tmp_path):
 
 def test_state_that_a_guard_refuses_leaves_the_last_good_one(tmp_path):
     """The first bad step is found: a limit on the way of an atom, crossed once within a chunk."""
-    config = settings(
-        steps=200,
-        temperature_k=900.0,
-        guards={"max_displacement_angstrom": 0.024},
-        output={"thermo_every": 100, "trajectory_every": 100},
-        initial_temperature_k=100.0,
-        ensemble={"kind": "nvt_langevin", "friction_per_ps": 20.0},
-    )
+    config = settings(**HEATED)
     with pytest.raises(GuardStop, match=r"moves by 0\.02\d+ Å in one step") as stopped:
         run_md(config, tmp_path, copper(), COPPER, progress=False)
     frame = ase.io.read(tmp_path / "offending.extxyz")

@@ -9,6 +9,7 @@ import ase.io
 import numpy as np
 import pytest
 from md_models import COPPER, copper, settings
+from md_runs import HEATED
 
 from limlff.errors import GuardStop
 from limlff.md.guards.stop import RunStopped, read_stop
@@ -21,14 +22,7 @@ from limlff.md.runner import run_md
 def stopped(tmp_path_factory):
     """A run that is heated until an atom moves too far in one step."""
     out = tmp_path_factory.mktemp("stopped")
-    config = settings(
-        steps=200,
-        temperature_k=900.0,
-        guards={"max_displacement_angstrom": 0.024},
-        output={"thermo_every": 100, "trajectory_every": 100},
-        initial_temperature_k=100.0,
-        ensemble={"kind": "nvt_langevin", "friction_per_ps": 20.0},
-    )
+    config = settings(**HEATED)
     with pytest.raises(GuardStop) as error:
         run_md(config, out, copper(), COPPER, progress=False)
     return out, error.value
