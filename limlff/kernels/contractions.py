@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from limlff.simd.lanes import kernel_function, load, multiply_add, store, zero_like
+from limlff.simd.lanes import kernel_function, part_of_caller
+from limlff.simd.tiles import add_each_with_each, rows_of, tile_of
 
 HARMONICS_OF_A_TILE = 3
 
@@ -38,69 +39,25 @@ def add_moments(moments, row, pitch, pairs, first, last, sizes):
             _add_tile_of_2(moments, place, pitch, pairs, first, last, sizes.pair_rows, n, y)
 
 
-@kernel_function
-def _add_tile_of_4(moments, place, pitch, pairs, first, last, stride, n, y):
-    p, q = place + pitch, place + 2 * pitch
-    a0, a1 = load(moments, place), load(moments, place + 1)
-    a2, a3 = load(moments, place + 2), load(moments, place + 3)
-    b0, b1, b2, b3 = (
-        load(moments, p),
-        load(moments, p + 1),
-        load(moments, p + 2),
-        load(moments, p + 3),
-    )
-    c0, c1, c2, c3 = (
-        load(moments, q),
-        load(moments, q + 1),
-        load(moments, q + 2),
-        load(moments, q + 3),
-    )
-    pair = first  # not by range, which could raise an error for a stride of zero
-    while pair < last:
-        u, v, w = load(pairs, pair + y), load(pairs, pair + y + 1), load(pairs, pair + y + 2)
-        r = load(pairs, pair + n)
-        a0, b0, c0 = multiply_add(r, u, a0), multiply_add(r, v, b0), multiply_add(r, w, c0)
-        r = load(pairs, pair + n + 1)
-        a1, b1, c1 = multiply_add(r, u, a1), multiply_add(r, v, b1), multiply_add(r, w, c1)
-        r = load(pairs, pair + n + 2)
-        a2, b2, c2 = multiply_add(r, u, a2), multiply_add(r, v, b2), multiply_add(r, w, c2)
-        r = load(pairs, pair + n + 3)
-        a3, b3, c3 = multiply_add(r, u, a3), multiply_add(r, v, b3), multiply_add(r, w, c3)
-        pair += stride
-    store(moments, place, a0)
-    store(moments, place + 1, a1)
-    store(moments, place + 2, a2)
-    store(moments, place + 3, a3)
-    store(moments, p, b0)
-    store(moments, p + 1, b1)
-    store(moments, p + 2, b2)
-    store(moments, p + 3, b3)
-    store(moments, q, c0)
-    store(moments, q + 1, c1)
-    store(moments, q + 2, c2)
-    store(moments, q + 3, c3)
+def _tile_of_moments(functions: int) -> Any:
+    """Moments of three harmonics and so many radial functions: sums over all pairs."""
+    _, load_tile, store_tile = tile_of(HARMONICS_OF_A_TILE, functions)
+    load_harmonics, load_radial = tile_of(1, HARMONICS_OF_A_TILE).load, tile_of(1, functions).load
+
+    @kernel_function
+    def add(moments, place, pitch, pairs, first, last, stride, n, y):
+        sums = load_tile(moments, place, pitch)
+        pair = first  # not by range, which could raise an error for a stride of zero
+        while pair < last:
+            harmonics, radial = load_harmonics(pairs, pair + y, 1), load_radial(pairs, pair + n, 1)
+            sums = add_each_with_each(sums, harmonics, radial)
+            pair += stride
+        store_tile(moments, place, pitch, sums)
+
+    return add
 
 
-@kernel_function
-def _add_tile_of_2(moments, place, pitch, pairs, first, last, stride, n, y):
-    p, q = place + pitch, place + 2 * pitch
-    a0, a1 = load(moments, place), load(moments, place + 1)
-    b0, b1 = load(moments, p), load(moments, p + 1)
-    c0, c1 = load(moments, q), load(moments, q + 1)
-    pair = first
-    while pair < last:
-        u, v, w = load(pairs, pair + y), load(pairs, pair + y + 1), load(pairs, pair + y + 2)
-        r = load(pairs, pair + n)
-        a0, b0, c0 = multiply_add(r, u, a0), multiply_add(r, v, b0), multiply_add(r, w, c0)
-        r = load(pairs, pair + n + 1)
-        a1, b1, c1 = multiply_add(r, u, a1), multiply_add(r, v, b1), multiply_add(r, w, c1)
-        pair += stride
-    store(moments, place, a0)
-    store(moments, place + 1, a1)
-    store(moments, p, b0)
-    store(moments, p + 1, b1)
-    store(moments, q, c0)
-    store(moments, q + 1, c1)
+_add_tile_of_4, _add_tile_of_2 = map(_tile_of_moments, (4, 2))
 
 
 @kernel_function
@@ -139,53 +96,40 @@ def _tile_of_harmonics(known: int) -> Any:
 
     Loops of known length are unrolled; around others the compiler puts more code than in them.
     """
+    four, two = (_sums_of_harmonics(pairs, known) for pairs in (4, 2))
 
     @kernel_function
     def tile(gradient, g, pitch, pairs, first, last, stride, radial, weights, out, harmonics):
-        count = known if known > 0 else radial
-        h, k, pair = g + pitch, g + 2 * pitch, first
+        pair = first
         while pair + 4 * stride <= last:
-            a0 = zero_like(pairs)
-            a1, a2, b0, b1, b2, c0, c1, c2, d0, d1, d2 = a0, a0, a0, a0, a0, a0, a0, a0, a0, a0, a0
-            b, c, d = pair + stride, pair + 2 * stride, pair + 3 * stride
-            for n in range(count):
-                u, v, w = load(gradient, g + n), load(gradient, h + n), load(gradient, k + n)
-                r = load(pairs, pair + n)
-                a0, a1, a2 = multiply_add(r, u, a0), multiply_add(r, v, a1), multiply_add(r, w, a2)
-                r = load(pairs, b + n)
-                b0, b1, b2 = multiply_add(r, u, b0), multiply_add(r, v, b1), multiply_add(r, w, b2)
-                r = load(pairs, c + n)
-                c0, c1, c2 = multiply_add(r, u, c0), multiply_add(r, v, c1), multiply_add(r, w, c2)
-                r = load(pairs, d + n)
-                d0, d1, d2 = multiply_add(r, u, d0), multiply_add(r, v, d1), multiply_add(r, w, d2)
-            _store_three(weights, out, a0, a1, a2)
-            _store_three(weights, out + harmonics, b0, b1, b2)
-            _store_three(weights, out + 2 * harmonics, c0, c1, c2)
-            _store_three(weights, out + 3 * harmonics, d0, d1, d2)
+            four(gradient, g, pitch, pairs, pair, stride, radial, weights, out, harmonics)
             pair, out = pair + 4 * stride, out + 4 * harmonics
         if pair < last:
-            a0 = zero_like(pairs)
-            a1, a2, b0, b1, b2 = a0, a0, a0, a0, a0
-            for n in range(count):
-                u, v, w = load(gradient, g + n), load(gradient, h + n), load(gradient, k + n)
-                r = load(pairs, pair + n)
-                a0, a1, a2 = multiply_add(r, u, a0), multiply_add(r, v, a1), multiply_add(r, w, a2)
-                r = load(pairs, pair + stride + n)
-                b0, b1, b2 = multiply_add(r, u, b0), multiply_add(r, v, b1), multiply_add(r, w, b2)
-            _store_three(weights, out, a0, a1, a2)
-            _store_three(weights, out + harmonics, b0, b1, b2)
+            two(gradient, g, pitch, pairs, pair, stride, radial, weights, out, harmonics)
 
     return tile
 
 
+def _sums_of_harmonics(count: int, known: int) -> Any:
+    """Three harmonics of so many pairs."""
+    zero, _, store_tile = tile_of(count, HARMONICS_OF_A_TILE)
+    load_pairs, load_gradient = rows_of(count), rows_of(HARMONICS_OF_A_TILE)
+
+    @part_of_caller
+    def fill(gradient, g, pitch, pairs, pair, stride, radial, weights, out, harmonics):
+        sums = zero(pairs)
+        for n in range(known if known > 0 else radial):
+            functions, slopes = (
+                load_pairs(pairs, pair + n, stride),
+                load_gradient(gradient, g + n, pitch),
+            )
+            sums = add_each_with_each(sums, functions, slopes)
+        store_tile(weights, out, harmonics, sums)
+
+    return fill
+
+
 _harmonics, _harmonics_by_8, _harmonics_by_10 = map(_tile_of_harmonics, (0, 8, 10))
-
-
-@kernel_function
-def _store_three(out, row, a, b, c):
-    store(out, row, a)
-    store(out, row + 1, b)
-    store(out, row + 2, c)
 
 
 @kernel_function
@@ -208,57 +152,41 @@ def pull_back_to_radial(gradient, row, pitch, pairs, first, last, sizes, weights
 
 def _tiles_of_radial(harmonics: int) -> Any:
     """All radial functions of all pairs, given the number of harmonics of degree 1 and more."""
+    five, one = (_sums_of_radial(functions, harmonics) for functions in (5, 1))
 
     @kernel_function
     def tiles(gradient, row, pitch, pairs, first, last, stride, radial, weights):
         n = 0
         while n + 5 <= radial:
-            out = n
-            pair = first  # not by range, which could raise an error for a stride of zero
-            while pair < last:
-                g, y = row + n, pair + radial
-                a0, a1 = load(gradient, g), load(gradient, g + 1)  # harmonic 0 is 1
-                a2, a3, a4 = load(gradient, g + 2), load(gradient, g + 3), load(gradient, g + 4)
-                b0, b1, b2, b3, b4 = a0, a1, a2, a3, a4
-                for m in range(harmonics):
-                    g += pitch
-                    r, s = load(pairs, y + m), load(pairs, y + stride + m)
-                    u = load(gradient, g)
-                    a0, b0 = multiply_add(r, u, a0), multiply_add(s, u, b0)
-                    u = load(gradient, g + 1)
-                    a1, b1 = multiply_add(r, u, a1), multiply_add(s, u, b1)
-                    u = load(gradient, g + 2)
-                    a2, b2 = multiply_add(r, u, a2), multiply_add(s, u, b2)
-                    u = load(gradient, g + 3)
-                    a3, b3 = multiply_add(r, u, a3), multiply_add(s, u, b3)
-                    u = load(gradient, g + 4)
-                    a4, b4 = multiply_add(r, u, a4), multiply_add(s, u, b4)
-                _store_three(weights, out, a0, a1, a2)
-                store(weights, out + 3, a3)
-                store(weights, out + 4, a4)
-                _store_three(weights, out + radial, b0, b1, b2)
-                store(weights, out + radial + 3, b3)
-                store(weights, out + radial + 4, b4)
-                pair, out = pair + 2 * stride, out + 2 * radial
+            five(gradient, row + n, pitch, pairs, first, last, stride, radial, weights, n)
             n += 5
         while n < radial:
-            out = n
-            pair = first
-            while pair < last:
-                g, y = row + n, pair + radial
-                a = load(gradient, g)
-                b = a
-                for m in range(harmonics):
-                    g += pitch
-                    u = load(gradient, g)
-                    a = multiply_add(load(pairs, y + m), u, a)
-                    b = multiply_add(load(pairs, y + stride + m), u, b)
-                store(weights, out, a)
-                store(weights, out + radial, b)
-                pair, out = pair + 2 * stride, out + 2 * radial
+            one(gradient, row + n, pitch, pairs, first, last, stride, radial, weights, n)
             n += 1
 
     return tiles
+
+
+def _sums_of_radial(functions: int, harmonics: int) -> Any:
+    """So many radial functions of all pairs, two pairs at a time."""
+    load_gradient, load_pairs = tile_of(1, functions).load, rows_of(2)
+    _, load_twice, store_tile = tile_of(2, functions)
+
+    @part_of_caller
+    def fill(gradient, row, pitch, pairs, first, last, stride, radial, weights, out):
+        pair = first  # not by range, which could raise an error for a stride of zero
+        while pair < last:
+            g, y = row, pair + radial
+            sums = load_twice(gradient, g, 0)  # harmonic 0 is 1
+            for m in range(harmonics):
+                g += pitch
+                sums = add_each_with_each(
+                    sums, load_pairs(pairs, y + m, stride), load_gradient(gradient, g, 1)
+                )
+            store_tile(weights, out, radial, sums)
+            pair, out = pair + 2 * stride, out + 2 * radial
+
+    return fill
 
 
 _radial_by_3, _radial_by_9, _radial_by_15, _radial_by_24 = map(_tiles_of_radial, (3, 9, 15, 24))

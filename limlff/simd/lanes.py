@@ -84,12 +84,10 @@ def call_vector_function(builder: ir.IRBuilder, name: str, lanes: Lanes, argumen
     return builder.call(function, arguments)
 
 
-def _row_address(context: Any, builder: Any, kinds: Any, values: Any) -> Any:
-    """Address of row `values[1]` of the memory at `values[0]`."""
-    lanes = Lanes(kinds[0].dtype)
-    row = context.cast(builder, values[1], kinds[1], types.intp)
+def row_address(builder: ir.IRBuilder, memory: Any, row: Any, lanes: Lanes) -> Any:
+    """Address of a row of a memory."""
     element = builder.mul(row, ir.Constant(row.type, lanes.width))
-    return builder.bitcast(builder.gep(values[0], [element]), vector_type(lanes).as_pointer())
+    return builder.bitcast(builder.gep(memory, [element]), vector_type(lanes).as_pointer())
 
 
 @intrinsic
@@ -97,7 +95,8 @@ def load(typing: Any, memory: types.CPointer, row: types.Integer) -> Any:
     """Row of a memory."""
 
     def generate(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
-        address = _row_address(context, builder, sig.args, arguments)
+        row_number = context.cast(builder, arguments[1], sig.args[1], types.intp)
+        address = row_address(builder, arguments[0], row_number, Lanes(memory.dtype))
         return builder.load(address, align=memory.dtype.bitwidth // 8)
 
     return Lanes(memory.dtype)(memory, row), generate
@@ -108,7 +107,8 @@ def store(typing: Any, memory: types.CPointer, row: types.Integer, value: Lanes)
     """Set a row of a memory."""
 
     def generate(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
-        address = _row_address(context, builder, sig.args, arguments)
+        row_number = context.cast(builder, arguments[1], sig.args[1], types.intp)
+        address = row_address(builder, arguments[0], row_number, Lanes(memory.dtype))
         builder.store(arguments[2], address, align=memory.dtype.bitwidth // 8)
         return context.get_dummy_value()
 

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from limlff.simd.lanes import kernel_function, load, load_broadcast, multiply_add, store
+from limlff.simd.lanes import kernel_function
+from limlff.simd.tiles import add_each_with_each, broadcasts_of, rows_of, tile_of
 
 TILE = 4
 
@@ -72,137 +73,56 @@ def add_products(
             vector += 1
 
 
-def _for_three(known: int) -> Any:
-    """Product with three vectors; known, if not zero, is the number of columns.
+def _add_to(vectors: int, known: int = 0) -> Any:
+    """Product with so many vectors; known, if not zero, is the number of columns.
 
     Loops of known length are unrolled; around short ones the compiler puts more code than in them.
     """
+    (_, load_four, store_four), (_, load_two, store_two) = tile_of(vectors, 4), tile_of(vectors, 2)
+    load_vectors, four_weights, two_weights = rows_of(vectors), broadcasts_of(4), broadcasts_of(2)
 
     @kernel_function
     def add(out, row, out_pitch, weights, place, inputs, x, in_pitch, outputs, count):
         columns = known if known > 0 else count
         first = 0
         while first + 4 <= outputs:
-            a, b, c = row, row + out_pitch, row + 2 * out_pitch
-            a0, a1, a2, a3 = load(out, a), load(out, a + 1), load(out, a + 2), load(out, a + 3)
-            b0, b1, b2, b3 = load(out, b), load(out, b + 1), load(out, b + 2), load(out, b + 3)
-            c0, c1, c2, c3 = load(out, c), load(out, c + 1), load(out, c + 2), load(out, c + 3)
+            sums = load_four(out, row, out_pitch)
             for i in range(columns):
-                u, v = load(inputs, x + i), load(inputs, x + in_pitch + i)
-                t = load(inputs, x + 2 * in_pitch + i)
-                w = load_broadcast(weights, place)
-                a0, b0, c0 = multiply_add(w, u, a0), multiply_add(w, v, b0), multiply_add(w, t, c0)
-                w = load_broadcast(weights, place + 1)
-                a1, b1, c1 = multiply_add(w, u, a1), multiply_add(w, v, b1), multiply_add(w, t, c1)
-                w = load_broadcast(weights, place + 2)
-                a2, b2, c2 = multiply_add(w, u, a2), multiply_add(w, v, b2), multiply_add(w, t, c2)
-                w = load_broadcast(weights, place + 3)
-                a3, b3, c3 = multiply_add(w, u, a3), multiply_add(w, v, b3), multiply_add(w, t, c3)
+                passing = load_vectors(inputs, x + i, in_pitch)
+                sums = add_each_with_each(sums, passing, four_weights(weights, place))
                 place += 4
-            _store_four(out, a, a0, a1, a2, a3)
-            _store_four(out, b, b0, b1, b2, b3)
-            _store_four(out, c, c0, c1, c2, c3)
+            store_four(out, row, out_pitch, sums)
             first, row = first + 4, row + 4
         if first < outputs:
-            a, b, c = row, row + out_pitch, row + 2 * out_pitch
-            a0, a1, b0, b1 = load(out, a), load(out, a + 1), load(out, b), load(out, b + 1)
-            c0, c1 = load(out, c), load(out, c + 1)
+            sums = load_two(out, row, out_pitch)
             for i in range(columns):
-                u, v = load(inputs, x + i), load(inputs, x + in_pitch + i)
-                t = load(inputs, x + 2 * in_pitch + i)
-                w = load_broadcast(weights, place)
-                a0, b0, c0 = multiply_add(w, u, a0), multiply_add(w, v, b0), multiply_add(w, t, c0)
-                w = load_broadcast(weights, place + 1)
-                a1, b1, c1 = multiply_add(w, u, a1), multiply_add(w, v, b1), multiply_add(w, t, c1)
+                passing = load_vectors(inputs, x + i, in_pitch)
+                sums = add_each_with_each(sums, passing, two_weights(weights, place))
                 place += 2
-            _store_two(out, a, a0, a1)
-            _store_two(out, b, b0, b1)
-            _store_two(out, c, c0, c1)
+            store_two(out, row, out_pitch, sums)
 
     return add
 
 
-_add_three, _add_three_of_10, _add_three_of_16 = map(_for_three, (0, 10, 16))
-
-
-@kernel_function
-def _add_two(out, row, out_pitch, weights, place, inputs, x, in_pitch, outputs, count):
-    first = 0
-    while first + 4 <= outputs:
-        a, b = row, row + out_pitch
-        a0, a1, a2, a3 = load(out, a), load(out, a + 1), load(out, a + 2), load(out, a + 3)
-        b0, b1, b2, b3 = load(out, b), load(out, b + 1), load(out, b + 2), load(out, b + 3)
-        for i in range(count):
-            u, v = load(inputs, x + i), load(inputs, x + in_pitch + i)
-            w = load_broadcast(weights, place)
-            a0, b0 = multiply_add(w, u, a0), multiply_add(w, v, b0)
-            w = load_broadcast(weights, place + 1)
-            a1, b1 = multiply_add(w, u, a1), multiply_add(w, v, b1)
-            w = load_broadcast(weights, place + 2)
-            a2, b2 = multiply_add(w, u, a2), multiply_add(w, v, b2)
-            w = load_broadcast(weights, place + 3)
-            a3, b3 = multiply_add(w, u, a3), multiply_add(w, v, b3)
-            place += 4
-        _store_four(out, a, a0, a1, a2, a3)
-        _store_four(out, b, b0, b1, b2, b3)
-        first, row = first + 4, row + 4
-    if first < outputs:
-        _add_pair(out, row, weights, place, np.int64(2), inputs, x, count)
-        _add_pair(out, row + out_pitch, weights, place, np.int64(2), inputs, x + in_pitch, count)
+_add_three, _add_three_of_10, _add_three_of_16 = (_add_to(3, known) for known in (0, 10, 16))
+_add_two, _add_up_to_seven_outputs = _add_to(2), _add_to(1)
+_, _load_four, _store_four = tile_of(1, 4)
+_load_vector, _four_weights = rows_of(1), broadcasts_of(4)
 
 
 @kernel_function
 def _add_one(out, row, weights, place, inputs, x, outputs, count):
+    """Product with one vector: two tiles at a time, for enough sums that need not wait."""
     first = 0
     while first + 8 <= outputs:
         other = place + 4 * count
-        a0, a1, a2, a3 = load(out, row), load(out, row + 1), load(out, row + 2), load(out, row + 3)
-        b = row + 4
-        b0, b1, b2, b3 = load(out, b), load(out, b + 1), load(out, b + 2), load(out, b + 3)
+        a, b = _load_four(out, row, 0), _load_four(out, row + 4, 0)
         for i in range(count):
-            u = load(inputs, x + i)
-            w = 4 * i
-            a0 = multiply_add(load_broadcast(weights, place + w), u, a0)
-            a1 = multiply_add(load_broadcast(weights, place + w + 1), u, a1)
-            a2 = multiply_add(load_broadcast(weights, place + w + 2), u, a2)
-            a3 = multiply_add(load_broadcast(weights, place + w + 3), u, a3)
-            b0 = multiply_add(load_broadcast(weights, other + w), u, b0)
-            b1 = multiply_add(load_broadcast(weights, other + w + 1), u, b1)
-            b2 = multiply_add(load_broadcast(weights, other + w + 2), u, b2)
-            b3 = multiply_add(load_broadcast(weights, other + w + 3), u, b3)
-        _store_four(out, row, a0, a1, a2, a3)
-        _store_four(out, b, b0, b1, b2, b3)
+            passing = _load_vector(inputs, x + i, 0)
+            a = add_each_with_each(a, passing, _four_weights(weights, place + 4 * i))
+            b = add_each_with_each(b, passing, _four_weights(weights, other + 4 * i))
+        _store_four(out, row, 0, a)
+        _store_four(out, row + 4, 0, b)
         first, row, place = first + 8, row + 8, place + 8 * count
-    while first + 4 <= outputs:
-        _add_pair(out, row, weights, place, np.int64(4), inputs, x, count)
-        _add_pair(out, row + 2, weights, place + 2, np.int64(4), inputs, x, count)
-        first, row, place = first + 4, row + 4, place + 4 * count
     if first < outputs:
-        _add_pair(out, row, weights, place, np.int64(2), inputs, x, count)
-
-
-@kernel_function
-def _add_pair(out, row, weights, place, pitch, inputs, x, count):
-    """Two outputs whose weights lie side by side, every `pitch` numbers."""
-    a0, a1 = load(out, row), load(out, row + 1)
-    for i in range(count):
-        u = load(inputs, x + i)
-        a0 = multiply_add(load_broadcast(weights, place), u, a0)
-        a1 = multiply_add(load_broadcast(weights, place + 1), u, a1)
-        place += pitch
-    store(out, row, a0)
-    store(out, row + 1, a1)
-
-
-@kernel_function
-def _store_four(out, row, a, b, c, d):
-    store(out, row, a)
-    store(out, row + 1, b)
-    store(out, row + 2, c)
-    store(out, row + 3, d)
-
-
-@kernel_function
-def _store_two(out, row, a, b):
-    store(out, row, a)
-    store(out, row + 1, b)
+        _add_up_to_seven_outputs(out, row, 0, weights, place, inputs, x, 0, outputs - first, count)

@@ -18,12 +18,11 @@ MOST_PARAMETERS = 7
 TILES = "a tile of a compiled kernel: each register and pointer is a parameter of its own"
 
 # Exceptions with their reasons. An entry that is no longer needed fails, too.
-FUNCTIONS = {
-    "limlff/kernels/contractions.py:_tiles_of_radial": TILES,
-}
+FUNCTIONS: dict[str, str] = {}
 PARAMETERS = {
-    "limlff/kernels/contractions.py:_add_tile_of_2": TILES,
-    "limlff/kernels/contractions.py:_add_tile_of_4": TILES,
+    "limlff/kernels/contractions.py:_sums_of_harmonics.fill": TILES,
+    "limlff/kernels/contractions.py:_sums_of_radial.fill": TILES,
+    "limlff/kernels/contractions.py:_tile_of_moments.add": TILES,
     "limlff/kernels/contractions.py:_tile_of_harmonics.tile": TILES,
     "limlff/kernels/contractions.py:_tiles_of_radial.tiles": TILES,
     "limlff/kernels/contractions.py:pull_back_to_harmonics": TILES,
@@ -31,9 +30,7 @@ PARAMETERS = {
     "limlff/kernels/moment.py:evaluate": TILES,
     "limlff/kernels/moment.py:evaluate_bundle": TILES,
     "limlff/simd/products.py:_add_one": TILES,
-    "limlff/simd/products.py:_add_pair": TILES,
-    "limlff/simd/products.py:_add_two": TILES,
-    "limlff/simd/products.py:_for_three.add": TILES,
+    "limlff/simd/products.py:_add_to.add": TILES,
     "limlff/simd/products.py:add_products": TILES,
 }
 
