@@ -1,9 +1,10 @@
-"""Runs side by side, each in a process of its own on a core of its own.
+"""Runs side by side, each on a core of its own, in processes that take one run after the other.
 
 Processes are spawned, because jax does not survive a fork, and asked to stop instead of killed,
 because molecular dynamics takes a signal for a wish and still writes its checkpoint. They end at
 once when the process that started them is gone: nobody would hear of what they compute, and they
-hold the locks of their folders.
+hold the locks of their folders. `concurrent.futures` hands out runs and brings results back; it has
+no news, signals, orphans or exit codes, which are here.
 """
 
 from __future__ import annotations
@@ -18,18 +19,24 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from typing import Any
 
 from limlff.errors import LimlffError, OutOfTime
-from limlff.signals import STOP_SIGNALS, ignore_signals, interruptible, stop_signals
+from limlff.signals import STOP_SIGNALS, interruptible, stop_signals
 
 STOP_SECONDS = 60.0
 """Time in which a process must end after it was asked to (s)."""
 
 _PR_SET_PDEATHSIG = 1  # of Linux: which signal comes when the parent dies
 _ORPHANED = 1  # exit code of a process that nobody waits for
+_LISTEN_SECONDS = 0.2
+
+_line_to_parent: tuple[Any, Any] | None = None
+"""In a process: the queue for its news, and whether all are to stop."""
 
 
 def run_in_processes(
@@ -56,30 +63,44 @@ def run_in_processes(
         OutOfTime: If a signal came that asks to stop, or a process was killed.
     """
     context = multiprocessing.get_context("spawn")
-    with _signals_held_back():  # by the process that keeps the books of semaphores: for good
-        resource_tracker.ensure_running()
-    messages, stopping = context.Queue(), context.Event()
-    waiting = [
-        context.Process(
-            target=_work, args=(function, task, number, messages, stopping, os.getpid())
-        )
-        for number, task in enumerate(tasks)
-    ]
-    results: dict[int, Any] = {}
-    running: dict[int, Any] = {}
+    news, stopping, started = context.Queue(), context.Event(), context.Value("i", 0)
+    line = (news, stopping, started, os.getpid())
+    processes: list[Any] = []
     with interruptible():
+        executor = ProcessPoolExecutor(at_once, context, _begin, line)
         try:
-            while len(results) < len(tasks):
-                while waiting and len(running) < at_once:
-                    number = len(tasks) - len(waiting)
-                    _start(waiting.pop(0), number, running)
-                _take_message(messages, running, results, listen)
+            with _signals_held_back():  # until they can heed them: not in their imports
+                resource_tracker.ensure_running()  # keeps the books of semaphores: for good
+                before = multiprocessing.active_children()
+                futures = [executor.submit(_call, function, task) for task in tasks]
+                processes += set(multiprocessing.active_children()) - set(before)
+            return _results_of(futures, news, listen)
+        except BrokenProcessPool as error:
+            raise OutOfTime(
+                f"the process of a run {_end_of_first(processes)} and without a result; was it "
+                "killed, or out of memory? What was computed is kept"
+            ) from error
         except KeyboardInterrupt as interrupt:
             raise OutOfTime(f"interrupted by {interrupt}; what was computed is kept") from interrupt
         finally:
             stopping.set()
-            _end(running, messages)
-    return [results[number] for number in range(len(tasks))]
+            executor.shutdown(wait=False, cancel_futures=True)
+            _end(processes, news)
+
+
+def _results_of(
+    futures: Sequence[Future[Any]], news: Any, listen: Callable[..., None]
+) -> list[Any]:
+    """Listen until all are done and all their news has come, or one fails."""
+    waiting, told, heard = set(futures), 0, 0
+    while waiting or heard < told:
+        done, waiting = wait(waiting, _LISTEN_SECONDS, FIRST_COMPLETED)
+        told += sum(future.result()[1] for future in done)
+        with suppress(queue.Empty):
+            while True:
+                listen(*news.get(timeout=0 if waiting else _LISTEN_SECONDS))
+                heard += 1
+    return [future.result()[0] for future in futures]
 
 
 @contextmanager
@@ -92,40 +113,49 @@ def _signals_held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _start(process: Any, number: int, running: dict[int, Any]) -> None:
-    with _signals_held_back():  # until it can heed them: not in its imports
-        process.start()
-        running[number] = process
-
-
-def _work(
-    function: Callable[..., Any],
-    task: tuple[Any, ...],
-    number: int,
-    messages: Any,
-    stopping: Any,
-    parent: int,
-) -> None:
-    """In the process: pin it to a core, call the function, send its result."""
+def _begin(news: Any, stopping: Any, started: Any, parent: int) -> None:
+    """In a new process: pin it to a core."""
+    global _line_to_parent
+    _line_to_parent = news, stopping
     _end_with_parent(parent)
+    # Without a run there is nothing to keep; other signals are for the parent to hear.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+    with started.get_lock():
+        number = started.value
+        started.value += 1
     if hasattr(os, "sched_setaffinity"):
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, {cores[number % len(cores)]})
 
-    def tell(*news: Any) -> None:
-        messages.put((number, "news", news))
+
+def _call(function: Callable[..., Any], task: tuple[Any, ...]) -> tuple[Any, int]:
+    """In a process: compute a task; its result, and how many news to expect of it."""
+    assert _line_to_parent is not None
+    news, stopping = _line_to_parent
+
+    def stop_if_asked() -> None:
         if stopping.is_set() or asked_to_stop():
             raise OutOfTime("stopped together with the other runs")
 
+    told = 0
+
+    def tell(*content: Any) -> None:
+        nonlocal told
+        news.put(content)
+        told += 1
+        stop_if_asked()
+
     with stop_signals() as asked_to_stop:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+        held_back = signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
         try:
-            messages.put((number, "result", function(*task, tell)))
-        except (LimlffError, OSError, MemoryError) as error:  # each is a line for the user
-            messages.put((number, "error", error))
+            stop_if_asked()
+            return function(*task, tell), told
+        except (LimlffError, OSError, MemoryError):  # each is a line for the user
+            raise
         except Exception:  # a traceback crosses processes only as text
-            messages.put((number, "error", RuntimeError(traceback.format_exc())))
-        ignore_signals()
+            raise RuntimeError(traceback.format_exc()) from None
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, held_back)
 
 
 def _end_with_parent(parent: int) -> None:
@@ -148,31 +178,12 @@ def _watch_parent() -> None:
         os._exit(_ORPHANED)
 
 
-def _take_message(
-    messages: Any, running: dict[int, Any], results: dict[int, Any], listen: Callable[..., None]
-) -> None:
-    """Wait for a message for a short time and act on it."""
-    dead = [number for number, process in running.items() if not process.is_alive()]
-    try:
-        number, kind, content = messages.get(timeout=0.5)
-    except queue.Empty:
-        if dead:  # before the wait, and nothing of it was left in the queue
-            raise OutOfTime(
-                f"the process of run {dead[0] + 1} {_end_of(running[dead[0]].exitcode)} and "
-                "without a result; was it killed, or out of memory? What was computed is kept"
-            ) from None
-        return
-    if kind == "news":
-        listen(*content)
-    elif kind == "error":
-        raise content
-    else:
-        results[number] = content
-        running.pop(number).join()
-
-
-def _end_of(code: int) -> str:
-    """How a process has ended, from its exit code."""
+def _end_of_first(processes: list[Any]) -> str:
+    """How the process that broke the pool has ended; the others then get a SIGTERM, and go on."""
+    for process in processes:
+        process.join(1.0)
+    codes = [process.exitcode for process in processes if process.exitcode]
+    code = next((code for code in codes if code != -signal.SIGTERM), -signal.SIGTERM)
     if code >= 0:
         return f"ended with code {code}"
     try:
@@ -181,15 +192,13 @@ def _end_of(code: int) -> str:
         return f"was ended by signal {-code}"
 
 
-def _end(running: dict[int, Any], messages: Any) -> None:
+def _end(processes: list[Any], news: Any) -> None:
     """Wait for processes that were asked to stop; kill those that do not."""
     deadline = time.monotonic() + STOP_SECONDS
-    for process in running.values():
+    for process in processes:
         # A process ends only when what it sent was taken out of the queue.
         while process.is_alive() and time.monotonic() < deadline:
-            try:
-                messages.get(timeout=0.2)
-            except queue.Empty:
-                continue
+            with suppress(queue.Empty):
+                news.get(timeout=_LISTEN_SECONDS)
         process.kill()
         process.join()

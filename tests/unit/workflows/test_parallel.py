@@ -39,6 +39,12 @@ def be_killed(number, tell):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def be_quick_or_die(number, tell):
+    if number:
+        time.sleep(1.0)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
 def go_on_for_ever(number, folder, tell):
     """Without a look at anybody, as compiled code does."""
     tell("begins", number)
@@ -96,6 +102,20 @@ def test_sigterm_ends_all_processes_and_the_handler_is_put_back():
     with pytest.raises(OutOfTime, match="interrupted"):
         run_in_processes(refuse, [(0,), (2,)], 2, lambda *news: heard.set())
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_an_idle_process_does_not_hold_up_the_end_when_another_dies():
+    begin = time.monotonic()
+    with pytest.raises(OutOfTime, match="was ended by SIGKILL"):
+        run_in_processes(be_quick_or_die, [(0,), (1,)], 2, lambda *news: None)
+    assert time.monotonic() - begin < 30
+
+
+def test_processes_take_one_task_after_the_other():
+    """Jax is imported and programs are compiled once for each process, not for each task."""
+    results = run_in_processes(square, [(n,) for n in range(6)], 2, lambda *news: None)
+    assert [value for value, _ in results] == [0, 1, 4, 9, 16, 25]
+    assert len({process for _, process in results}) <= 2
 
 
 @pytest.mark.parametrize(
