@@ -102,11 +102,8 @@ def plot_disorder(outcomes: Sequence[Outcome], near_angstrom: float, out: Path) 
     curves = []
     for run, outcome in enumerate(outcomes):
         time, columns = outcome.series.time_ps, outcome.series.columns
-        near, far = (smoothed(100 * columns[f"disordered_{group}"], 5) for group in ("near", "far"))
-        curves += [
-            Curve(time, near, run, f"{outcome.label}, near the hole"),
-            Curve(time, far, run, f"{outcome.label}, far from it", is_second=True),
-        ]
+        near, far = (100 * columns[f"disordered_{group}"] for group in ("near", "far"))
+        curves += _near_and_far(run, outcome.label, time, near, far)
     target = Figure(
         out / "disorder.png",
         "Disorder",
@@ -117,16 +114,21 @@ def plot_disorder(outcomes: Sequence[Outcome], near_angstrom: float, out: Path) 
     return plot_against_time(target, "Disordered atoms (%)", curves)
 
 
+def _near_and_far(
+    run: int, label: str, time_ps: np.ndarray, near: np.ndarray, far: np.ndarray
+) -> list[Curve]:
+    return [
+        Curve(time_ps, smoothed(near, 5), run, f"{label}, near the hole"),
+        Curve(time_ps, smoothed(far, 5), run, f"{label}, far from it", is_second=True),
+    ]
+
+
 def plot_mobility(outcomes: Sequence[Outcome], lag_ps: float, out: Path) -> Figure:
     """Mean-square displacement near the hole and far from it."""
     curves = []
     for run, outcome in enumerate(outcomes):
         time, msd = outcome.series.msd_time_ps, outcome.series.msd
-        near, far = (smoothed(msd[group], 5) for group in ("near", "far"))
-        curves += [
-            Curve(time, near, run, f"{outcome.label}, near"),
-            Curve(time, far, run, f"{outcome.label}, far", is_second=True),
-        ]
+        curves += _near_and_far(run, outcome.label, time, msd["near"], msd["far"])
     vibrations = float(np.mean([outcome.crystal.msd for outcome in outcomes]))
     target = Figure(
         out / "mobility.png",
