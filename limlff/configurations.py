@@ -37,6 +37,12 @@ def _train() -> type[StrictModel]:
     return Recipe
 
 
+def _learn() -> type[StrictModel]:
+    from limlff.learning.campaign import Campaign
+
+    return Campaign
+
+
 def _study(name: str) -> type[StrictModel]:
     return find_study(name, name).settings
 
@@ -50,6 +56,7 @@ def configurations() -> dict[str, Configuration]:
     return {
         "md": Configuration(_md, "limlff md md.yaml --out DIR"),
         "train": Configuration(_train, "limlff train train.yaml --out DIR"),
+        "learn": Configuration(_learn, "limlff learn campaign.yaml --out DIR"),
         **studies,
     }
 

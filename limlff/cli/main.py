@@ -39,6 +39,7 @@ COMMANDS = {
     "resume": "go on with a run that was stopped or killed",
     "bench": "how fast a potential runs on this machine",
     "run": "a whole study, from structure to report",
+    "learn": "active learning: label by DFT what a potential does not know, and train on it",
 }
 
 

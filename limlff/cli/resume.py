@@ -1,4 +1,4 @@
-"""`limlff resume`: go on with a run, or with a study, that was stopped or killed."""
+"""`limlff resume`: go on with a run, a study or a campaign that was stopped or killed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from limlff.errors import InputError
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
-    parser.add_argument("folder", type=Path, metavar="DIR", help="folder of the run or study")
+    parser.add_argument(
+        "folder", type=Path, metavar="DIR", help="folder of the run, study or campaign"
+    )
     add_set(parser, "steps=200000")
     parser.add_argument(
         "--accept-changes",
@@ -33,6 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Resume; prints what a run or a study prints at its end."""
     if os.path.isfile(arguments.folder / "settings.yaml"):
         return _resume_study(arguments)
+    if os.path.isfile(arguments.folder / "campaign.yaml"):
+        return _resume_campaign(arguments)
     limit = parse_duration(arguments.max_runtime)
     from limlff.md.resume import resume_md
     from limlff.md.run.limits import RunLimits
@@ -50,14 +54,26 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _resume_study(arguments: argparse.Namespace) -> int:
-    given = arguments
-    if given.overrides or given.accept_changes or given.max_runtime or given.new_files:
-        raise InputError(
-            f"{arguments.folder}: is a study, which goes on as it is; leave out --set, "
-            "--accept-changes, --new-files and --max-runtime"
-        )
+    _refuse_options(arguments, "a study")
     from limlff.cli.run import print_result
     from limlff.workflows.study import resume_study
 
     print_result(resume_study(arguments.folder, progress=not arguments.quiet))
     return 0
+
+
+def _resume_campaign(arguments: argparse.Namespace) -> int:
+    _refuse_options(arguments, "a campaign")
+    from limlff.cli.learn import print_result
+    from limlff.learning.learn import resume_learning
+
+    print_result(resume_learning(arguments.folder, progress=not arguments.quiet))
+    return 0
+
+
+def _refuse_options(given: argparse.Namespace, what: str) -> None:
+    if given.overrides or given.accept_changes or given.max_runtime or given.new_files:
+        raise InputError(
+            f"{given.folder}: is {what}, which goes on as it is; leave out --set, "
+            "--accept-changes, --new-files and --max-runtime"
+        )

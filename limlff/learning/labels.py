@@ -157,11 +157,18 @@ class _Round:
                     self._keep(item, future.result())
                     self._retry(item)
         except BaseException:
-            self._stop.set()
-            for future in self._running:
-                future.cancel()
-            wait(self._running)
+            self._give_back()
             raise
+
+    def _give_back(self) -> None:
+        """End what runs, and queue it for the next time."""
+        self._stop.set()
+        for future in self._running:
+            future.cancel()
+        wait(self._running)
+        for item in self._running.values():
+            self._queue.ledger.fail(item.task, "stopped together with the campaign", Cost())
+            self._queue.ledger.retry(item.task)
 
     def _begin(self, item: LabelTask) -> None:
         """Start a calculation; one that was made, or runs for the same structure, is not."""

@@ -50,7 +50,7 @@ def test_template_is_read_back_to_the_defaults(name, tmp_path, capsys):
     if name == "train":
         bare["model"] = {}
         bare["data"] = [{key: bare["data"][0][key] for key in ("name", "files")}]
-    assert found == parse_config(bare, kind, "bare")
+    assert found == parse_config(bare, kind, "bare", tmp_path)
 
 
 @pytest.mark.parametrize("name", KINDS)

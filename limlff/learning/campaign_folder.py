@@ -1,0 +1,118 @@
+"""The folder of a campaign: what is in it, its settings, and how it stands."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from limlff.atomic_file import write_text_whole
+from limlff.config import load_stored_config
+from limlff.errors import InputError, shown
+from limlff.folder_lock import LOCK
+from limlff.learning.campaign import Campaign
+from limlff.learning.labels import FOLDER as LABELS
+from limlff.learning.ledger import open_ledger
+from limlff.outputs import FolderKind
+from limlff.paths import user_path
+from limlff.yaml_file import dump_yaml
+
+SETTINGS = "campaign.yaml"
+"""The file by which the folder of a campaign is known."""
+
+AT_START = "campaign-at-start.yaml"
+"""The same as it was when the campaign began: what has been done belongs to it."""
+
+LEDGER = "ledger.sqlite"
+CURVE = "learning-curve.json"
+POTENTIAL = "potential.limlff"
+
+FOLDER = FolderKind(
+    what="a campaign",
+    results=(LEDGER, "iteration-*", LABELS, CURVE, POTENTIAL),
+    others=(SETTINGS, AT_START, f"{LEDGER}-journal"),
+    mark=LOCK,
+    advice="go on with limlff resume, choose another --out, or overwrite it with --force",
+)
+
+_CHANGEABLE: dict[str, Any] = {
+    "budget": True,
+    "goal": True,
+    "label_at_once": True,
+    "max_failed_share": True,
+    "explore": {"at_once"},
+    "labeller": {"python", "launcher", "environment", "memory_gib", "wall_minutes"},
+}
+"""Settings that may change under way, since what was done stays right."""
+
+
+def write_settings(campaign: Campaign, folder: Path) -> None:
+    """Write the settings of a campaign that begins."""
+    for name in (AT_START, SETTINGS):
+        write_text_whole(folder / name, dump_yaml(campaign.model_dump(mode="json")))
+
+
+def read_settings(folder: Path) -> Campaign:
+    """Settings of a campaign that goes on.
+
+    Raises:
+        InputError: If the folder holds none, or a setting has changed on which depends what has
+            been done.
+    """
+    now = load_stored_config(folder / SETTINGS, Campaign)
+    if not (folder / AT_START).is_file():
+        return now
+    before = load_stored_config(folder / AT_START, Campaign)
+    old, new = (each.model_dump(mode="json", exclude=_CHANGEABLE) for each in (before, now))
+    for key, value in new.items():
+        if old[key] != value:
+            raise InputError(
+                f"{folder / SETTINGS}: {key} was {shown(old[key])} when the campaign began and is "
+                f"now {shown(value)}; set it back, or begin a new campaign"
+            )
+    return now
+
+
+def clear_campaign(folder: Path) -> None:
+    """Remove a campaign, so that another one can take the folder."""
+    for path in list(folder.iterdir()):
+        if FOLDER.has_result(path.name) or path.name in FOLDER.others:
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+
+
+def campaign_status(out: Path | str) -> str:
+    """How a campaign stands, in lines; also while it runs.
+
+    Raises:
+        InputError: If the folder holds no campaign.
+    """
+    folder = user_path(out)
+    with open_ledger(folder / LEDGER, read_only=True) as ledger:
+        counts = ledger.counts()
+        lines = [f"{'':10}{'done':>8}{'running':>9}{'queued':>8}{'failed':>8}{'core hours':>12}"]
+        for kind, states in counts.items():
+            numbers = [states.get(state, 0) for state in ("done", "running", "queued", "failed")]
+            row = "".join(f"{n:>{w}}" for n, w in zip(numbers, (8, 9, 8, 8), strict=True))
+            lines.append(f"{kind:10}{row}{ledger.cost(kind).core_seconds / 3600:>12.3g}")
+        failed = ledger.records(state="failed")
+    lines += [f"failed: {record.task.kind}: {record.reason}" for record in failed]
+    return "\n".join([*lines, *_curve_in_lines(folder / CURVE)])
+
+
+def _curve_in_lines(path: Path) -> list[str]:
+    """The learning curve, a line for each potential."""
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    return [row_in_words(row) for row in rows]
+
+
+def row_in_words(row: dict[str, Any]) -> str:
+    """A row of the learning curve as a line."""
+    text = f"iteration {row['iteration']}: {row['frames']} frames labelled"
+    if row["uncertain_share"] is not None:
+        text += f", {100 * row['uncertain_share']:.3g} % of the explored frames are uncertain"
+    force = row["errors"].get("force_mae_ev_per_angstrom")
+    return text if force is None else f"{text}, force MAE {force:.4g} eV/Å"

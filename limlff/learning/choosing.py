@@ -1,0 +1,212 @@
+"""The steps of an iteration that find frames to label: explore, cut out, select."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from limlff.frames.digest import frames_digest
+from limlff.frames.frame import Frame
+from limlff.learning.cut import Cut
+from limlff.learning.cut_file import read_cuts
+from limlff.learning.exploration import CUTS, ExploreRun, explore, harvest_of, runs_of
+from limlff.learning.features import describe
+from limlff.learning.labels import LabelTask
+from limlff.learning.selection import Candidate, Choice, SelectSettings, select_new, select_random
+from limlff.learning.tasks import Cost, Task
+from limlff.learning.work import Work
+from limlff.potential import Potential
+from limlff.potential_file import potential_digest
+from limlff.workflows.parallel import run_in_processes
+
+_XLA_THREADS = "PJRT_NPROC"
+
+
+@dataclass(frozen=True)
+class Explored:
+    """What the runs of an iteration gave.
+
+    Attributes:
+        cuts: Structures that may be calculated.
+        frames: Frames of all trajectories.
+        uncertain: Those with an uncertain atom.
+        stops: Runs that a guard stopped, in words.
+    """
+
+    cuts: list[Cut]
+    frames: int
+    uncertain: int
+    stops: list[str]
+
+    @property
+    def uncertain_share(self) -> float:
+        """Share of the frames with an uncertain atom."""
+        return self.uncertain / self.frames if self.frames else 0.0
+
+
+def explore_all(work: Work, potential: Potential, file: Path, iteration: int) -> Explored:
+    """Run what the campaign explores with, several runs side by side.
+
+    Args:
+        work: The campaign.
+        potential: The potential.
+        file: Its file.
+        iteration: Number of the iteration.
+
+    Raises:
+        OutOfTime: If a signal came.
+    """
+    harvest = harvest_of(work.campaign)
+    folder = work.folder_of(iteration) / "explore"
+    digest = potential_digest(potential)
+    tasks: dict[str, Task] = {}
+    results: dict[str, dict[str, Any]] = {}
+    waiting: list[tuple[Any, ...]] = []
+    for run in runs_of(work.campaign, str(file), iteration):
+        tasks[run.name] = _explore_task(run, digest, harvest.__dict__)
+        known = work.begin(tasks[run.name])
+        if known is None:
+            waiting.append((run, harvest, folder / run.name))
+        else:
+            results[run.name] = known
+
+    def finish(name: str, result: dict[str, Any], cost: Cost) -> None:
+        place = str((folder / name).relative_to(work.folder))
+        work.ledger.finish(tasks[name], result, cost, place)
+        results[name] = result
+        work.tell(_in_words(name, result))
+
+    if waiting:
+        folder.mkdir(exist_ok=True)
+        with _one_thread_each():
+            run_in_processes(explore, waiting, work.campaign.explore.at_once, finish)
+    return Explored(
+        [cut for name in tasks for cut in read_cuts(folder / name / CUTS)],
+        sum(results[name]["frames"] for name in tasks),
+        sum(results[name]["uncertain"] for name in tasks),
+        [f"{name}: {results[name]['stop']}" for name in tasks if results[name]["stop"]],
+    )
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Processes started in the block let XLA use one thread, as `limlff md` does."""
+    before = os.environ.get(_XLA_THREADS)
+    os.environ.setdefault(_XLA_THREADS, "1")
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_XLA_THREADS]
+
+
+def _explore_task(run: ExploreRun, potential: str, harvest: dict[str, Any]) -> Task:
+    assert run.config.structure is not None
+    settings = run.config.model_dump(mode="json", exclude={"potential", "structure"})
+    inputs = {
+        "name": run.name,
+        "settings": settings,
+        "strain": run.strain,
+        "structure": hashlib.sha256(run.config.structure.read_bytes()).hexdigest(),
+        "potential": potential,
+        "harvest": harvest,
+    }
+    return Task("explore", inputs)
+
+
+def _in_words(name: str, result: dict[str, Any]) -> str:
+    text = (
+        f"explored {name}: {result['uncertain']} of {result['frames']} frames are uncertain, "
+        f"{result['cuts']} structures"
+    )
+    return f"{text}; {result['stop']}" if result["stop"] else text
+
+
+def choose(
+    work: Work,
+    potential: Potential,
+    explored: Explored,
+    known: Sequence[Frame],
+    most: int,
+    iteration: int,
+) -> list[tuple[Cut, str]]:
+    """Choose what is labelled.
+
+    Args:
+        work: The campaign.
+        potential: The potential by whose features frames are compared.
+        explored: What may be labelled.
+        known: Frames that are trained on.
+        most: Most frames.
+        iteration: Number of the iteration.
+
+    Returns:
+        The structures, and why each was chosen.
+    """
+    settings = work.campaign.select.model_copy(
+        update={"frames": min(most, work.campaign.select.frames)}
+    )
+    task = Task(
+        "select",
+        {
+            "cuts": frames_digest(cut.frame for cut in explored.cuts),
+            "cores": hashlib.sha256(
+                b"".join(np.asarray(cut.core).tobytes() for cut in explored.cuts)
+            ).hexdigest(),
+            "known": frames_digest(known),
+            "potential": potential_digest(potential),
+            "settings": settings.model_dump(mode="json"),
+            "seed": [work.campaign.seed, iteration],
+        },
+    )
+    result = work.once(
+        task, lambda: _choices(work, potential, explored.cuts, known, settings, iteration)
+    )
+    return [(explored.cuts[item["index"]], item["why"]) for item in result["chosen"]]
+
+
+def _choices(
+    work: Work,
+    potential: Potential,
+    cuts: list[Cut],
+    known: Sequence[Frame],
+    settings: SelectSettings,
+    iteration: int,
+) -> dict[str, Any]:
+    """Indices of the chosen cuts and why; what was calculated before is not chosen again."""
+    digest = work.campaign.labeller.digest
+    fresh = [
+        index
+        for index, cut in enumerate(cuts)
+        if work.ledger.get(LabelTask(cut.frame, digest).task) is None
+    ]
+    if settings.method == "random":
+        kinds = [cuts[index].frame.group for index in fresh]
+        chosen = select_random(kinds, settings, 1000 * work.campaign.seed + iteration)
+        return {"chosen": [{"index": fresh[i], "why": "at random"} for i in chosen]}
+    described = describe(potential, [cuts[index].frame for index in fresh])
+    candidates = [
+        Candidate(cuts[index].frame.group, found, np.flatnonzero(cuts[index].core))
+        for index, found in zip(fresh, described, strict=True)
+    ]
+    choices = select_new(candidates, describe(potential, known), settings)
+    return {
+        "chosen": [
+            {"index": fresh[choice.index], "why": _why(cuts[fresh[choice.index]], choice)}
+            for choice in choices
+        ]
+    }
+
+
+def _why(cut: Cut, choice: Choice) -> str:
+    symbol = cut.frame.symbols[choice.atom]
+    away = "its element is new" if np.isinf(choice.distance) else f"{choice.distance:.3g} away"
+    remark = f"; {cut.remark}" if cut.remark else ""
+    return f"{symbol} {choice.atom} is new, {away}; grade up to {cut.grade:.3g}{remark}"

@@ -1,0 +1,229 @@
+"""The loop of active learning: explore, cut out, select, label, check, train, evaluate, decide.
+
+The loop keeps no state of its own. Started again it goes through the same tasks from the first on,
+takes what is done from the ledger, and so comes to where it was.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from limlff.atomic_file import replaced_when_whole, write_text_whole
+from limlff.catalog import find_potential
+from limlff.config import config_of, load_config
+from limlff.folder_lock import locked
+from limlff.frames.frame import Frame
+from limlff.frames.read import read_source
+from limlff.learning.campaign import Campaign
+from limlff.learning.campaign_folder import (
+    CURVE,
+    FOLDER,
+    LEDGER,
+    POTENTIAL,
+    SETTINGS,
+    clear_campaign,
+    read_settings,
+    row_in_words,
+    write_settings,
+)
+from limlff.learning.choosing import choose, explore_all
+from limlff.learning.decision import Standing, reached_goal, spent_budget
+from limlff.learning.ledger import open_ledger
+from limlff.learning.updating import (
+    LABELLED,
+    Base,
+    evaluate_on_test,
+    label_chosen,
+    read_base,
+    train_anew,
+)
+from limlff.learning.work import Work
+from limlff.outputs import check_output_folder
+from limlff.paths import user_path
+from limlff.potential import Potential
+from limlff.potential_file import load_potential
+from limlff.precision import own_precision
+from limlff.resumable import resumable
+from limlff.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class LearnResult:
+    """What a campaign leaves.
+
+    Attributes:
+        folder: Its folder.
+        potential: File of the last potential.
+        reason: Why it ended.
+        frames: Frames that it has labelled.
+        curve: A row for each potential: frames, errors, share of uncertain frames, cost; also in
+            learning-curve.json.
+    """
+
+    folder: Path
+    potential: Path
+    reason: str
+    frames: int
+    curve: list[dict[str, Any]]
+
+
+def learn(
+    campaign: Campaign | dict[str, Any] | str | Path,
+    out: Path | str,
+    overrides: tuple[str, ...] = (),
+    *,
+    progress: bool = True,
+    force: bool = False,
+) -> LearnResult:
+    """Begin a campaign of active learning, as `limlff learn` does.
+
+    Args:
+        campaign: Path of its YAML file, the content of one, or a `Campaign`.
+        out: Folder for all that it makes; made if missing.
+        overrides: Changes of single settings, as "select.frames=10".
+        progress: Whether to say what happens.
+        force: Whether a campaign in the folder is removed first, its labels included.
+
+    Raises:
+        InputError: If settings, recipe or data cannot be used, or the folder holds a campaign.
+        LabellingFailed: If the labeller cannot be used, or too many frames got no label.
+        OutOfTime: If a signal came; `resume_learning` goes on.
+    """
+    settings = config_of(campaign, Campaign, overrides)
+    folder = user_path(out)
+    inputs = [settings.recipe, *settings.goal.test, *settings.campaign_set.labels]
+    inputs += [user_path(campaign)] if isinstance(campaign, str | Path) else []
+    check_output_folder(folder, FOLDER, inputs, force)
+    load_config(settings.recipe, Recipe)  # before anything of an old campaign is removed
+    with locked(folder):
+        clear_campaign(folder)
+        write_settings(settings, folder)
+        return _go_on(settings, folder, progress)
+
+
+def resume_learning(out: Path | str, progress: bool = True) -> LearnResult:
+    """Go on with a campaign that was stopped or killed, to the same end.
+
+    Args:
+        out: Its folder. Budget, goal and limits of the labeller may have been changed in its
+            campaign.yaml.
+        progress: Whether to say what happens.
+
+    Raises:
+        InputError: If it holds no campaign, or settings have changed that may not.
+        LabellingFailed: If the labeller cannot be used, or too many frames got no label.
+        OutOfTime: If a signal came.
+    """
+    folder = user_path(out)
+    settings = read_settings(folder)
+    with locked(folder):
+        return _go_on(settings, folder, progress)
+
+
+@own_precision()
+def _go_on(campaign: Campaign, folder: Path, progress: bool) -> LearnResult:
+    def tell(text: str) -> None:
+        if progress:
+            print(text, flush=True)
+
+    with (
+        resumable(folder, f"limlff resume {folder}", SETTINGS),
+        open_ledger(folder / LEDGER) as ledger,
+        ThreadPoolExecutor(campaign.label_at_once) as calculations,
+    ):
+        for record in ledger.take_up_again():
+            tell(f"taken up again: {record.task.kind} {record.task.key[:12]}")
+        return _Loop(Work(campaign, folder, ledger, calculations, tell), progress).run()
+
+
+class _Loop:
+    """The iterations of a campaign, from the first on."""
+
+    def __init__(self, work: Work, progress: bool) -> None:
+        self._work, self._progress = work, progress
+        self._files: list[Path] = []
+        self._frames: list[Frame] = []
+        self._curve: list[dict[str, Any]] = []
+
+    def run(self) -> LearnResult:
+        """Iterate until the goal is reached, the budget is spent, or nothing is new."""
+        work = self._work
+        base = read_base(work, load_config(work.campaign.recipe, Recipe))
+        potential, file = self._first_potential(base)
+        iteration, reason = 0, None
+        while reason is None:
+            iteration += 1
+            reason = self._find_and_label(base, potential, file, iteration)
+            if reason is None:
+                potential, file = train_anew(work, base, self._files, iteration, self._progress)
+        with replaced_when_whole(work.folder / POTENTIAL) as temporary:
+            shutil.copyfile(file, temporary)
+        work.tell(f"{reason}; {len(self._frames)} frames are labelled")
+        frames = len(self._frames)
+        return LearnResult(work.folder, work.folder / POTENTIAL, reason, frames, self._curve)
+
+    def _first_potential(self, base: Base) -> tuple[Potential, Path]:
+        """The potential of the first exploration, trained if none is given."""
+        name = self._work.campaign.potential
+        if name is not None:
+            file = find_potential(name)
+            return load_potential(file), file
+        return train_anew(self._work, base, [], 0, self._progress)
+
+    def _find_and_label(
+        self, base: Base, potential: Potential, file: Path, iteration: int
+    ) -> str | None:
+        """Label what a potential does not know; why there is no more to do, if so."""
+        work, campaign = self._work, self._work.campaign
+        errors = evaluate_on_test(work, potential)
+        frames = len(self._frames)
+        standing = Standing(iteration, frames, work.ledger.cost(), errors, None)
+        reason = spent_budget(campaign.budget, standing)
+        if reason is not None:
+            self._note(standing, [])
+            return reason
+        explored = explore_all(work, potential, file, iteration)
+        cost, share = work.ledger.cost(), explored.uncertain_share
+        standing = Standing(iteration, frames, cost, errors, share)
+        self._note(standing, explored.stops)
+        reason = reached_goal(campaign.goal, standing)
+        if reason is not None:
+            return reason
+        most = campaign.select.frames
+        if campaign.budget.frames is not None:
+            most = min(most, campaign.budget.frames - frames)
+        known = [*base.frames, *self._frames]
+        chosen = choose(work, potential, explored, known, most, iteration)
+        if not chosen:
+            count = len(explored.cuts)
+            return f"nothing new was found among {count} structures of iteration {iteration}"
+        for cut, why in chosen:
+            work.tell(f"chosen: {cut.frame.group}, {cut.frame.origin}: {why}")
+        alike = [*base.alike(campaign.campaign_set.energy_zero), *self._frames]
+        label_chosen(work, chosen, alike, iteration)
+        self._files.append(work.folder_of(iteration) / LABELLED)
+        self._frames += read_source(self._files[-1]).frames
+        return None
+
+    def _note(self, standing: Standing, stops: list[str]) -> None:
+        """Add a row to the learning curve: what the potential is worth, and what it took."""
+        cost = self._work.ledger.cost
+        row = {
+            "iteration": standing.iteration,
+            "frames": standing.frames,
+            "uncertain_share": standing.uncertain_share,
+            "stops": stops,
+            "errors": standing.errors,
+            "core_hours": {
+                kind: cost(kind).core_seconds / 3600 for kind in ("explore", "label", "train")
+            },
+        }
+        self._curve.append(row)
+        text = json.dumps(self._curve, indent=1, ensure_ascii=False)
+        write_text_whole(self._work.folder / CURVE, text + "\n")
+        self._work.tell(row_in_words(row))

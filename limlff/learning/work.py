@@ -1,0 +1,90 @@
+"""What all steps of a campaign share: settings, folder, ledger, and doing each task once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from limlff.errors import InputError, LimlffError, OutOfTime
+from limlff.learning.campaign import Campaign
+from limlff.learning.ledger import Ledger
+from limlff.learning.tasks import Cost, Task
+
+Result = dict[str, Any]
+"""What came out of a task, in values that JSON can hold."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """A campaign under way.
+
+    Attributes:
+        campaign: Its settings.
+        folder: Its folder.
+        ledger: What is done.
+        calculations: Runs the labeller's calculations.
+        tell: Told what happens, a line each.
+    """
+
+    campaign: Campaign
+    folder: Path
+    ledger: Ledger
+    calculations: Executor
+    tell: Callable[[str], None]
+
+    def folder_of(self, iteration: int) -> Path:
+        """Folder of an iteration, made if missing."""
+        folder = self.folder / f"iteration-{iteration:03d}"
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def once(self, task: Task, do: Callable[[], Result], place: Path | None = None) -> Result:
+        """The result of a task: from the ledger, or by doing it.
+
+        Args:
+            task: The task.
+            do: Does it. If it is left by `OutOfTime` or killed, it is done again, and goes on from
+                what it keeps itself.
+            place: Where its files are.
+        """
+        known = self.begin(task)
+        if known is not None:
+            return known
+        begin, cores = time.monotonic(), time.process_time()
+
+        def cost() -> Cost:
+            return Cost(time.process_time() - cores, time.monotonic() - begin)
+
+        try:
+            result = do()
+        except OutOfTime:
+            raise
+        except LimlffError as error:
+            self.ledger.fail(task, str(error), cost())
+            raise
+        where = "" if place is None else str(place.relative_to(self.folder))
+        self.ledger.finish(task, result, cost(), where)
+        return result
+
+    def begin(self, task: Task) -> Result | None:
+        """The result of a task that is done; otherwise it is begun, failed ones anew.
+
+        Raises:
+            InputError: If it is under way already.
+        """
+        self.ledger.add([task])
+        record = self.ledger.get(task)
+        assert record is not None
+        if record.state == "done":
+            return record.result
+        self.ledger.retry(task)
+        if not self.ledger.start(task):
+            raise InputError(
+                f"{self.ledger.path}: the task {task.kind} {task.key[:12]} is under way; only one "
+                "process may work on a campaign"
+            )
+        return None

@@ -1,0 +1,289 @@
+"""The whole loop: better with each iteration, and the same after any number of deaths."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from small_campaign import write_campaign
+
+from limlff.cli.main import main
+from limlff.errors import InputError, LabellingFailed
+from limlff.frames.read import read_source
+from limlff.learning import choosing
+from limlff.learning.campaign import Budget, Campaign, Goal, Runs
+from limlff.learning.campaign_folder import campaign_status, read_settings
+from limlff.learning.decision import Standing, reached_goal, spent_budget
+from limlff.learning.exploration import runs_of
+from limlff.learning.learn import learn, resume_learning
+from limlff.learning.ledger import Ledger, open_ledger
+from limlff.learning.tasks import Cost
+from limlff.potential_file import load_potential, potential_digest
+
+pytestmark = pytest.mark.usefixtures("_side_by_side_is_one_after_the_other")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _side_by_side_is_one_after_the_other():
+    """Runs in this process: others would compile everything anew."""
+
+    def in_turn(function, tasks, at_once, listen):
+        return [function(*task, listen) for task in tasks]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(choosing, "run_in_processes", in_turn)
+        yield
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("undisturbed")
+    result = learn(write_campaign(folder), folder / "out", progress=False)
+    assert result.reason.startswith("the budget is spent: budget.iterations is 2")
+    return folder / "out"
+
+
+def content(folder: Path) -> list[tuple]:
+    """What the ledger holds but for times: tasks, states, results."""
+    with open_ledger(folder / "ledger.sqlite", read_only=True) as ledger:
+        return [
+            (r.task.kind, r.task.key, r.state, r.result, r.place, r.reason)
+            for r in ledger.records()
+        ]
+
+
+def digest(folder: Path) -> str:
+    return potential_digest(load_potential(folder / "potential.limlff"))
+
+
+def test_errors_on_frames_never_trained_on_fall(undisturbed):
+    curve = json.loads((undisturbed / "learning-curve.json").read_text())
+    errors = [row["errors"]["force_mae_ev_per_angstrom"] for row in curve]
+    assert errors[-1] < 0.5 * errors[0]
+    shares = [row["uncertain_share"] for row in curve]
+    assert shares[0] > shares[1] and shares[2] is None  # the last one was not explored with
+    assert [row["frames"] for row in curve] == [0, 3, 6]
+
+
+def test_what_is_kept_of_an_iteration(undisturbed):
+    labelled = read_source(undisturbed / "iteration-001/labelled.extxyz").frames
+    assert {frame.group for frame in labelled} == {"hot", "wide"}
+    assert all(frame.forces is not None and frame.stress is not None for frame in labelled)
+    assert json.loads((undisturbed / "iteration-001/rejected.json").read_text()) == []
+    card = load_potential(undisturbed / "potential.limlff").card
+    assert [each["name"] for each in card["training"]["data"]] == ["cold", "campaign"]
+    assert card["training"]["data"][1]["frames"] == 6
+    status = campaign_status(undisturbed)
+    assert ["label", "6", "0", "0", "0"] in [line.split()[:5] for line in status.splitlines()]
+    assert "iteration 3: 6 frames labelled" in status
+
+
+class Killed(BaseException):
+    """Nothing that runs in the process hears of it, as with SIGKILL."""
+
+
+@pytest.mark.parametrize("moments", [(1, 2, 3), (5, 2, 4), (9, 1)])
+def test_a_campaign_that_dies_comes_to_the_same_ledger_and_potential(
+    undisturbed, tmp_path, monkeypatch, moments
+):
+    """Dies after so many tasks had been finished, before and after it was written down."""
+    finish = Ledger.finish
+    left = [0]
+
+    def dying(self, *arguments):
+        left[0] -= 1
+        if left[0] == 0 and moments[0] % 2:
+            raise Killed
+        finish(self, *arguments)
+        if left[0] == 0:
+            raise Killed
+
+    monkeypatch.setattr(Ledger, "finish", dying)
+    path = write_campaign(tmp_path)
+    for number, moment in enumerate(moments):
+        left[0] = moment
+        with pytest.raises(Killed):
+            if number:
+                resume_learning(tmp_path / "out", progress=False)
+            else:
+                learn(path, tmp_path / "out", progress=False)
+    left[0] = -1
+    resume_learning(tmp_path / "out", progress=False)
+    assert content(tmp_path / "out") == content(undisturbed)
+    assert digest(tmp_path / "out") == digest(undisturbed)
+
+
+def test_a_finished_campaign_does_nothing_more_and_goes_on_with_a_larger_budget(
+    undisturbed, tmp_path
+):
+    folder = tmp_path / "out"
+    shutil.copytree(undisturbed, folder)
+    again = resume_learning(folder, progress=False)
+    assert "budget.iterations is 2" in again.reason
+    assert content(folder) == content(undisturbed)
+    settings = folder / "campaign.yaml"
+    settings.write_text(settings.read_text().replace("iterations: 2", "iterations: 3"))
+    further = resume_learning(folder, progress=False)
+    assert further.frames > 6 or "nothing new" in further.reason
+    assert content(folder)[: len(content(undisturbed))] == content(undisturbed)
+
+
+def test_settings_on_which_depends_what_was_done_stay(undisturbed, tmp_path):
+    for name in ("campaign.yaml", "campaign-at-start.yaml"):
+        (tmp_path / name).write_text((undisturbed / name).read_text())
+    settings = tmp_path / "campaign.yaml"
+    values = yaml.safe_load(settings.read_text())
+    values["labeller"]["wall_minutes"] = 7.0
+    values["goal"]["uncertain_share"] = 0.01
+    settings.write_text(yaml.safe_dump(values))
+    assert read_settings(tmp_path).labeller.wall_minutes == 7.0
+    values["labeller"]["code"]["settings"] = {"asap_cutoff": True}
+    settings.write_text(yaml.safe_dump(values))
+    with pytest.raises(InputError, match=r"labeller was .* when the campaign began"):
+        read_settings(tmp_path)
+
+
+def test_a_goal_ends_it_before_anything_is_labelled(tmp_path):
+    goal = {"test": ["test.extxyz"], "force_mae_ev_per_angstrom": 1000.0, "uncertain_share": 1.0}
+    result = learn(write_campaign(tmp_path, goal=goal), tmp_path / "out", progress=False)
+    assert result.reason.startswith("the goal is reached: force_mae_ev_per_angstrom is ")
+    assert result.frames == 0 and not (tmp_path / "out/labels").exists()
+
+
+def test_runs_that_a_guard_stops_are_reported_and_used(tmp_path):
+    """Too hot from the start: the last state within the guards is what there is to label."""
+    guards = {"max_temperature_k": 700.0}
+    run = {
+        "kind": "too hot",
+        "structures": ["start.extxyz"],
+        "md": {"steps": 400, "initial_temperature_k": 1300.0, "guards": guards, "chunk_steps": 5},
+    }
+    run["md"]["output"] = {"trajectory_every": 200}
+    path = write_campaign(tmp_path, runs=[run], budget={"iterations": 1})
+    told = learn(path, tmp_path / "out", progress=False)
+    assert "guards.max_temperature_k = 700" in told.curve[0]["stops"][0]
+    assert told.curve[0]["uncertain_share"] >= 1 / 3  # what was not reached is not known
+
+
+def test_labelling_that_fails_for_good_has_exit_code_5(tmp_path, capsys):
+    code = {"kind": "ase", "calculator_class": "no_such_code:Calculator"}
+    path = write_campaign(tmp_path, labeller={"code": code})
+    words = ["learn", str(path), "--out", str(tmp_path / "out"), "--quiet"]
+    assert main(words) == LabellingFailed.exit_code == 5
+    assert "no_such_code" in capsys.readouterr().err
+    assert main(["learn", "--status", str(tmp_path / "out")]) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["label", "0", "0", "3", "0"] in [row[:5] for row in rows]  # done, running, queued
+    assert main(["resume", str(tmp_path / "out"), "--quiet"]) == 5
+
+
+def test_words_of_the_command(tmp_path, capsys):
+    assert main(["learn", "--status", str(tmp_path)]) == 2
+    assert "no such ledger" in capsys.readouterr().err
+    assert main(["learn"]) == 2
+    assert "--status DIR" in capsys.readouterr().err
+    path = write_campaign(tmp_path)
+    assert main(["learn", str(path), "--out", str(tmp_path / "out"), "--set", "seed=x"]) == 2
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/ledger.sqlite").write_text("")
+    assert main(["learn", str(path), "--out", str(tmp_path / "out")]) == 2
+    assert "holds a campaign already" in capsys.readouterr().err
+
+
+def test_all_combinations_are_explored_with_seeds_of_their_own():
+    kind = Runs(
+        kind="bulk cells",
+        structures=("/a.extxyz", "/b.extxyz"),
+        temperatures_k=(300.0, 600.0),
+        pressures_gpa=(0.0, 1.0),
+        strains=(-0.02, 0.02),
+        md={"steps": 100, "ensemble": {"kind": "npt"}},
+    )
+    campaign = Campaign(recipe="/train.yaml", runs=(kind,), seed=3)
+    runs = runs_of(campaign, "/p.limlff", 1)
+    assert len(runs) == 16
+    assert len({run.name for run in runs}) == len({run.config.seed for run in runs}) == 16
+    assert {run.config.ensemble.pressure_gpa for run in runs} == {0.0, 1.0}
+    assert {run.config.temperature_k for run in runs} == {300.0, 600.0}
+    seeds = {run.config.seed for turn in (1, 2) for run in runs_of(campaign, "/p", turn)}
+    assert len(seeds) == 32
+
+
+STANDING = Standing(
+    iteration=3,
+    frames=40,
+    cost=Cost(7200.0, 3600.0),
+    errors={"force_mae_ev_per_angstrom": 0.02, "energy_mae_mev_per_atom": None},
+    uncertain_share=0.1,
+)
+
+
+@pytest.mark.parametrize(
+    ("limits", "reached"),
+    [
+        ({}, False),
+        ({"uncertain_share": 0.1}, True),
+        ({"uncertain_share": 0.05}, False),
+        ({"force_mae_ev_per_angstrom": 0.03}, True),
+        ({"force_mae_ev_per_angstrom": 0.03, "uncertain_share": 0.05}, False),
+        ({"energy_mae_mev_per_atom": 5.0}, False),  # no frame has an energy
+    ],
+)
+def test_a_goal_is_reached_if_all_of_it_holds(limits, reached):
+    goal = Goal(test=("/t",), **limits)
+    assert (reached_goal(goal, STANDING) is not None) == reached
+    unexplored = replace(STANDING, uncertain_share=None)
+    assert "uncertain_share" not in limits or reached_goal(goal, unexplored) is None
+
+
+@pytest.mark.parametrize(
+    ("limits", "spent"),
+    [
+        ({"iterations": 2}, "budget.iterations is 2"),
+        ({"iterations": 3}, None),
+        ({"frames": 40}, "budget.frames is 40"),
+        ({"frames": 41, "core_hours": 2.0}, "budget.core_hours is 2"),
+        ({"wall_hours": 1.0}, "budget.wall_hours is 1"),
+    ],
+)
+def test_a_budget_is_spent_if_any_of_it_is(limits, spent):
+    found = spent_budget(Budget(**limits), STANDING)
+    assert (found is None) if spent is None else (found is not None and spent in found)
+
+
+@pytest.mark.slow
+def test_killed_at_ten_random_moments_it_comes_to_the_same_end(tmp_path):
+    """kill -9 of the command, with processes of its own: as if it had never happened."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-m", "limlff"]
+    for name in ("calm", "killed"):
+        write_campaign(tmp_path / name)
+    calm, killed = tmp_path / "calm/out", tmp_path / "killed/out"
+    words = ["learn", str(tmp_path / "calm/campaign.yaml"), "--out", str(calm)]
+    subprocess.run([*command, *words], env=environment, check=True)
+    generator = random.Random(8)
+    words = ["learn", str(tmp_path / "killed/campaign.yaml"), "--out", str(killed)]
+    for _ in range(10):
+        process = subprocess.Popen([*command, *words], env=environment)
+        try:
+            process.wait(generator.uniform(5.0, 25.0))
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        if (killed / "campaign.yaml").exists():
+            words = ["resume", str(killed)]
+    subprocess.run([*command, *words], env=environment, check=True)
+    assert content(killed) == content(calm)
+    assert digest(killed) == digest(calm)
+    curves = [json.loads((each / "learning-curve.json").read_text()) for each in (calm, killed)]
+    assert np.all([row["errors"] for row in curves[0]] == [row["errors"] for row in curves[1]])
