@@ -18,6 +18,7 @@ from limlff.frames.convergence import (
     reasons_per_frame,
     unconverged_reason,
 )
+from limlff.frames.core import CORE, read_core
 from limlff.frames.frame import Frame
 from limlff.frames.key_remarks import remark_on_convergence
 from limlff.frames.labels import full_stress
@@ -217,6 +218,7 @@ def _make_frame(atoms: Atoms, origin: str, source: FrameSource) -> Frame:
         energy=None if energy is None else float(energy),
         forces=real_array(results["forces"], shape, "forces", origin) if has_forces else None,
         stress=stress,
+        core=read_core(atoms.arrays.get(CORE), origin, source),
         group=str(atoms.info.get("config_type", "")),
         origin=origin,
     )

@@ -32,7 +32,7 @@ def check_frames(frames: Iterable[Frame]) -> None:
 
 
 def check_labels(frame: Frame) -> None:
-    """Refuse a frame without atoms or labels, or with values that are not finite.
+    """Refuse a frame without atoms or labels, an empty core, or values that are not finite.
 
     Raises:
         InputError: If the frame is such a one.
@@ -42,6 +42,11 @@ def check_labels(frame: Frame) -> None:
     if frame.energy is None and frame.forces is None:
         raise InputError(
             f"{frame.origin}: has neither energy nor forces; label the frame or remove it"
+        )
+    if not frame.is_core.any():
+        raise InputError(
+            f"{frame.origin}: no atom is in its core; leave out the column 'core', or mark the "
+            "atoms whose forces count"
         )
     values = {
         "positions": frame.positions,

@@ -11,7 +11,7 @@ from limlff.frames.frame import Frame
 
 
 def frames_digest(frames: Iterable[Frame]) -> str:
-    """SHA-256 over atoms, cells, labels and groups of frames, in their order.
+    """SHA-256 over atoms, cells, labels, cores and groups of frames, in their order.
 
     File names do not enter: the same frames have the same digest in any file that keeps all digits.
 
@@ -29,7 +29,9 @@ def frames_digest(frames: Iterable[Frame]) -> str:
 
 def _frame_bytes(frame: Frame) -> bytes:
     labels = (frame.energy, frame.forces, frame.stress)
-    present = [label is not None for label in labels]
+    present = [int(label is not None) for label in labels]
+    core = [] if frame.core is None else [np.asarray(frame.core, "<i8")]
+    present[-1] += 2 * len(core)  # not a number more: frames without a core keep their digest
     group = frame.group.encode()
     parts = [
         # lengths and presence first, so that no two different frames give the same bytes
@@ -39,6 +41,7 @@ def _frame_bytes(frame: Frame) -> bytes:
         np.asarray(frame.cell, "<f8"),
         np.asarray(frame.positions, "<f8"),
         *(np.asarray(label, "<f8") for label in labels if label is not None),
+        *core,
     ]
     # adding zero turns -0.0, which some writers lose, into 0.0
     return b"".join((part + 0).tobytes() for part in parts) + group

@@ -17,6 +17,7 @@ from ase.data import atomic_numbers
 from limlff.atomic_file import replaced_when_whole
 from limlff.errors import InputError, shown
 from limlff.frames.convergence import unconverged_reason
+from limlff.frames.core import CORE, read_core
 from limlff.frames.extxyz_layout import (
     blocks,
     column_layout,
@@ -85,6 +86,7 @@ def _parse_frame(
         energy=energy,
         forces=None if keys.forces is None else _column(columns, keys.forces, origin),
         stress=stress,
+        core=read_core(columns.get(CORE), origin, source),
         group=info.get("config_type", info.get("group", "")),
         origin=origin,
     )
@@ -182,17 +184,21 @@ def write_extxyz(frames: Iterable[Frame], path: Path) -> None:
             values = frame.positions
             if frame.forces is not None:
                 values = np.hstack([frame.positions, frame.forces])
-            for symbol, row in zip(frame.symbols, values.tolist(), strict=True):
-                file.write(f"{symbol} {' '.join(map(repr, row))}\n")
+            ends = [""] * len(frame)
+            if frame.core is not None:
+                ends = [f" {'FT'[int(flag)]}" for flag in frame.core]
+            for symbol, row, end in zip(frame.symbols, values.tolist(), ends, strict=True):
+                file.write(f"{symbol} {' '.join(map(repr, row))}{end}\n")
 
 
 def _comment_line(frame: Frame) -> str:
     parts = []
     if np.any(frame.cell):
         parts.append(f'Lattice="{_join(frame.cell)}"')
-    parts.append(
-        "Properties=species:S:1:pos:R:3" + (":forces:R:3" if frame.forces is not None else "")
-    )
+    columns = ["species:S:1:pos:R:3"]
+    columns += ["forces:R:3"] if frame.forces is not None else []
+    columns += [f"{CORE}:L:1"] if frame.core is not None else []
+    parts.append(f"Properties={':'.join(columns)}")
     if frame.energy is not None:
         parts.append(f"energy={float(frame.energy)!r} free_energy={float(frame.energy)!r}")
     if frame.stress is not None:

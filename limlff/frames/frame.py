@@ -23,6 +23,9 @@ class Frame:
         energy: Potential energy of the cell, consistent with the forces (eV).
         forces: Forces (eV/Å).
         stress: Cauchy stress, positive in tension (eV/Å^3).
+        core: Of a cell that was cut out of a larger one, the atoms whose surroundings are as they
+            were there: the others' forces are right for this cell, but those of surroundings that
+            no one meets, and are neither trained on nor compared. None where nothing was cut.
         group: Name of the group of frames it belongs to, for weights and error tables.
         origin: File and frame number, for messages.
     """
@@ -34,12 +37,18 @@ class Frame:
     energy: float | None = None
     forces: Float[np.ndarray, "atoms 3"] | None = None
     stress: Float[np.ndarray, "3 3"] | None = None
+    core: Bool[np.ndarray, " atoms"] | None = None
     group: str = ""
     origin: str = ""
 
     def __len__(self) -> int:
         """Number of atoms."""
         return len(self.numbers)
+
+    @property
+    def is_core(self) -> Bool[np.ndarray, " atoms"]:
+        """Whether each atom belongs to the core; all do where none is marked."""
+        return np.ones(len(self), bool) if self.core is None else self.core
 
     @property
     def volume(self) -> float:
@@ -59,6 +68,8 @@ class Frame:
         if "energy" in present:
             present["free_energy"] = present["energy"]
         atoms.calc = SinglePointCalculator(atoms, **present)
+        if self.core is not None:
+            atoms.set_array("core", np.asarray(self.core, bool))
         if self.group:
             atoms.info["config_type"] = self.group
         return atoms

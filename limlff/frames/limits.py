@@ -56,6 +56,8 @@ def check_geometry(frame: Frame) -> None:
     ):
         if values is not None:
             real_array(values, shape, name, frame.origin)
+    if frame.core is not None:
+        _check_core(frame)
     for name, values in (("positions", frame.positions), ("cell", frame.cell)):
         _check_lengths(frame, name, values)
     vectors = frame.cell[np.asarray(frame.periodic, bool)]
@@ -71,6 +73,15 @@ def check_geometry(frame: Frame) -> None:
         raise InputError(
             f"{frame.origin}: its cell is only {height:.2g} Å between opposite faces; the limit is "
             f"{SHORTEST_DISTANCE} Å, correct the cell or its unit"
+        )
+
+
+def _check_core(frame: Frame) -> None:
+    core = np.asarray(frame.core)
+    if core.dtype != bool or core.shape != (len(frame),):
+        raise InputError(
+            f"{frame.origin}: core is of {core.dtype}{list(core.shape)}; it must say true or false "
+            f"of each of the {len(frame)} atoms"
         )
 
 

@@ -1,10 +1,11 @@
 """HDF5 store of frames: checked when opened, read lazily, for sets too large for memory.
 
-Layout, format version 1: per-frame arrays (energy, stress, cell, periodic, group, origin), per-atom
-arrays (numbers, positions, forces) of all frames one after the other, and `offsets` of length
-frames + 1 into them. Which labels a frame has stands in `has_energy`, `has_forces`, `has_stress`,
-never in a value; where one is missing the array holds NaN. The attribute `digest` is that of
-`frames_digest`, so that a store and the files it was made of can be told to be the same.
+Layout: per-frame arrays (energy, stress, cell, periodic, group, origin), per-atom arrays (numbers,
+positions, forces) of all frames one after the other, and `offsets` of length frames + 1 into them.
+Which labels a frame has stands in `has_energy`, `has_forces`, `has_stress`, never in a value; where
+one is missing the array holds NaN. Where a frame has a core, there are `core` and `has_core` too,
+and the format version is 2 rather than 1. The attribute `digest` is that of `frames_digest`, so
+that a store and the files it was made of can be told to be the same.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ from limlff.hdf5_heaps import check_global_heaps_of
 from limlff.paths import user_path
 
 FORMAT = "limlff-frames"
-VERSION = 1
+VERSION = 2
+"""Latest format version; version 1 has no cores, which a reader of it would train on wholly."""
 _LABELS = ("energy", "forces", "stress")
 _BLOCK = 256  # frames read at once while iterating: some MB
 _GROWTH = 1 << 22  # bytes by which the image of a new store grows
@@ -84,6 +86,9 @@ def _write_content(file: h5py.File, frames: Sequence[Frame]) -> None:
         "group": ((count,), text),
         "origin": ((count,), text),
     }
+    has_cores = any(frame.core is not None for frame in frames)
+    if has_cores:
+        shapes.update({"core": ((atoms,), "?"), "has_core": ((count,), "?")})
     for name, (shape, kind) in shapes.items():
         file.create_dataset(name, shape, kind)
     file["offsets"] = offsets
@@ -95,7 +100,7 @@ def _write_content(file: h5py.File, frames: Sequence[Frame]) -> None:
     file.attrs.update(
         {
             "format": FORMAT,
-            "version": VERSION,
+            "version": VERSION if has_cores else 1,
             "elements": sorted(elements),
             "digest": frames_digest(frames),
         }
@@ -112,12 +117,16 @@ def _write_block(file: h5py.File, block: Sequence[Frame], start: int, first_atom
         file["forces"][of_atoms] = np.concatenate(
             [_or_nan(frame.forces, (len(frame), 3)) for frame in block]
         )
+        if "core" in file:
+            file["core"][of_atoms] = np.concatenate([frame.is_core for frame in block])
     file["cell"][of_frames] = np.array([frame.cell for frame in block])
     file["periodic"][of_frames] = np.array([frame.periodic for frame in block])
     file["energy"][of_frames] = np.array([_or_nan(frame.energy, ()) for frame in block])
     file["stress"][of_frames] = np.array([_or_nan(frame.stress, (3, 3)) for frame in block])
     for label in _LABELS:
         file[f"has_{label}"][of_frames] = [getattr(frame, label) is not None for frame in block]
+    if "core" in file:
+        file["has_core"][of_frames] = [frame.core is not None for frame in block]
     file["group"][of_frames] = [frame.group for frame in block]
     file["origin"][of_frames] = [frame.origin for frame in block]
 
@@ -156,7 +165,8 @@ class FrameStore(Sequence[Frame]):
             ) from None
         try:
             self._check_format()
-            check_layout(self._file, self.path)
+            self._has_cores = int(self._file.attrs["version"]) > 1
+            check_layout(self._file, self.path, self._has_cores)
             self.elements = [str(symbol) for symbol in self._file.attrs["elements"].tolist()]
             self.digest = str(self._file.attrs["digest"])
             self._offsets = self._file["offsets"][:]
@@ -225,14 +235,15 @@ class FrameStore(Sequence[Frame]):
     def _read_block(self, start: int, stop: int) -> list[Frame]:
         file, bounds = self._file, self._offsets[start : stop + 1]
         atoms, of_frames = slice(bounds[0], bounds[-1]), slice(start, stop)
-        per_atom = {name: file[name][atoms] for name in ("numbers", "positions", "forces")}
+        core, has_core = (["core"], ["has_core"]) if self._has_cores else ([], [])
+        per_atom = {name: file[name][atoms] for name in ("numbers", "positions", "forces", *core)}
         names = ("cell", "periodic", "energy", "stress", "has_energy", "has_forces", "has_stress")
-        per_frame = {name: file[name][of_frames] for name in names}
+        per_frame = {name: file[name][of_frames] for name in (*names, *has_core)}
         groups, origins = file["group"].asstr()[of_frames], file["origin"].asstr()[of_frames]
         frames = []
         for row, (first, last) in enumerate(pairwise(bounds)):
             own = slice(first - bounds[0], last - bounds[0])
-            has = {name: bool(per_frame[f"has_{name}"][row]) for name in _LABELS}
+            has = {name: bool(per_frame[f"has_{name}"][row]) for name in (*_LABELS, *core)}
             frames.append(
                 Frame(
                     numbers=per_atom["numbers"][own].astype(int),
@@ -242,6 +253,7 @@ class FrameStore(Sequence[Frame]):
                     energy=float(per_frame["energy"][row]) if has["energy"] else None,
                     forces=per_atom["forces"][own] if has["forces"] else None,
                     stress=per_frame["stress"][row] if has["stress"] else None,
+                    core=per_atom["core"][own] if has.get("core") else None,
                     group=str(groups[row]),
                     origin=str(origins[row]),
                 )

@@ -32,10 +32,19 @@ _ARRAYS: dict[str, tuple[tuple[int, ...], str, str]] = {
     "origin": ((), "O", "frames"),
     "offsets": ((), "iu", "bounds"),
 }
+_OF_CORES: dict[str, tuple[tuple[int, ...], str, str]] = {
+    "core": ((), "b", "atoms"),
+    "has_core": ((), "b", "frames"),
+}
 
 
-def check_layout(file: h5py.File, path: Path) -> None:
+def check_layout(file: h5py.File, path: Path, has_cores: bool) -> None:
     """Refuse a file whose arrays are not those of a store.
+
+    Args:
+        file: The open file.
+        path: Its name for messages.
+        has_cores: Whether its format version has cores.
 
     Raises:
         InputError: If one is missing, lies elsewhere, is of a wrong kind or shape, or claims far
@@ -43,7 +52,8 @@ def check_layout(file: h5py.File, path: Path) -> None:
     """
     lengths: dict[str, int] = {}
     claimed = 0
-    for name, (shape, kinds, counted) in _ARRAYS.items():
+    arrays = _ARRAYS | (_OF_CORES if has_cores else {})
+    for name, (shape, kinds, counted) in arrays.items():
         data = _own_array(file, name, path)
         if data.dtype.kind not in kinds:
             raise InputError(f"{shown(path)}: {name} is of kind {data.dtype}; write it again")

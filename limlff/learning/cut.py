@@ -117,6 +117,7 @@ def _described(frame: Frame, atoms: Atoms, centre: int, cell: Atoms, grade: floa
         cell.positions,
         cell.cell.array,
         np.asarray(cell.pbc),
+        core=cell.arrays["core"],
         group=frame.group,
         origin=f"{frame.origin}, around atom {centre}",
     )

@@ -71,7 +71,7 @@ class LabelTask:
     @property
     def task(self) -> Task:
         """The task of the ledger: the same for the same structure, wherever it came from."""
-        bare = replace(self.frame, energy=None, forces=None, stress=None, group="")
+        bare = replace(self.frame, energy=None, forces=None, stress=None, core=None, group="")
         inputs = {"structure": frames_digest([bare]), "settings": self.settings}
         return Task(KIND, {**inputs, "safer": self.safer})
 

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from limlff.models.contract import Neighborhoods
 from limlff.models.neighborhoods import fill_neighborhoods
@@ -27,6 +27,7 @@ class Batch:
         vectors: From each atom to its neighbors (Å).
         frame: Frame slot of each atom.
         forces: Forces (eV/Å).
+        is_core: As of the samples; padded atoms are in none.
         atoms: Atoms of each frame; 1 for padded frames.
         composition: Atoms of each element in each frame.
         zero: Index of the zero of energy of each frame.
@@ -42,6 +43,7 @@ class Batch:
     vectors: Float[Array, "3 neighbors atoms"]
     frame: Int[Array, " atoms"]
     forces: Float[Array, "atoms 3"]
+    is_core: Bool[Array, " atoms"]
     atoms: Float[Array, " frames"]
     composition: Float[Array, "frames elements"]
     zero: Int[Array, " frames"]
@@ -83,6 +85,7 @@ def assemble_batch(samples: list[Sample], shape: Shape) -> Batch:
         "vectors": np.zeros((3, shape.neighbors, shape.atoms), dtype),
         "frame": np.full(shape.atoms, shape.frames - 1, np.int32),
         "forces": np.zeros((shape.atoms, 3), dtype),
+        "is_core": np.zeros(shape.atoms, bool),
         "atoms": np.ones(shape.frames, dtype),
         "composition": np.zeros((shape.frames, elements), dtype),
         "zero": np.zeros(shape.frames, np.int32),
@@ -94,7 +97,7 @@ def assemble_batch(samples: list[Sample], shape: Shape) -> Batch:
     start = 0
     for slot, sample in enumerate(samples):
         columns = slice(start, start + len(sample))
-        for name in ("species", "counts", "forces"):
+        for name in ("species", "counts", "forces", "is_core"):
             arrays[name][columns] = getattr(sample, name)
         arrays["owners"][: sample.neighbors, columns] = sample.owners + start
         arrays["vectors"][:, : sample.neighbors, columns] = sample.vectors

@@ -46,7 +46,7 @@ class FrameSelection(StrictModel):
     Attributes:
         groups: Only these groups.
         exclude_groups: Not these groups.
-        max_force: Largest force component (eV/Å).
+        max_force: Largest force component (eV/Å), on the core where one is marked.
         max_energy_per_atom: Highest energy per atom, as in the file (eV).
         min_volume_per_atom: Smallest volume per atom (Å^3).
         max_volume_per_atom: Largest volume per atom (Å^3).

@@ -38,7 +38,7 @@ def error_sums(
         stress: Residuals of the stress (GPa).
     """
     has = (batch.weights > 0).astype(energy.dtype)
-    has_force = jnp.where(batch.species >= 0, has[batch.frame, 1], 0.0)[:, None]
+    has_force = jnp.where(batch.is_core, has[batch.frame, 1], 0.0)[:, None]
     has_stress = jnp.where(jnp.eye(3, dtype=bool), has[:, 2, None, None], has[:, 3, None, None])
     has_stress = jnp.triu(has_stress)  # each of the six components once
     residuals = {

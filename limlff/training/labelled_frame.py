@@ -47,7 +47,11 @@ def species_of_frame(frame: Frame, elements: tuple[str, ...]) -> Int[np.ndarray,
 
 
 def label_weights(item: LabelledFrame) -> Float[np.ndarray, " kinds"]:
-    """Factors on energy, forces, normal and shear stress, zero where the label is missing."""
+    """Factors on energy, forces, normal and shear stress, zero where the label is missing.
+
+    Energy and stress of a cell that was cut out of a larger one count: they are labels of the cell
+    as it is, in which the energies of atoms outside of the core are free to be what they must be.
+    """
     frame, weights = item.frame, item.weights
     stressed = frame.stress is not None and frame.volume > 0
     return np.array(

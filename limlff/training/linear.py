@@ -149,7 +149,7 @@ class _Problem:
         """Square roots of the factors on squared residuals in the loss; see its formula."""
         factors, atoms = np.asarray(batch.weights, float), np.asarray(batch.atoms, float)
         energy = weights[0] * factors[:, 0] / self.formula.energy_norm / (ENERGY_SCALE * atoms) ** 2
-        of_atom = np.where(batch.species >= 0, factors[batch.frame, 1], 0.0)
+        of_atom = np.where(batch.is_core, factors[batch.frame, 1], 0.0)
         force = weights[1] * of_atom / self.formula.force_norm / (3 * FORCE_SCALE**2)
         normal = np.eye(3, dtype=bool)
         parts = np.where(normal, factors[:, 2, None, None] / 3, factors[:, 3, None, None] / 6)

@@ -9,9 +9,10 @@ vacuum beside a slab does not dilute it; 10 meV/atom are 0.08 GPa at 20 Å^3/ato
          + w_S sum_f (c_f h(|v_f|^2_normal / 3) + d_f h(|v_f|^2_shear / 6)) / C
 
 with e_f the scaled residual of the energy per atom of frame f, f_i that of the force on atom i, v_f
-that of the virial per atom; a, b, c, d the factors of the frame; A, B, C constants that make the
-loss of an average batch a mean (they do not depend on the batch, so that the loss is a plain sum
-over frames and the gradient is not biased by the packing). h is the pseudo-Huber function
+that of the virial per atom; a, b, c, d the factors of the frame, b zero outside of its core where
+one is marked; A, B, C constants that make the loss of an average batch a mean (they do not depend
+on the batch, so that the loss is a plain sum over frames and the gradient is not biased by the
+packing). h is the pseudo-Huber function
 
     h(q) = d^2 (sqrt(1 + q / d^2) - 1) = q / (1 + sqrt(1 + q / d^2)),
 
@@ -65,7 +66,7 @@ def formula_for(packing: Packing, batch_atoms: int, huber: float | None) -> Loss
     """The loss whose value for an average batch of `packing` is a weighted mean."""
     share = min(1.0, batch_atoms / packing.atoms)
     weights = np.array([sample.weights for sample in packing.samples])
-    sizes = np.array([len(sample) for sample in packing.samples])
+    sizes = np.array([np.sum(sample.is_core) for sample in packing.samples])
     energy, force, stress = (
         share * float(total)
         for total in (weights[:, 0].sum(), (weights[:, 1] * sizes).sum(), weights[:, 2:].sum() / 2)
@@ -137,7 +138,7 @@ def _loss_terms(
     shear = jnp.sum(jnp.where(diagonal, 0.0, squares), axis=(1, 2)) / 6
     force_squares = jnp.sum((forces / FORCE_SCALE) ** 2, axis=1) / 3
     factors, huber = batch.weights, formula.huber
-    of_atom = jnp.where(batch.species >= 0, factors[batch.frame, 1], 0.0)
+    of_atom = jnp.where(batch.is_core, factors[batch.frame, 1], 0.0)
     of_energies = factors[:, 0] * _pseudo_huber((energy / ENERGY_SCALE) ** 2, huber)
     of_forces = of_atom * _pseudo_huber(force_squares, huber)
     of_virials = factors[:, 2] * _pseudo_huber(normal, huber)

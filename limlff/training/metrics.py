@@ -57,6 +57,8 @@ def label_pairs(
 ) -> tuple[Float[np.ndarray, " labels"], Float[np.ndarray, " labels"]]:
     """Labels and predictions of one kind, flat; frames without the label are left out.
 
+    Forces are those on cores where they are marked.
+
     Args:
         label: "energy" (meV/atom), "force" (eV/Å, components) or "stress" (GPa, six components).
         frames: Labelled frames.
@@ -70,8 +72,8 @@ def label_pairs(
             true.append(np.array([frame.energy / scale]))
             predicted.append(np.array([prediction.energy / scale]))
         elif label == "force" and frame.forces is not None:
-            true.append(frame.forces.ravel())
-            predicted.append(prediction.forces.ravel())
+            true.append(frame.forces[frame.is_core].ravel())
+            predicted.append(prediction.forces[frame.is_core].ravel())
         elif label == "stress" and frame.stress is not None and prediction.stress is not None:
             true.append(frame.stress[upper] / GIGAPASCAL)
             predicted.append(prediction.stress[upper] / GIGAPASCAL)

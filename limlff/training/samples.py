@@ -2,7 +2,7 @@
 
 Vectors between neighbors are constants of a training, so the compiled step needs neither positions
 nor cells. A label that is missing or left out is stored as zero with the weight zero, whatever its
-value was, so that nothing of it can reach a gradient.
+value was, so that nothing of it can reach a gradient; so are the forces outside of a core.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from limlff.errors import InputError
 from limlff.frames.frame import Frame
@@ -37,6 +37,7 @@ class Sample:
         zero: Index of the zero of energy.
         energy: Energy less the baseline (eV).
         forces: Forces (eV/Å).
+        is_core: Whether each atom is in the core, outside of which forces do not count.
         virial: -stress * volume (eV).
         volume: Volume of the cell (Å^3); 1 where there is none.
         weights: Factors on energy, forces, normal and shear stress; zero where there is no label.
@@ -50,6 +51,7 @@ class Sample:
     zero: int
     energy: float
     forces: Float[np.ndarray, "atoms 3"]
+    is_core: Bool[np.ndarray, " atoms"]
     virial: Float[np.ndarray, "3 3"]
     volume: float
     weights: Float[np.ndarray, " kinds"]
@@ -108,6 +110,10 @@ def _make_sample(
         energy = float(frame.energy - composition @ baselines[item.zero])
     has_stress = bool(weights[2] > 0 or weights[3] > 0)
     virial = -np.asarray(frame.stress) * frame.volume if has_stress else np.zeros((3, 3))
+    forces = np.zeros((len(frame), 3))
+    if weights[1] > 0:
+        assert frame.forces is not None
+        forces = np.where(frame.is_core[:, None], frame.forces, 0.0)
     return Sample(
         species=species,
         owners=owners,
@@ -116,7 +122,8 @@ def _make_sample(
         composition=composition,
         zero=item.zero,
         energy=energy,
-        forces=np.array(frame.forces if weights[1] > 0 else np.zeros((len(frame), 3)), dtype),
+        forces=forces.astype(dtype),
+        is_core=frame.is_core,
         virial=_used_components(virial, weights).astype(dtype),
         volume=frame.volume if has_stress else 1.0,
         weights=weights,

@@ -26,7 +26,8 @@ def _is_selected(frame: Frame, selection: FrameSelection) -> bool:
         return False
     quantities: list[tuple[float | None, float | None]] = []
     if frame.forces is not None:
-        quantities.append((float(np.abs(frame.forces).max()), selection.max_force))
+        largest = float(np.abs(frame.forces[frame.is_core]).max(initial=0.0))
+        quantities.append((largest, selection.max_force))
     if frame.energy is not None:
         quantities.append((frame.energy / len(frame), selection.max_energy_per_atom))
     if frame.volume > 0:

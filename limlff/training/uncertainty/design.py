@@ -39,7 +39,7 @@ class Design(NamedTuple):
     Attributes:
         features: Features of each atom.
         energies: Coefficients of the energies; the readouts of all elements, one after the other.
-        probes: Coefficients of forces . u for each random u.
+        probes: Coefficients of forces . u for each random u, over the forces that count.
         virials: Coefficients of the virials, components xx, yy, zz, yz, xz, xy.
     """
 
@@ -84,6 +84,7 @@ def batch_design(
         return -of_readouts(along(jnp.where(mask, change, 0.0)))
 
     signs = jax.random.rademacher(key, (probes, 3, species.shape[0]), dtype)
+    signs = jnp.where(batch.is_core, signs, 0)
     return Design(
         features=features,
         energies=of_readouts(features),

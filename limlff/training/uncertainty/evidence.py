@@ -27,7 +27,8 @@ class Evidence:
         information: Second derivative of the sum of squared residuals over labels, each divided by
             the accuracy that is wanted of it (`limlff.training.loss`), halved, by the readouts of
             all elements (1/eV^2).
-        features: Features of all atoms.
+        features: Features of all atoms; of a cell that was cut out, of those of its core: the
+            surroundings of the others, which no one meets, shall not count as known.
         species: Their elements.
     """
 
@@ -61,9 +62,8 @@ def collect_evidence(
         design = jax.device_get(batch_design(model, parameters, batch, key, PROBES))
         rows = _scaled_rows(design, batch, free)
         total = total + rows @ rows.T
-        filled = batch.species >= 0
-        features.append(design.features[:, filled])
-        species.append(batch.species[filled])
+        features.append(design.features[:, batch.is_core])
+        species.append(batch.species[batch.is_core])
     readouts = len(model.elements) * features[0].shape[0]
     return Evidence(
         _without_nuisance(np.asarray(total), readouts),

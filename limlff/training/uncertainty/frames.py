@@ -91,13 +91,14 @@ def assess_frames(
 def force_residuals(
     frames: list[Frame], predictions: list[FramePrediction], assessed: list[FrameAssessment]
 ) -> tuple[Float[np.ndarray, "atoms 3"], Float[np.ndarray, " atoms"], Float[np.ndarray, " atoms"]]:
-    """Errors of forces (eV/Å), their spreads and the grades of all atoms that have a label."""
+    """Errors of forces (eV/Å), spreads and grades of all atoms that have a label; of cores only."""
     errors, spreads, grades = [np.zeros((0, 3))], [np.zeros(0)], [np.zeros(0)]
     for frame, prediction, known in zip(frames, predictions, assessed, strict=True):
         if frame.forces is not None:
-            errors.append(prediction.forces - frame.forces)
-            spreads.append(known.force_spreads)
-            grades.append(known.grades)
+            counts = frame.is_core
+            errors.append((prediction.forces - frame.forces)[counts])
+            spreads.append(known.force_spreads[counts])
+            grades.append(known.grades[counts])
     return np.concatenate(errors), np.concatenate(spreads), np.concatenate(grades)
 
 
@@ -123,9 +124,10 @@ def frame_reliability(
         `force` (over atoms) and `energy` (over frames, per atom) as of
         `limlff.training.uncertainty.calibration.reliability`, the `median_grade`, the
         `largest_grade` (None if infinite, of elements that were not trained on), and
-        `share_above_1`, that of atoms beyond the training data.
+        `share_above_1`, that of atoms beyond the training data; of cores where they are marked.
     """
-    grades = np.concatenate([known.grades for known in assessed])
+    pairs = zip(frames, assessed, strict=True)
+    grades = np.concatenate([known.grades[frame.is_core] for frame, known in pairs])
     return {
         "force": reliability(*force_residuals(frames, predictions, assessed)),
         "energy": reliability(*energy_residuals(frames, predictions, assessed)),

@@ -136,6 +136,31 @@ def test_loss_is_the_documented_sum_over_frames(labelled, parameters, prediction
     assert reference[0] == pytest.approx(total, rel=1e-10)
 
 
+def test_forces_outside_of_a_core_count_nowhere(labelled, parameters, predictions, reference):
+    """The loss lacks just their terms, nothing of them is reported, their values do not matter."""
+    item, prediction = labelled[1], predictions[1]
+    core = np.array([True, False, False, True])
+    rim = np.where(core[:, None], item.frame.forces, 1e3)
+    found = [
+        gradient_of_loss(
+            parameters,
+            assemble_batch(
+                samples_of([labelled[0], replace(item, frame=frame), *labelled[2:]]), SHAPE
+            ),
+            WEIGHTS,
+        )
+        for frame in (replace(item.frame, core=core), replace(item.frame, core=core, forces=rim))
+    ]
+    terms = np.sum((prediction.forces - item.frame.forces)[~core] ** 2, axis=1) / 0.01**2 / 3
+    lacking = 1.3 * item.weights.force * pseudo_huber(terms).sum() / 7.0
+    (loss, sums), gradient = found[0]
+    assert reference[0] - float(loss) == pytest.approx(lacking, rel=1e-9) and lacking > 1
+    assert sums[SUM_NAMES.index("force_number")] == 3 * 13
+    assert sums[SUM_NAMES.index("energy_number")] == 5
+    assert np.array_equal(sums, found[1][0][1])
+    assert np.array_equal(flat(gradient), flat(found[1][1]))
+
+
 def test_reported_errors_are_those_of_the_used_labels(labelled, predictions, reference):
     """Counts and sums of absolute residuals, with the left-out shear stress not among them."""
     sums = dict(zip(SUM_NAMES, reference[1], strict=True))
