@@ -59,7 +59,8 @@ class Trainer:
     @property
     def has_result(self) -> bool:
         """Whether the parameters are more than a random start."""
-        return self._recipe.least_squares != "none" or bool(self.progress.history)
+        solved = self._recipe.least_squares != "none"
+        return solved or self.prepared.start is not None or bool(self.progress.history)
 
     @own_precision()
     def resume(self) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -22,6 +23,7 @@ from limlff.precision import own_precision
 from limlff.training.batches import Shape, assemble_batch
 from limlff.training.coverage import check_elements_are_trained, check_loss_has_labels
 from limlff.training.data import TrainingData
+from limlff.training.frame_predictions import predict_frames
 from limlff.training.labelled_frame import LabelledFrame
 from limlff.training.linear import fit_linear, shifted
 from limlff.training.loss import formula_for
@@ -29,6 +31,7 @@ from limlff.training.offsets import fit_baseline, free_offsets
 from limlff.training.packing import Packing, make_packing
 from limlff.training.recipe import Recipe
 from limlff.training.samples import Sample, make_samples
+from limlff.training.start import Start, load_start
 from limlff.training.step import Objective
 
 _ATOMS_TO_ADAPT = 4096  # enough for means and deviations of the invariants
@@ -37,6 +40,7 @@ _NO_PART_OF_THE_RESULT: dict[str, Any] = {
     "checkpoint_seconds": True,
     "licence": True,
     "notes": True,
+    "start_from": True,  # but for its digest
     "uncertainty": True,  # added to what was trained
     "validation": {"files"},
 }
@@ -54,8 +58,9 @@ class Preparation:
         validation: Frames held back, if any.
         free: Zeros of energy and elements whose offset is trained.
         baseline: Energy per atom of each element that the model does not have to learn (eV).
-        parameters: Of the model; those that the energy is linear in are solved for already if the
-            recipe says so.
+        parameters: Of the model, random or of the start; those that the energy is linear in are
+            solved for already if the recipe says so.
+        start: The potential that the training starts from, if any.
     """
 
     recipe: Recipe
@@ -66,6 +71,7 @@ class Preparation:
     free: Bool[np.ndarray, "zeros elements"]
     baseline: Float[np.ndarray, " elements"]
     parameters: Parameters
+    start: Start | None = None
 
     @property
     def objective(self) -> Objective:
@@ -78,37 +84,59 @@ class Preparation:
         """Sha256 of all that decides the result of the training."""
         settings = self.recipe.model_dump(mode="json", exclude=_NO_PART_OF_THE_RESULT)
         content = [settings, repr(self.model), self.data.summaries]
+        content += [self.start.digest] if self.start else []
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 @own_precision()
-def prepare_training(recipe: Recipe, data: TrainingData) -> Preparation:
+def prepare_training(recipe: Recipe, data: TrainingData, start: Path | None = None) -> Preparation:
     """Build the model, sort the frames into batches, find baseline and first parameters.
 
     Args:
         recipe: The recipe.
         data: Its frames.
+        start: File of the potential that the recipe starts from, if it names one.
 
     Raises:
-        InputError: If the data do not suit the model, or the process was forked after jax had
-            started.
+        InputError: If the data or the start do not suit the model, or the process was forked after
+            jax had started.
     """
     refuse_forked_process()
     model = build_model({**recipe.model, "elements": recipe.elements})
     expected_shapes(model)  # refuses more parameters than any memory holds
+    begin = None if start is None else load_start(recipe, start, model)
     check_elements_are_trained(data.train, data.validation, model.elements)
     check_loss_has_labels(data.train, recipe.loss)
     free = free_offsets(data.train, model.elements)
-    energies = [item.frame.energy or 0.0 for item in data.train]
-    baseline, offsets = fit_baseline(data.train, energies, model.elements, free)
+    baseline, offsets = _first_baseline(data.train, model, free, begin)
     train, validation = _in_batches(recipe, data, model, baseline + offsets)
-    parameters = initial_parameters(model, train.samples, recipe.seed)
+    if begin is None:
+        parameters = initial_parameters(model, train.samples, recipe.seed)
+    else:
+        parameters = begin.potential.parameters
     if recipe.least_squares != "none":
         parameters, shift = fit_linear(model, parameters, recipe, train, validation, free)
         baseline = baseline + shift
         train = shifted(train, shift)
         validation = validation and shifted(validation, shift)
-    return Preparation(recipe, data, model, train, validation, free, baseline, parameters)
+    return Preparation(recipe, data, model, train, validation, free, baseline, parameters, begin)
+
+
+def _first_baseline(
+    train: list[LabelledFrame],
+    model: Model,
+    free: Bool[np.ndarray, "zeros elements"],
+    start: Start | None,
+) -> tuple[Float[np.ndarray, " elements"], Float[np.ndarray, "zeros elements"]]:
+    """Baseline, and offset of each zero from it: of what a start does not say already (eV)."""
+    energies = np.array([item.frame.energy or 0.0 for item in train])
+    known = np.zeros(len(model.elements))
+    if start is not None:
+        predictions = predict_frames(start.potential, [item.frame for item in train])
+        energies = energies - [prediction.energy for prediction in predictions]
+        known = start.potential.baseline
+    shift, offsets = fit_baseline(train, energies.tolist(), model.elements, free)
+    return known + shift, offsets
 
 
 def _in_batches(

@@ -44,6 +44,9 @@ class Recipe(StrictModel):
         loss: Weights of the labels.
         optimizer: Learning rate and averages.
         uncertainty: Ensemble added after the training, which it does not change; null for none.
+        start_from: Potential whose parameters are trained further, in place of random ones: name of
+            a shipped one, or its file; a relative path is looked for as those of frames are. Its
+            model and elements must be those of the recipe.
         least_squares: What is done with the parameters that the energy is linear in (of `moment`
             and `mtp`): "none"; "first", a least-squares fit before the first epoch; "only", the
             same and no epochs.
@@ -65,6 +68,7 @@ class Recipe(StrictModel):
     loss: LossSettings = LossSettings()
     optimizer: OptimizerSettings = OptimizerSettings()
     uncertainty: UncertaintySettings | None = UncertaintySettings()
+    start_from: Annotated[str, Field(min_length=1, examples=["pretrained.limlff"])] | None = None
     least_squares: Literal["none", "first", "only"] = "none"
     epochs: Count = 200
     batch_atoms: Annotated[int, Field(ge=8, le=10**7)] = 512

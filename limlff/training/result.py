@@ -20,6 +20,7 @@ from limlff.training.offsets import fit_baseline
 from limlff.training.preparation import Preparation
 from limlff.training.progress import Progress
 from limlff.training.samples import Sample
+from limlff.training.start import lineage
 
 
 @own_precision()
@@ -87,10 +88,13 @@ def _card(
     """What is known of the potential; no times, so that one training gives one file."""
     recipe, data = prepared.recipe, prepared.data
     zeros = {item.set_name: item.zero for item in data.train}
+    start = prepared.start
+    before = {"started_from": lineage(start, data.summaries)} if start else {}
     return {
         "training": {
             "recipe": recipe.model_dump(mode="json"),
             "data": data.summaries,
+            **before,
             "remarks": data.remarks,
             "energy_offsets_ev": {
                 name: dict(zip(prepared.model.elements, offsets[zero].tolist(), strict=True))

@@ -19,7 +19,7 @@ from limlff.potential_file import save_potential
 from limlff.precision import own_precision
 from limlff.resumable import resumable
 from limlff.signals import stop_signals
-from limlff.training.data import TrainingData, load_training_data
+from limlff.training.data import load_training_data
 from limlff.training.folder import (
     CHECKPOINTS,
     POTENTIAL_FILE,
@@ -29,9 +29,10 @@ from limlff.training.folder import (
     remove_old_temporaries,
 )
 from limlff.training.loop import Trainer
-from limlff.training.preparation import prepare_training
+from limlff.training.preparation import Preparation, prepare_training
 from limlff.training.recipe import Recipe
 from limlff.training.result import finish_potential
+from limlff.training.start import start_file
 from limlff.training.uncertainty.fit import add_uncertainty
 from limlff.yaml_file import dump_yaml
 
@@ -68,7 +69,8 @@ def train(
 
     Args:
         recipe: Path of a YAML file, or its content. Files of frames are looked for beside the YAML
-            file, otherwise in the working folder, and in the folder LIMLFF_DATA.
+            file, otherwise in the working folder, and in the folder LIMLFF_DATA; so is the
+            potential that the recipe starts from, if any.
         out: Folder of the training; made if missing.
         overrides: Changes of single settings, as "optimizer.learning_rate=1e-3".
         resume: Go on from the last checkpoint in the folder; the result has the same bits as that
@@ -90,13 +92,14 @@ def train(
     file = user_path(recipe) if isinstance(recipe, str | Path) else None
     settings = config_of(recipe, Recipe, overrides)
     folder, base = user_path(out), Path() if file is None else file.parent
-    inputs = [*([] if file is None else [file]), *_files_of_frames(settings, base)]
+    start = start_file(settings, base)
+    inputs = [each for each in (file, start) if each] + _files_of_frames(settings, base)
     _check_folder(folder, inputs, resume, force)
     data = load_training_data(settings, base)
     tell_remarks(data.remarks)
     with locked(folder):
         _check_folder(folder, inputs, resume, force)  # now that nobody else writes there
-        trainer = _begin(folder, settings, data, resume, force)
+        trainer = _begin(folder, prepare_training(settings, data, start), resume, force)
         with resumable(folder, "the same command with --resume", CHECKPOINTS):
             return _train_and_write(trainer, folder, progress, max_runtime_seconds)
 
@@ -115,15 +118,15 @@ def _check_folder(folder: Path, inputs: list[Path], resume: bool, force: bool) -
         raise InputError(f"{folder}: there is no such folder; start without --resume")
 
 
-def _begin(folder: Path, recipe: Recipe, data: TrainingData, resume: bool, force: bool) -> Trainer:
+def _begin(folder: Path, prepared: Preparation, resume: bool, force: bool) -> Trainer:
     """The training at its beginning or at its last checkpoint, and the folder ready for it."""
     remove_old_temporaries(folder)
-    trainer = Trainer(prepare_training(recipe, data), folder)
+    trainer = Trainer(prepared, folder)
     if resume:
         trainer.resume()
     elif force:
         clear_training(folder)
-    write_text_whole(folder / RECIPE_FILE, dump_yaml(recipe.model_dump(mode="json")))
+    write_text_whole(folder / RECIPE_FILE, dump_yaml(prepared.recipe.model_dump(mode="json")))
     return trainer
 
 
