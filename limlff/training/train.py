@@ -68,9 +68,8 @@ def train(
     other signals that ask to stop end it after the step under way, with a checkpoint.
 
     Args:
-        recipe: Path of a YAML file, or its content. Files of frames are looked for beside the YAML
-            file, otherwise in the working folder, and in the folder LIMLFF_DATA; so is the
-            potential that the recipe starts from, if any.
+        recipe: Path of a YAML file, or its content. Files that it names are looked for beside the
+            YAML file, otherwise in the working folder, and in the folder LIMLFF_DATA.
         out: Folder of the training; made if missing.
         overrides: Changes of single settings, as "optimizer.learning_rate=1e-3".
         resume: Go on from the last checkpoint in the folder; the result has the same bits as that
