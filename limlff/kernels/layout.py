@@ -111,6 +111,20 @@ class Atoms(NamedTuple):
     neighbors: int
 
 
+class Sums(NamedTuple):
+    """Pointers to what the atoms of a part add up.
+
+    Attributes:
+        energies: Energies of all atoms (eV).
+        forces: Forces on atoms and ghosts, in quads (eV/Å).
+        virial: xx, yy, zz, yz, xz, xy (eV).
+    """
+
+    energies: Any
+    forces: Any
+    virial: Any
+
+
 @kernel_function
 def room_for(sizes, neighbors):
     """Pairs for which an atom has room, element by element, each an even number."""

@@ -37,23 +37,22 @@ def describe(buffers, used, atoms, net, cutoff, reach):
 
 
 @kernel_function
-def pull_back(buffers, used, net, cutoff, energies, forces, virial):
+def pull_back(buffers, used, net, cutoff, sums):
     """From the derivatives by the invariants of a group to forces and virial; and its energies."""
     sizes = net.sizes
     pull_back_invariants(buffers, net)
     moments = sizes.elements * sizes.padded_radial
     mix_channels(buffers.moments, buffers.channels, net, moments, sizes.channels, np.int64(1))
-    pull_back_pairs(buffers, used, sizes, cutoff, forces, virial)
+    pull_back_pairs(buffers, used, sizes, cutoff, sums.forces, sums.virial)
     for lane in range(used):
-        energies[buffers.atoms[lane]] = buffers.energies[lane]
+        sums.energies[buffers.atoms[lane]] = buffers.energies[lane]
 
 
 @part_of_caller
-def evaluate_bundle(
-    chosen, used, element, net, atoms, cutoff, tables, scratch, energies, forces, virial
-):
+def evaluate_bundle(used, element, net, atoms, cutoff_and_tables, scratch, sums):
     """Energies, forces and virial of the first `used` of the chosen atoms, all of one element."""
-    sizes, lanes = net.sizes, scratch.lanes
+    sizes, lanes, chosen = net.sizes, scratch.lanes, scratch.chosen
+    cutoff, tables = cutoff_and_tables[0], offset(cutoff_and_tables, 1)
     reach = 0.0
     for pair in range(sizes.elements * sizes.elements):
         reach = max(reach, tables[2 * sizes.elements * sizes.elements + pair])
@@ -68,12 +67,12 @@ def evaluate_bundle(
     for group in range(groups):
         buffers = lay_out(scratch, sizes, group)
         own = min(lanes, used - group * lanes)
-        pull_back(buffers, own, net, cutoff, energies, forces, virial)
-        add_repulsion(buffers, element, sizes.elements, tables, energies, forces, virial)
+        pull_back(buffers, own, net, cutoff, sums)
+        add_repulsion(buffers, element, sizes.elements, tables, sums)
 
 
 @part_of_caller
-def evaluate(first, last, atoms, net, cutoff_and_tables, scratch, energies, forces, virial):
+def evaluate(first, last, atoms, net, cutoff_and_tables, scratch, sums):
     """Energies of the atoms visited from `first` to `last`, and what they add to forces and virial.
 
     Args:
@@ -84,11 +83,8 @@ def evaluate(first, last, atoms, net, cutoff_and_tables, scratch, energies, forc
         cutoff_and_tables: Cutoff (Å); strengths, lengths and reaches of the repulsion of pairs of
             elements (eV Å, Å, Å).
         scratch: Scratch space.
-        energies: Energies of all atoms (eV); set.
-        forces: Forces on atoms and ghosts, in quads (eV/Å); added to, as is
-        virial: xx, yy, zz, yz, xz, xy (eV).
+        sums: Energies, which are set, forces and virial, which are added to.
     """
-    cutoff, tables = cutoff_and_tables[0], offset(cutoff_and_tables, 1)
     for element in range(net.sizes.elements):
         weights = offset(net.weights, element * net.sizes.weights)
         own = Net(weights, net.segments, net.widths, net.sizes)
@@ -99,17 +95,5 @@ def evaluate(first, last, atoms, net, cutoff_and_tables, scratch, energies, forc
                 scratch.chosen[used] = i
                 used += 1
             if used == BUNDLE * scratch.lanes or (used > 0 and visit == last - 1):
-                evaluate_bundle(
-                    scratch.chosen,
-                    used,
-                    element,
-                    own,
-                    atoms,
-                    cutoff,
-                    tables,
-                    scratch,
-                    energies,
-                    forces,
-                    virial,
-                )
+                evaluate_bundle(used, element, own, atoms, cutoff_and_tables, scratch, sums)
                 used = 0

@@ -104,7 +104,7 @@ def repulsion(distance, strength, length, reach):
 
 
 @kernel_function
-def add_repulsion(buffers, element, elements, tables, energies, forces, virial):
+def add_repulsion(buffers, element, elements, tables, sums):
     """Half the repulsion of the close pairs, added to energies, forces and virial.
 
     Args:
@@ -112,10 +112,9 @@ def add_repulsion(buffers, element, elements, tables, energies, forces, virial):
         element: Element of the atoms in the lanes.
         elements: Number of elements.
         tables: Strengths, lengths and reaches of pairs of elements, one after the other.
-        energies: Energies of all atoms (eV).
-        forces: Forces on atoms and ghosts, in quads (eV/Å).
-        virial: xx, yy, zz, yz, xz, xy (eV).
+        sums: Energies, forces and virial.
     """
+    energies, forces, virial = sums
     square = elements * elements
     for k in range(buffers.close[0]):
         note = offset(buffers.close, 1 + 3 * k)

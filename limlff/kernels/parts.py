@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from limlff.kernels.call import HEAD
-from limlff.kernels.layout import BUNDLE, Atoms
+from limlff.kernels.layout import BUNDLE, Atoms, Sums
 from limlff.kernels.moment import evaluate
 from limlff.simd.foreign import float64_at
 from limlff.simd.lanes import (
@@ -133,7 +133,7 @@ def evaluate_part(arguments, energies, call, memory, net, scratch, part):
     clear(forces, QUAD * begin_ghost, QUAD * end_ghost)
     for visit in range(first, last):
         energies[atoms.visits[visit]] = 0.0
-    evaluate(first, last, atoms, net, arguments.tables, scratch, energies, forces, own)
+    evaluate(first, last, atoms, net, arguments.tables, scratch, Sums(energies, forces, own))
 
 
 @kernel_function

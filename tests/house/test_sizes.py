@@ -27,8 +27,6 @@ PARAMETERS = {
     "limlff/kernels/contractions.py:_tiles_of_radial.tiles": TILES,
     "limlff/kernels/contractions.py:pull_back_to_harmonics": TILES,
     "limlff/kernels/contractions.py:pull_back_to_radial": TILES,
-    "limlff/kernels/moment.py:evaluate": TILES,
-    "limlff/kernels/moment.py:evaluate_bundle": TILES,
     "limlff/simd/products.py:_add_one": TILES,
     "limlff/simd/products.py:_add_to.add": TILES,
     "limlff/simd/products.py:add_products": TILES,
