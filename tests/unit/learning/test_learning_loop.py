@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -18,6 +19,7 @@ import yaml
 from small_campaign import write_campaign
 
 from limlff.cli.main import main
+from limlff.config import parse_config
 from limlff.errors import InputError, LabellingFailed
 from limlff.frames.read import read_source
 from limlff.learning import choosing
@@ -25,10 +27,12 @@ from limlff.learning.campaign import Budget, Campaign, Goal, Runs
 from limlff.learning.campaign_folder import campaign_status, read_settings
 from limlff.learning.decision import Standing, reached_goal, spent_budget
 from limlff.learning.exploration import runs_of
+from limlff.learning.labeller import Labeller
 from limlff.learning.learn import learn, resume_learning
 from limlff.learning.ledger import Ledger, open_ledger
 from limlff.learning.tasks import Cost
 from limlff.potential_file import load_potential, potential_digest
+from limlff.yaml_file import parse_yaml
 
 pytestmark = pytest.mark.usefixtures("_side_by_side_is_one_after_the_other")
 
@@ -217,6 +221,15 @@ def test_all_combinations_are_explored_with_seeds_of_their_own():
     assert {run.config.temperature_k for run in runs} == {300.0, 600.0}
     seeds = {run.config.seed for turn in (1, 2) for run in runs_of(campaign, "/p", turn)}
     assert len(seeds) == 32
+
+
+def test_the_campaign_of_the_documentation_is_one():
+    page = (Path(__file__).parents[3] / "docs/active-learning.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"^```yaml\n(.*?)^```", page, re.S | re.M)
+    campaign = parse_config(parse_yaml(text, "page"), Campaign, "page")
+    assert len(runs_of(campaign, "/p.limlff", 1)) == 5
+    defaults = Labeller().code.model_dump()
+    assert campaign.labeller.code.model_dump() == defaults
 
 
 STANDING = Standing(
