@@ -135,6 +135,21 @@ class CampaignSet(StrictModel):
     min_frames: Count = 1
 
 
+class Continued(StrictModel):
+    """How a potential is trained further, in each iteration but the first.
+
+    Attributes:
+        from_last: Whether from the parameters of the last potential, where its model is that of
+            the recipe; false begins as the recipe says each time.
+        epochs: Epochs in place of those of the recipe.
+        learning_rate: Highest learning rate in place of that of the recipe.
+    """
+
+    from_last: bool = True
+    epochs: Count | None = None
+    learning_rate: Positive | None = None
+
+
 class Campaign(StrictModel):
     """A campaign of active learning: explore, cut, select, label, check, train, evaluate, decide.
 
@@ -149,6 +164,7 @@ class Campaign(StrictModel):
         label_at_once: Calculations side by side.
         check: What is calculated and believed.
         campaign_set: How labelled frames are trained on.
+        continued: How a potential is trained further.
         goal: When the potential is good enough.
         budget: What the campaign may take.
         max_failed_share: Share of the frames of an iteration without a label above which the
@@ -166,6 +182,7 @@ class Campaign(StrictModel):
     label_at_once: Count = 1
     check: CheckSettings = CheckSettings()
     campaign_set: CampaignSet = CampaignSet()
+    continued: Continued = Continued()
     goal: Goal = Goal()
     budget: Budget = Budget()
     max_failed_share: NonNegative = 0.5

@@ -157,9 +157,6 @@ def choose(
         "select",
         {
             "cuts": frames_digest(cut.frame for cut in explored.cuts),
-            "cores": hashlib.sha256(
-                b"".join(np.asarray(cut.core).tobytes() for cut in explored.cuts)
-            ).hexdigest(),
             "known": frames_digest(known),
             "potential": potential_digest(potential),
             "settings": settings.model_dump(mode="json"),
@@ -193,7 +190,7 @@ def _choices(
         return {"chosen": [{"index": fresh[i], "why": "at random"} for i in chosen]}
     described = describe(potential, [cuts[index].frame for index in fresh])
     candidates = [
-        Candidate(cuts[index].frame.group, found, np.flatnonzero(cuts[index].core))
+        Candidate(cuts[index].frame.group, found)
         for index, found in zip(fresh, described, strict=True)
     ]
     choices = select_new(candidates, describe(potential, known), settings)

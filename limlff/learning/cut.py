@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from ase import Atoms
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from scipy.spatial import KDTree
 
 from limlff.config import StrictModel
@@ -47,19 +47,16 @@ class Cut:
     """A structure to be calculated.
 
     Attributes:
-        frame: Its atoms and cell; the group is the kind of configuration.
-        core: Atoms whose surroundings are as in the frame that it comes from.
+        frame: Its atoms and cell; the group is the kind of configuration, the core, where not all
+            of a frame is calculated, holds the atoms whose surroundings are as they were there.
         grade: Largest extrapolation grade of an atom of the core in that frame.
-        is_whole: Whether it is all of that frame.
         hole: Radius of the largest sphere without atoms that the frame did not have (Å); 0 if
             there is none.
         remark: What a user should know of it; empty if nothing.
     """
 
     frame: Frame
-    core: Bool[np.ndarray, " atoms"]
     grade: float
-    is_whole: bool = True
     hole: float = 0.0
     remark: str = ""
 
@@ -84,7 +81,7 @@ def cut_frame(
         return []
     if len(frame) <= max_atoms:
         bare = replace(frame, energy=None, forces=None, stress=None)
-        return [Cut(bare, np.ones(len(frame), bool), float(grades.max()))]
+        return [Cut(bare, float(grades.max()))]
     atoms = Atoms(frame.numbers, frame.positions, cell=frame.cell, pbc=frame.periodic)
     cuts = []
     for centre in _apart(atoms, grades, radius, most):
@@ -128,7 +125,7 @@ def _described(frame: Frame, atoms: Atoms, centre: int, cell: Atoms, grade: floa
         if hole > room
         else ""
     )
-    return Cut(structure, cell.arrays["core"], grade, False, hole, remark)
+    return Cut(structure, grade, hole, remark)
 
 
 def largest_new_hole(cell: Atoms, whole: Atoms, shift: Float[np.ndarray, " 3"]) -> float:

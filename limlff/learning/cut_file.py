@@ -43,9 +43,8 @@ def _to_json(cut: Cut) -> dict[str, Any]:
         "periodic": np.asarray(frame.periodic).tolist(),
         "group": frame.group,
         "origin": frame.origin,
-        "core": np.asarray(cut.core).tolist(),
+        "core": None if frame.core is None else frame.core.tolist(),
         "grade": cut.grade,
-        "is_whole": cut.is_whole,
         "hole": cut.hole,
         "remark": cut.remark,
     }
@@ -57,14 +56,13 @@ def _from_json(content: dict[str, Any]) -> Cut:
         np.array(content["positions"], float).reshape(-1, 3),
         np.array(content["cell"], float).reshape(3, 3),
         np.array(content["periodic"], bool),
+        core=None if content["core"] is None else np.array(content["core"], bool),
         group=content["group"],
         origin=content["origin"],
     )
     return Cut(
         frame,
-        np.array(content["core"], bool),
         float(content["grade"]),
-        bool(content["is_whole"]),
         float(content["hole"]),
         str(content["remark"]),
     )

@@ -33,20 +33,22 @@ _BATCH_ATOMS = 512
 
 @dataclass(frozen=True)
 class Described:
-    """The surroundings of the atoms of a frame.
+    """The surroundings of the atoms of a frame; of its core, where one is marked.
 
     Attributes:
+        atoms: Indices of these atoms.
         species: Index of each atom's element.
         places: Where each atom lies; distances of places of one element are comparable.
     """
 
+    atoms: Int[np.ndarray, " atoms"]
     species: Int[np.ndarray, " atoms"]
     places: Float[np.ndarray, "atoms features"]
 
 
 @own_precision()
 def describe(potential: Potential, frames: Sequence[Frame]) -> list[Described]:
-    """The surroundings of all atoms of frames, in their order.
+    """The surroundings of the atoms of frames, in their order.
 
     Raises:
         InputError: If the potential carries no uncertainty, or does not know an element.
@@ -74,7 +76,9 @@ def describe(potential: Potential, frames: Sequence[Frame]) -> list[Described]:
         for index in members:
             species = samples[index].species
             own = features[start : start + len(species)]
-            found[index] = Described(species, _places(own, species, arrays))
+            core = np.flatnonzero(samples[index].is_core)
+            places = _places(own[core], species[core], arrays)
+            found[index] = Described(core, species[core], places)
             start += len(species)
     return [found[index] for index in range(len(samples))]
 

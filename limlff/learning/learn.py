@@ -160,7 +160,7 @@ class _Loop:
             iteration += 1
             reason = self._find_and_label(base, potential, file, iteration)
             if reason is None:
-                potential, file = train_anew(work, base, self._files, iteration, self._progress)
+                potential, file = train_anew(work, base, self._files, file, self._progress)
         with replaced_when_whole(work.folder / POTENTIAL) as temporary:
             shutil.copyfile(file, temporary)
         work.tell(f"{reason}; {len(self._frames)} frames are labelled")
@@ -173,7 +173,7 @@ class _Loop:
         if name is not None:
             file = find_potential(name)
             return load_potential(file), file
-        return train_anew(self._work, base, [], 0, self._progress)
+        return train_anew(self._work, base, [], None, self._progress)
 
     def _find_and_label(
         self, base: Base, potential: Potential, file: Path, iteration: int

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from limlff.config import StrictModel
 from limlff.learning.features import Described
@@ -48,13 +48,11 @@ class Candidate:
 
     Attributes:
         kind: Kind of configuration; kinds take turns.
-        described: Surroundings of all of its atoms.
-        core: Indices of the atoms whose surroundings are as in the large configuration.
+        described: Surroundings of its atoms.
     """
 
     kind: str
     described: Described
-    core: Int[np.ndarray, " core"]
 
 
 @dataclass(frozen=True)
@@ -131,14 +129,14 @@ def _next_choice(
 
 
 class _Novelty:
-    """Distance of every core atom of the candidates to the nearest surroundings that are known."""
+    """Distance of every atom of the candidates to the nearest surroundings that are known."""
 
     def __init__(self, candidates: Sequence[Candidate]) -> None:
-        cores = [candidate.core for candidate in candidates]
-        self._owners = np.repeat(np.arange(len(candidates)), [len(core) for core in cores])
-        self._atoms = np.concatenate(cores)
-        self._species = np.concatenate([c.described.species[c.core] for c in candidates])
-        self._places = np.concatenate([c.described.places[c.core] for c in candidates])
+        described = [candidate.described for candidate in candidates]
+        self._owners = np.repeat(np.arange(len(candidates)), [len(d.atoms) for d in described])
+        self._atoms = np.concatenate([each.atoms for each in described])
+        self._species = np.concatenate([each.species for each in described])
+        self._places = np.concatenate([each.places for each in described])
         self._squares = np.full(len(self._atoms), np.inf)
         self._bounds = np.searchsorted(self._owners, np.arange(len(candidates) + 1))
 
@@ -152,7 +150,7 @@ class _Novelty:
                 self._squares[mine] = np.minimum(self._squares[mine], squares.min(axis=1))
 
     def newest(self, candidate: int) -> tuple[int, float]:
-        """The newest core atom of a candidate, and its distance; infinite for a new element."""
+        """The newest atom of a candidate, and its distance; infinite for a new element."""
         first, last = self._bounds[candidate], self._bounds[candidate + 1]
         if first == last:
             return -1, 0.0
@@ -175,6 +173,7 @@ def _merged(known: Sequence[Described]) -> list[Described]:
         return []
     return [
         Described(
+            np.concatenate([described.atoms for described in known]),
             np.concatenate([described.species for described in known]),
             np.concatenate([described.places for described in known]),
         )

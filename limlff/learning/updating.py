@@ -23,6 +23,7 @@ from limlff.learning.cut import Cut
 from limlff.learning.labels import LabelQueue
 from limlff.learning.tasks import Task
 from limlff.learning.work import Work
+from limlff.models.registry import build_model, model_to_settings
 from limlff.potential import Potential
 from limlff.potential_file import load_potential, potential_digest
 from limlff.training.checkpoint import find_checkpoints
@@ -31,6 +32,7 @@ from limlff.training.evaluate import evaluate
 from limlff.training.folder import POTENTIAL_FILE
 from limlff.training.labelled_frame import species_of_frame
 from limlff.training.recipe import Recipe
+from limlff.training.start import start_file
 from limlff.training.train import train
 
 LABELLED, REJECTED = "labelled.extxyz", "rejected.json"
@@ -43,11 +45,13 @@ class Base:
     Attributes:
         recipe: The recipe, its files with their whole paths.
         sets: Frames of each of its sets.
+        held_back: Frames of its files of validation.
         labels: Frames labelled elsewhere by the labeller's settings.
     """
 
     recipe: Recipe
     sets: dict[str, list[Frame]]
+    held_back: list[Frame]
     labels: list[Frame]
 
     @property
@@ -84,10 +88,17 @@ def read_base(work: Work, recipe: Recipe) -> Base:
 
     sets = [each.model_copy(update={"files": found(each.files)}) for each in recipe.data]
     held_back = {name: found(files) for name, files in recipe.validation.files.items()}
-    validation = recipe.validation.model_copy(update={"files": held_back})
+    changes: dict[str, Any] = {
+        "data": sets,
+        "validation": recipe.validation.model_copy(update={"files": held_back}),
+    }
+    start = start_file(recipe, folder)
+    if start is not None:
+        changes["start_from"] = str(start.absolute())
     return Base(
-        recipe.model_copy(update={"data": sets, "validation": validation}),
+        recipe.model_copy(update=changes),
         {each.name: _read([Path(name) for name in each.files]) for each in sets},
+        _read([Path(name) for files in held_back.values() for name in files]),
         _read(campaign.campaign_set.labels),
     )
 
@@ -135,15 +146,15 @@ def label_chosen(
 
 
 def train_anew(
-    work: Work, base: Base, labelled: Sequence[Path], iteration: int, progress: bool
+    work: Work, base: Base, labelled: Sequence[Path], last: Path | None, progress: bool
 ) -> tuple[Potential, Path]:
     """Train on the sets of the recipe and on what was labelled so far.
 
     Args:
         work: The campaign.
         base: Recipe and frames of all trainings.
-        labelled: Files of frames that the campaign has labelled.
-        iteration: Number of the iteration.
+        labelled: Files of frames that the campaign has labelled, one for each iteration.
+        last: File of the last potential; None for the first training.
         progress: Whether to show progress.
 
     Returns:
@@ -153,24 +164,43 @@ def train_anew(
         OutOfTime: If a signal came; the training goes on from its checkpoint.
     """
     recipe = with_campaign_set(work, base, labelled)
-    folder = work.folder_of(iteration) / "training"
-    task = Task(
-        "train",
-        {
-            "recipe": recipe.model_dump(mode="json", exclude={"data": {"__all__": {"files"}}}),
-            "data": frames_digest([*base.frames, *_read(labelled)]),
-            "iteration": iteration,
-        },
-    )
+    if last is not None:
+        recipe = continued(work, recipe, last)
+    folder = work.folder_of(len(labelled)) / "training"
+    start = start_file(recipe, work.campaign.recipe.parent)
+    paths: Any = {"data": {"__all__": {"files"}}, "validation": {"files"}, "start_from": True}
+    inputs = {
+        "recipe": recipe.model_dump(mode="json", exclude=paths),
+        "data": frames_digest([*base.frames, *_read(labelled)]),
+        "held back": frames_digest(base.held_back),
+        "start": start and potential_digest(load_potential(start)),
+        "iteration": len(labelled),
+    }
 
     def do() -> dict[str, Any]:
         is_begun = folder.is_dir() and bool(find_checkpoints(folder))
         potential = train(recipe, folder, resume=is_begun, force=not is_begun, progress=progress)
         return {"potential": potential_digest(potential)}
 
-    work.once(task, do, folder)
+    work.once(Task("train", inputs), do, folder)
     file = folder / POTENTIAL_FILE
     return load_potential(file), file
+
+
+def continued(work: Work, recipe: Recipe, last: Path) -> Recipe:
+    """The recipe of a training that goes on from the last potential, if that is of its model."""
+    settings = work.campaign.continued
+    model = build_model({**recipe.model, "elements": recipe.elements})
+    known = model_to_settings(load_potential(last).model)
+    if not settings.from_last or known != model_to_settings(model):
+        return recipe
+    changes: dict[str, Any] = {"start_from": str(last.absolute())}
+    if settings.epochs is not None:
+        changes["epochs"] = settings.epochs
+    if settings.learning_rate is not None:
+        rate = {"learning_rate": settings.learning_rate}
+        changes["optimizer"] = recipe.optimizer.model_copy(update=rate)
+    return recipe.model_copy(update=changes)
 
 
 def with_campaign_set(work: Work, base: Base, labelled: Sequence[Path]) -> Recipe:

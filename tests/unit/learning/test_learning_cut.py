@@ -50,7 +50,7 @@ def vectors_around(atoms: Atoms, centre: int, radius: float) -> np.ndarray:
 def test_a_small_frame_is_calculated_as_it_is_and_all_of_it_counts():
     frame = frame_of(crystal(3))
     (cut,) = cut_frame(frame, grades_of(54, {7: 1.2, 9: 3.0}), RADIUS, 64, 3)
-    assert cut.is_whole and cut.core.all() and cut.grade == 3.0 and not cut.remark
+    assert cut.frame.core is None and cut.grade == 3.0 and not cut.remark
     assert np.array_equal(cut.frame.positions, frame.positions)
     assert cut.frame.group == "kind"
 
@@ -69,11 +69,11 @@ def test_cells_hold_the_surroundings_of_the_most_uncertain_atoms(build):
     cuts = cut_frame(frame_of(atoms), grades, RADIUS, 100, 3)
     assert [cut.grade for cut in cuts] == [4.0, 2.0]  # the neighbor is in the first cell
     for cut, centre in zip(cuts, (inner, top), strict=True):
-        assert len(cut.frame) <= 100 and not cut.is_whole
+        assert len(cut.frame) <= 100
         assert cut.frame.origin == f"run 3, around atom {centre}"
         small = cut.frame.to_atoms()
         distances = np.linalg.norm(small.positions - small.positions[0], axis=1)
-        radius = distances[cut.core].max() - 1e-4
+        radius = distances[cut.frame.core].max() - 1e-4
         assert radius > 3.0
         assert np.allclose(
             vectors_around(small, 0, radius), vectors_around(atoms, centre, radius), atol=1e-5
@@ -127,7 +127,7 @@ def test_a_hole_with_room_for_an_atom_is_said():
             for cut in cut_frame(frame_of(atoms), grades, RADIUS, max_atoms, 1):
                 small = cut.frame.to_atoms()
                 i, d = neighbor_list("id", small, 4.0)
-                nearest = np.median([d[i == atom].min() for atom in np.flatnonzero(cut.core)])
+                nearest = np.median([d[i == atom].min() for atom in np.flatnonzero(cut.frame.core)])
                 said.append(bool(cut.remark))
                 assert said[-1] == (cut.hole > nearest)
                 assert not cut.remark or f"radius {cut.hole:.2f} Å" in cut.remark

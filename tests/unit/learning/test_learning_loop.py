@@ -19,11 +19,11 @@ import yaml
 from small_campaign import write_campaign
 
 from limlff.cli.main import main
-from limlff.config import parse_config
+from limlff.config import load_config, parse_config
 from limlff.errors import InputError, LabellingFailed
 from limlff.frames.read import read_source
 from limlff.learning import choosing
-from limlff.learning.campaign import Budget, Campaign, Goal, Runs
+from limlff.learning.campaign import Budget, Campaign, Continued, Goal, Runs
 from limlff.learning.campaign_folder import campaign_status, read_settings
 from limlff.learning.decision import Standing, reached_goal, spent_budget
 from limlff.learning.exploration import runs_of
@@ -31,7 +31,10 @@ from limlff.learning.labeller import Labeller
 from limlff.learning.learn import learn, resume_learning
 from limlff.learning.ledger import Ledger, open_ledger
 from limlff.learning.tasks import Cost
+from limlff.learning.updating import continued
+from limlff.learning.work import Work
 from limlff.potential_file import load_potential, potential_digest
+from limlff.training.recipe import Recipe
 from limlff.yaml_file import parse_yaml
 
 pytestmark = pytest.mark.usefixtures("_side_by_side_is_one_after_the_other")
@@ -221,6 +224,25 @@ def test_all_combinations_are_explored_with_seeds_of_their_own():
     assert {run.config.temperature_k for run in runs} == {300.0, 600.0}
     seeds = {run.config.seed for turn in (1, 2) for run in runs_of(campaign, "/p", turn)}
     assert len(seeds) == 32
+
+
+def test_a_training_goes_on_from_the_last_potential_if_that_is_of_its_model(undisturbed):
+    card = load_potential(undisturbed / "potential.limlff").card
+    history = card["training"]["started_from"]
+    assert [Path(link["potential"]).parent.parent.name for link in history] == [
+        "iteration-001",
+        "iteration-000",
+    ]
+    campaign = read_settings(undisturbed)
+    changes = {"continued": Continued(epochs=7, learning_rate=2e-4)}
+    work = Work(campaign.model_copy(update=changes), undisturbed, None, None, print)
+    recipe = load_config(campaign.recipe, Recipe)
+    last = undisturbed / "potential.limlff"
+    found = continued(work, recipe, last)
+    assert (found.start_from, found.epochs) == (str(last), 7)
+    assert found.optimizer.learning_rate == 2e-4
+    other = recipe.model_copy(update={"model": {**recipe.model, "channels": 5}})
+    assert continued(work, other, last) == other
 
 
 def test_the_campaign_of_the_documentation_is_one():

@@ -19,14 +19,13 @@ from limlff.training.uncertainty.frames import assess_frames
 def described(places, species=None) -> Described:
     places = np.asarray(places, float).reshape(len(places), -1)
     kinds = np.zeros(len(places), int) if species is None else np.asarray(species)
-    return Described(kinds, places)
+    return Described(np.arange(len(places)), kinds, places)
 
 
 def candidate(places, kind="bulk", species=None, core=None) -> Candidate:
     content = described(places, species)
-    return Candidate(
-        kind, content, np.arange(len(places)) if core is None else np.asarray(core, int)
-    )
+    rows = content.atoms if core is None else np.asarray(core, int)
+    return Candidate(kind, Described(rows, content.species[rows], content.places[rows]))
 
 
 def settings(frames=10, min_distance=0.1) -> SelectSettings:
@@ -64,8 +63,8 @@ def test_choices_are_those_of_a_search_without_shortcuts():
         rows = [(s, p) for d in pool for s, p in zip(d.species, d.places, strict=True)]
         own = frame.described
         return max(
-            min(np.linalg.norm(own.places[a] - p) for s, p in rows if s == own.species[a])
-            for a in frame.core
+            min(np.linalg.norm(place - p) for s, p in rows if s == kind)
+            for kind, place in zip(own.species, own.places, strict=True)
         )
 
     expected: list[int] = []
@@ -82,13 +81,15 @@ def test_choices_are_those_of_a_search_without_shortcuts():
 ALL_KINDS = [f"kind {n}" for n in range(3)]
 
 
-def test_only_the_core_makes_a_frame_new_and_all_of_it_is_known_then():
-    rim = candidate([[0.0], [9.0]], core=[0])
-    assert select_new([rim], [described([[0.0]])], settings()) == []
-    whole = candidate([[9.5], [9.0]])
-    again = candidate([[9.0]])
-    chosen = select_new([again, whole], [described([[0.0]])], settings(min_distance=0.2))
-    assert [choice.index for choice in chosen] == [1]
+def test_only_the_core_of_a_frame_is_described():
+    potential = load("li")
+    whole = frame(0.0, 1)
+    core = np.arange(len(whole)) % 3 == 1
+    (all_of_it,), (part,) = (
+        describe(potential, [each]) for each in (whole, replace(whole, core=core))
+    )
+    assert part.atoms.tolist() == np.flatnonzero(core).tolist()
+    assert np.abs(part.places - all_of_it.places[core]).max() < 1e-12
 
 
 def test_a_new_element_is_newer_than_anything():
@@ -136,7 +137,7 @@ def test_places_do_not_depend_on_how_a_structure_lies():
     one, two = describe(potential, [first, turned])
     assert np.abs(one.places - two.places).max() < 1e-3
     chosen = select_new(
-        [Candidate("", found, np.arange(16)) for found in (one, two)],
+        [Candidate("", found) for found in (one, two)],
         [],
         settings(min_distance=0.05),
     )
