@@ -25,7 +25,7 @@ from limlff.training.doubts import (
 )
 from limlff.training.labelled_frame import LabelledFrame, label_weights
 from limlff.training.recipe import Recipe
-from limlff.training.selection import select_frames
+from limlff.training.selection import is_in_group, select_frames
 
 logger = logging.getLogger(__name__)
 
@@ -146,13 +146,12 @@ def _check_none_is_trained_on(validation: list[Frame], train: list[Frame]) -> No
 
 def _frames_of_set(data_set: DataSet, base: Path, doubts: Doubts) -> list[Frame]:
     frames = _read_files(data_set.files, base, doubts)
-    known = {frame.group for frame in frames}
     named = {*data_set.groups, *(data_set.select.groups or []), *data_set.select.exclude_groups}
-    if named - known:
-        raise InputError(
-            f"set {data_set.name!r} has no group {sorted(named - known)[0]!r}; "
-            f"it has {', '.join(sorted(known)) or 'no groups'}"
-        )
+    one_of_each = {frame.group: frame for frame in frames}
+    for name in sorted(named):
+        if not any(is_in_group(frame, name) for frame in one_of_each.values()):
+            known = ", ".join(sorted(one_of_each)) or "no groups"
+            raise InputError(f"set {data_set.name!r} has no group {name!r}; it has {known}")
     selected = select_frames(frames, data_set.select)
     if not selected:
         raise InputError(
@@ -166,8 +165,9 @@ def _with_weights(
     frame: Frame, data_set: DataSet, zero: int, stress: LabelWeights
 ) -> LabelledFrame:
     weights = data_set.weights.times(stress)
-    if frame.group in data_set.groups:
-        weights = weights.times(data_set.groups[frame.group])
+    for name, factors in data_set.groups.items():
+        if is_in_group(frame, name):
+            weights = weights.times(factors)
     return LabelledFrame(frame, data_set.name, zero, weights)
 
 

@@ -44,7 +44,7 @@ class FrameSelection(StrictModel):
     """Which frames of a set are used; a limit that needs a missing label does not apply.
 
     Attributes:
-        groups: Only these groups.
+        groups: Only these groups; names, or patterns such as "cu110_*".
         exclude_groups: Not these groups.
         max_force: Largest force component (eV/Å), on the core where one is marked.
         max_energy_per_atom: Highest energy per atom, as in the file (eV).
@@ -71,7 +71,8 @@ class DataSet(StrictModel):
         name: Name for tables and messages.
         files: Files of frames; relative ones are looked for beside the recipe and with the data.
         weights: Factors for all of its frames.
-        groups: Further factors by the group of a frame.
+        groups: Further factors by the group of a frame, or by a pattern such as "cu110_*"; those of
+            all that match are multiplied.
         select: Which of the frames are used.
         energy_zero: Name of an earlier set with the same zero of energy. Without it, one offset per
             element that an earlier set holds too is fitted along with the model.

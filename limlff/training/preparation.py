@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -31,8 +32,10 @@ from limlff.training.offsets import fit_baseline, free_offsets
 from limlff.training.packing import Packing, make_packing
 from limlff.training.recipe import Recipe
 from limlff.training.samples import Sample, make_samples
-from limlff.training.start import Start, load_start
+from limlff.training.start import Start, held_back_remarks, load_start
 from limlff.training.step import Objective
+
+logger = logging.getLogger(__name__)
 
 _ATOMS_TO_ADAPT = 4096  # enough for means and deviations of the invariants
 # files of validation are in the summaries of the data, with their digests
@@ -105,6 +108,11 @@ def prepare_training(recipe: Recipe, data: TrainingData, start: Path | None = No
     model = build_model({**recipe.model, "elements": recipe.elements})
     expected_shapes(model)  # refuses more parameters than any memory holds
     begin = None if start is None else load_start(recipe, start, model)
+    if begin is not None:
+        found = held_back_remarks(begin, recipe, data.summaries)
+        for remark in found:
+            logger.warning("%s", remark)
+        data = replace(data, remarks=[*data.remarks, *found])
     check_elements_are_trained(data.train, data.validation, model.elements)
     check_loss_has_labels(data.train, recipe.loss)
     free = free_offsets(data.train, model.elements)

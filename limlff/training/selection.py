@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
+
 import numpy as np
 
 from limlff.frames.frame import Frame
 from limlff.training.data_settings import FrameSelection
 from limlff.units import GIGAPASCAL
+
+
+def is_in_group(frame: Frame, pattern: str) -> bool:
+    """Whether a frame is of a group, named as it is or by a pattern of a shell (`*`, `?`, `[]`)."""
+    return frame.group == pattern or fnmatchcase(frame.group, pattern)
 
 
 def select_frames(frames: list[Frame], selection: FrameSelection) -> list[Frame]:
@@ -20,9 +27,10 @@ def select_frames(frames: list[Frame], selection: FrameSelection) -> list[Frame]
 
 def _is_selected(frame: Frame, selection: FrameSelection) -> bool:
     """Whether a frame is within all limits that its labels allow to apply."""
-    if selection.groups is not None and frame.group not in selection.groups:
+    wanted = selection.groups
+    if wanted is not None and not any(is_in_group(frame, each) for each in wanted):
         return False
-    if frame.group in selection.exclude_groups:
+    if any(is_in_group(frame, each) for each in selection.exclude_groups):
         return False
     quantities: list[tuple[float | None, float | None]] = []
     if frame.forces is not None:

@@ -102,6 +102,38 @@ def _check_settings(name: str, known: dict[str, Any], asked: dict[str, Any]) -> 
     )
 
 
+def held_back_remarks(start: Start, recipe: Recipe, trained_on: list[dict[str, Any]]) -> list[str]:
+    """What may be wrong with frames held back: that the start was trained on them.
+
+    A set of which the same frames were held back then is in order, and so is one that it did not
+    have; of one that has grown others are drawn.
+
+    Args:
+        start: The potential that the training starts from.
+        recipe: The recipe of the training.
+        trained_on: Summaries of its sets.
+    """
+    training = start.potential.card.get("training", {})
+    before = {each["name"]: each["sha256"] for each in _mappings(training.get("data"), _OF_SET)}
+    drawn_alike = _drawn_by(training.get("recipe")) == (recipe.seed, recipe.validation.fraction)
+    return [
+        f"frames held back of set {each['name']!r} may be among those that {start.name} was "
+        "trained on; their errors, and spreads calibrated on them, are then too small: name files "
+        "under validation.files"
+        for each in trained_on
+        if each["frames_held_back"]
+        and each["name"] in before
+        and not (drawn_alike and before[each["name"]] == each["sha256"])
+    ]
+
+
+def _drawn_by(recipe: Any) -> tuple[Any, Any]:
+    """Seed and fraction by which a card's recipe held frames back."""
+    known = recipe if isinstance(recipe, dict) else {}
+    validation = known.get("validation")
+    return known.get("seed"), validation.get("fraction") if isinstance(validation, dict) else None
+
+
 def lineage(start: Start, trained_on: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The potentials that a training comes from, for its card; the one it started from first.
 

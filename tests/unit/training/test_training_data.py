@@ -60,6 +60,21 @@ def test_each_limit_of_a_selection_lets_through_what_is_below_it():
     assert len(chosen) == 10 and min(f.volume / 4 for f in chosen) >= np.median(volumes)
 
 
+def test_groups_are_named_as_they_are_or_by_patterns(folder):
+    """Factors of all that match are multiplied; a pattern that matches nothing is refused."""
+    frames = crystals(20, seed=4)
+    chosen = select_frames(frames, FrameSelection(groups=["ev*"], exclude_groups=("o*",)))
+    assert chosen == frames[::2]
+    assert select_frames(frames, FrameSelection(exclude_groups=("?????*", "o??"))) == frames[::2]
+    factors = {"*": {"energy": 0.5}, "e*": {"energy": 0.25, "force": 3.0}}
+    loaded = load(folder, data_set("b", groups=factors, weights={"force": 2.0}), fraction=0)
+    for item in loaded.train:
+        even = item.frame.group == "even"
+        assert label_weights(item)[:2].tolist() == ([0.125, 6.0] if even else [0.5, 2.0])
+    with pytest.raises(InputError, match=r"has no group 'x\*'; it has even, odd"):
+        load(folder, data_set("b", groups={"x*": {"energy": 0.5}}))
+
+
 def test_limit_on_a_missing_label_does_not_apply():
     bare = replace(crystals(1, seed=1)[0], forces=None, stress=None)
     selection = FrameSelection(max_force=1e-9, max_pressure_gpa=-1e9)

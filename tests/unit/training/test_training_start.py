@@ -144,6 +144,34 @@ def test_least_squares_start_from_its_other_parameters(before, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("files", "fraction", "remarked"),
+    [
+        (["own.extxyz"], 0.25, False),  # the same frames as then
+        (["own.extxyz"], 0.5, True),
+        (["own.extxyz", "new.extxyz"], 0.25, True),  # grown, so that others are drawn
+        (["own.extxyz", "new.extxyz"], 0.0, False),
+    ],
+)
+def test_frames_held_back_that_the_start_may_know_are_remarked(
+    before, tmp_path, caplog, files, fraction, remarked
+):
+    """Never those of a set that the start did not have."""
+    start = load_potential(before / "before.limlff")
+    start.card["training"]["recipe"]["validation"]["fraction"] = 0.25
+    save_potential(start, tmp_path / "before.limlff")
+    content = yaml.safe_load((before / "recipe.yaml").read_text())
+    content |= {"validation": {"fraction": fraction}, "start_from": "before.limlff"}
+    content["data"][0]["files"] = files
+    content["data"][1]["name"] = "another"
+    recipe = Recipe.model_validate(content)
+    data = load_training_data(recipe, before)
+    begun = prepare_training(recipe, data, tmp_path / "before.limlff")
+    found = [text for text in begun.data.remarks if "validation.files" in text]
+    assert [text.split("'")[1] for text in found] == ["own"] * remarked
+    assert all(text in caplog.text for text in found)
+
+
+@pytest.mark.parametrize(
     ("change", "message"),
     [
         ("model.channels=3", r"its channels is 2, in the recipe 3; write its settings"),
