@@ -125,6 +125,8 @@ def _label_rows(report: FrameReport) -> list[tuple[str, str]]:
     for label, count in counts.items():
         keys = ", ".join(report.label_keys.get(label, {}))
         rows.append((label, f"{count} frames" + (f", key {keys}" if keys else "")))
+    if report.with_core:
+        rows.append(("cores", f"{report.with_core} frames, {report.core_atoms} atoms"))
     rows.append(("energy range", _span(report.energy_ev_per_atom, "eV/atom", 4)))
     if report.largest_force_ev_per_angstrom is not None:
         size, where = report.largest_force_ev_per_angstrom

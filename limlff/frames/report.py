@@ -37,6 +37,8 @@ class FrameReport:
         with_energy: Frames with an energy.
         with_forces: Frames with forces.
         with_stress: Frames with a stress.
+        with_core: Frames with a core, of cells that were cut out.
+        core_atoms: Atoms in these cores.
         elements: Atoms per chemical symbol.
         groups: Frames per group.
         atoms_per_frame: Range of the number of atoms.
@@ -59,6 +61,8 @@ class FrameReport:
     with_energy: int
     with_forces: int
     with_stress: int
+    with_core: int
+    core_atoms: int
     elements: dict[str, int]
     groups: dict[str, int]
     atoms_per_frame: tuple[int, int]
@@ -92,6 +96,7 @@ def report_frames(source: FrameSource) -> FrameReport:
     closest = int(np.argmin(distances))
     # a single free atom has none
     shortest = (distances[closest], frames[closest].origin) if distances[closest] < np.inf else None
+    cores = [frame.core for frame in frames if frame.core is not None]
     net = net_forces(frames)
     net_force = (max(net), float(np.median(net))) if net else None
     return FrameReport(
@@ -102,6 +107,8 @@ def report_frames(source: FrameSource) -> FrameReport:
         with_energy=sum(frame.energy is not None for frame in frames),
         with_forces=len(net),
         with_stress=sum(frame.stress is not None for frame in frames),
+        with_core=len(cores),
+        core_atoms=sum(int(core.sum()) for core in cores),
         elements=dict(Counter(symbol for frame in frames for symbol in frame.symbols)),
         groups=dict(Counter(frame.group for frame in frames)),
         atoms_per_frame=(min(map(len, frames)), max(map(len, frames))),

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from limlff.cli.main import main
 from limlff.frames.digest import frames_digest
+from limlff.frames.extxyz import write_extxyz
 from limlff.frames.read import read_frames
 
 
@@ -27,6 +30,20 @@ def test_check_prints_a_report_and_writes_json(example, tmp_path, capsys):
     reports = json.loads(out.read_text())
     assert len(reports) == 2 and reports[0]["with_stress"] == 29
     assert reports[0]["stress_sign"]["verdict"] == "fits"
+
+
+def test_check_and_convert_know_cores(example, tmp_path, capsys):
+    """As of cells cut out at a stop: how many there are is said, and none is lost."""
+    frames = read_frames(example)[:3]
+    core = np.arange(len(frames[1])) < 2
+    frames[1] = replace(frames[1], core=core)
+    write_extxyz(frames, tmp_path / "cut.extxyz")
+    assert main(["data", "convert", str(tmp_path / "cut.extxyz"), str(tmp_path / "cut.h5")]) == 0
+    assert main(["data", "check", str(tmp_path / "cut.h5")]) == 0
+    assert "1 frames, 2 atoms" in capsys.readouterr().out
+    assert main(["data", "check", str(example)]) == 0
+    assert "cores" not in capsys.readouterr().out
+    assert np.array_equal(read_frames(tmp_path / "cut.h5")[1].core, core)
 
 
 def test_a_bad_file_does_not_hide_the_good_ones(example, tmp_path, capsys):
