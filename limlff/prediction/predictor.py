@@ -1,34 +1,24 @@
 """What a potential says of configurations, by its formula or by a compiled kernel.
 
-Which of the two is chosen once, by `predictor_for`. Compiled programs are for padded arrays and are
-shared wherever they can serve. A kernel has to be given numbers for the weights: a few are packed
-and become constants of the program, which then serves all potentials with these weights. A formula
-takes the weights as arguments, since so many constants would be slow to compile; its programs serve
-all potentials of a model.
+Which of the two is chosen once, by `predictor_for`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from hashlib import sha256
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from limlff.errors import InputError
-from limlff.kernels import Kernel, kernel_for
-from limlff.models.contract import Model, Parameters
+from limlff.kernels import kernel_for
 from limlff.neighbors.matrix import AnyArray, NeighborMatrix
 from limlff.potential import Potential
 from limlff.precision import own_precision
-from limlff.prediction.formula import evaluate_formula
-
-Weights = tuple[Parameters, Float[Array, " elements"]]
-"""Parameters of a model, and the baseline (eV)."""
+from limlff.prediction.program import FormulaProgram, Program, Weights, program_of_kernel
 
 
 class Prediction(NamedTuple):
@@ -45,31 +35,6 @@ class Prediction(NamedTuple):
     energies: Float[Array, " atoms"]
     forces: Float[Array, "atoms 3"]
     virial: Float[Array, "3 3"]
-
-
-@dataclass(frozen=True)
-class Program:
-    """What a program is compiled for; programs are shared where these are equal.
-
-    Attributes:
-        model: The model.
-        dtype: Its arithmetic, "float32" or "float64".
-        kernel: The kernel that is used; None for the formula.
-        digest: Of the weights, where they are constants of the program.
-        constants: These weights (NumPy); None if they are arguments of the program.
-    """
-
-    model: Model
-    dtype: str
-    kernel: Kernel | None = None
-    digest: str = ""
-    constants: Weights | None = field(default=None, compare=False)
-
-    def weights(self, arguments: Weights | None) -> Weights:
-        """The weights, constants or arguments of the program."""
-        weights = self.constants or arguments
-        assert weights is not None
-        return weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +59,7 @@ class Predictor:
     @property
     def is_formula(self) -> bool:
         """Whether it is the formula, which padded atoms cost as much as others, not a kernel."""
-        return self.program.kernel is None
+        return isinstance(self.program, FormulaProgram)
 
     @own_precision()
     def predict(
@@ -138,12 +103,7 @@ def predictor_for(potential: Potential, dtype: str = "float64") -> Predictor:
     kernel = kernel_for(potential.model)
     if kernel is None:
         return formula_predictor_for(potential, dtype)
-    constants = jax.tree.map(np.asarray, (potential.parameters, potential.baseline))
-    digest = sha256()
-    for path, array in jax.tree_util.tree_leaves_with_path(constants):
-        digest.update(f"{path} {array.shape} {array.dtype}".encode() + array.tobytes())
-    program = Program(potential.model, dtype, kernel, digest.hexdigest(), constants)
-    return Predictor(potential, program, None)
+    return Predictor(potential, program_of_kernel(potential, dtype, kernel), None)
 
 
 @own_precision()
@@ -155,7 +115,7 @@ def formula_predictor_for(potential: Potential, dtype: str = "float64") -> Predi
         dtype: Arithmetic of the model, "float32" or "float64".
     """
     weights = (potential.parameters, jnp.asarray(potential.baseline))
-    return Predictor(potential, Program(potential.model, dtype), jax.device_put(weights))
+    return Predictor(potential, FormulaProgram(potential.model, dtype), jax.device_put(weights))
 
 
 @partial(jax.jit, static_argnums=0, inline=True)
@@ -175,12 +135,7 @@ def _predict(
         jnp.asarray(cell, jnp.float64),
         neighbors,
     )
-    if program.kernel is None:
-        found = evaluate_formula(program.model, program.dtype, parameters, *geometry)
-    else:
-        packed = program.kernel.pack(program.model, parameters, program.dtype)
-        found = program.kernel.evaluate(packed, *geometry)
-    energies, forces, virial = found
+    energies, forces, virial = program.evaluate(parameters, *geometry)
     energies += jnp.where(geometry[0] >= 0, jnp.asarray(baseline)[geometry[0]], 0.0)
     if local is not None:
         energies = jnp.where(local, energies, 0.0)

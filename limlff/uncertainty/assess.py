@@ -16,7 +16,8 @@ from limlff.models.readouts import KEY
 from limlff.neighbors.matrix import AnyArray, NeighborMatrix, pair_vectors
 from limlff.potential import Potential
 from limlff.precision import own_precision
-from limlff.prediction.predictor import Predictor, Program, Weights
+from limlff.prediction import Predictor
+from limlff.prediction.program import KernelProgram, Program, Weights
 from limlff.uncertainty.kernel import member_forces_by_kernel
 from limlff.uncertainty.members import Deviations, member_deviations
 
@@ -95,7 +96,7 @@ def _assess(
     model: Any = program.model  # a FeatureModel, as `available` has made sure
     around = fill_neighborhoods(model.cutoff, species, neighbors.owners, vectors, neighbors.mask)
     deviations = member_deviations(model, parameters, around)
-    if program.kernel is not None:
+    if isinstance(program, KernelProgram):
         forces = member_forces_by_kernel(program, species, positions, cell, neighbors)
         deviations = deviations._replace(forces=forces)
     results = (*calibrated_spreads(parameters, deviations), deviations.grade)

@@ -13,10 +13,9 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from limlff import precision as precision  # first: sets up jax
-from limlff.models.contract import Parameters
 from limlff.models.readouts import KEY
 from limlff.neighbors.matrix import NeighborMatrix
-from limlff.prediction.predictor import Program
+from limlff.prediction.program import KernelProgram
 
 # Members differ by little more than single precision resolves. Their differences are linear in the
 # readouts, and are taken between members that are this much farther apart than after calibration.
@@ -24,7 +23,7 @@ _APART = 10.0
 
 
 def member_forces_by_kernel(
-    program: Program,
+    program: KernelProgram,
     species: Int[Array, " atoms"],
     positions: Float[Array, "atoms 3"],
     cell: Float[Array, "3 3"],
@@ -33,26 +32,20 @@ def member_forces_by_kernel(
     """Forces of the members less those of the potential (eV/Å), before calibration.
 
     Args:
-        program: One with a kernel, so that the weights are its constants.
+        program: The kernel with the weights of the potential.
         species: Index of each atom's element; -1 for a padded atom.
         positions: Positions (Å, float64).
         cell: Cell vectors as rows (Å, float64).
         neighbors: All pairs within the cutoff; pairs beyond it do no harm.
     """
     model: Any = program.model  # a FeatureModel, whose parameters hold an uncertainty
-    parameters, _ = program.weights(None)
+    parameters, _ = program.constants
     arrays = parameters[KEY]
     apart = _APART * float(arrays["factors"][0, 1])
-
-    def forces_of(parameters: Parameters) -> Array:
-        kernel = program.kernel
-        assert kernel is not None
-        packed = kernel.pack(model, parameters, program.dtype)
-        return kernel.evaluate(packed, species, positions, cell, neighbors)[1]
-
-    mean = forces_of(parameters)
+    geometry = (species, positions, cell, neighbors)
+    _, mean, _ = program.evaluate(parameters, *geometry)
     members = [
-        forces_of(model.with_readouts(parameters, apart * readouts))
+        program.evaluate(model.with_readouts(parameters, apart * readouts), *geometry)[1]
         for readouts in np.moveaxis(arrays["readouts"], 1, 0)
     ]
     return (jnp.stack(members) - mean) / apart

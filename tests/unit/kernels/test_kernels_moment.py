@@ -18,6 +18,7 @@ from limlff.models.moment import MomentModel
 from limlff.neighbors.host import Capacity, build_neighbors
 from limlff.potential import Potential
 from limlff.prediction import formula_predictor_for, predictor_for
+from limlff.prediction.program import KernelProgram
 
 SHAPES = {
     "as shipped": MomentModel(("Li",), cutoff=5.0, radial=10, channels=16, hidden=(32, 32)),
@@ -144,14 +145,14 @@ def test_kernel_is_not_used_where_parameters_are_differentiated():
     """Its weights are numbers; the formula has derivatives by them, in a program of the caller."""
     potential, atoms = _potential(SHAPES["linear, no repulsion"]), _atoms(("Li",))
     assert kernel_for(potential.model) is not None
-    assert predictor_for(potential).program.kernel is not None
+    assert isinstance(predictor_for(potential).program, KernelProgram)
     matrix, _ = build_neighbors(atoms.positions, atoms.cell.array, atoms.pbc, potential.cutoff)
     geometry = (np.zeros(len(atoms), np.int32), atoms.positions, atoms.cell.array, matrix)
     seen = []
 
     def energy(parameters, chosen):
         predictor = chosen(replace(potential, parameters=parameters))
-        seen.append(predictor.program.kernel is not None)
+        seen.append(isinstance(predictor.program, KernelProgram))
         return predictor.predict(*geometry).energy
 
     slope = jax.grad(energy)(potential.parameters, formula_predictor_for)["linear"]
