@@ -1,4 +1,4 @@
-"""Architectures by name: those of this package, and others that register themselves.
+"""Architectures by name: those of this package, and others, registered or installed.
 
 A model's settings are its dataclass fields plus its name under "architecture"; this is how recipes
 and potential files hold it. Modules are imported only when their architecture is asked for.
@@ -7,14 +7,12 @@ and potential files hold it. Modules are imported only when their architecture i
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from importlib import import_module
-from importlib.metadata import entry_points
 from typing import Any
 
 from limlff.errors import InputError, shown
 from limlff.models.contract import Model
 from limlff.models.settings import convert_settings
+from limlff.plugins import Plugins
 
 BUILT_IN = {
     "deepmd": "limlff.models.deepmd:DeepPotSE",
@@ -25,30 +23,12 @@ BUILT_IN = {
 }
 """Where the architectures of this package are."""
 
-ENTRY_POINTS = "limlff.models"
-"""Group of entry points by which installed packages offer further architectures."""
+ARCHITECTURES = Plugins(BUILT_IN, "limlff.models")
+"""Class of each architecture by its name in recipes and potential files."""
 
-_registered: dict[str, type] = {}
-
-
-def register(name: str) -> Callable[[type], type]:
-    """Decorator that makes a class known as an architecture, for recipes and potential files.
-
-    Args:
-        name: Its name in recipes; the file that registers must be imported before it is used.
-    """
-
-    def add(architecture: type) -> type:
-        _registered[name] = architecture
-        return architecture
-
-    return add
-
-
-def known_architectures() -> list[str]:
-    """Names of all architectures."""
-    offered = entry_points(group=ENTRY_POINTS).names
-    return sorted({*BUILT_IN, *_registered, *offered})
+register = ARCHITECTURES.register
+"""Decorator that makes a class known as an architecture; the file that uses it must be imported
+before a recipe or potential file that names it is read."""
 
 
 def architecture_by_name(name: str) -> type:
@@ -57,36 +37,28 @@ def architecture_by_name(name: str) -> type:
     Raises:
         InputError: If there is none of this name.
     """
-    if name in _registered:
-        return _registered[name]
-    if name in BUILT_IN:
-        module, attribute = BUILT_IN[name].split(":")
-        return getattr(import_module(module), attribute)
-    offered = entry_points(group=ENTRY_POINTS, name=name)
-    if not offered:
+    found: type | None = ARCHITECTURES.find(name)
+    if found is None:
         raise InputError(
-            f"model: unknown architecture '{shown(name)}'; "
-            f"choose {', '.join(known_architectures())}"
+            f"model: unknown architecture '{shown(name)}'; choose "
+            f"{', '.join(ARCHITECTURES.names())}"
         )
-    return next(iter(offered)).load()
+    return found
 
 
 def name_of_architecture(architecture: type) -> str:
-    """The name of an architecture by its class."""
-    place = f"{architecture.__module__}:{architecture.__qualname__}"
-    for name, built_in in BUILT_IN.items():
-        if built_in == place:
-            return name
-    for name, registered in _registered.items():
-        if registered is architecture:
-            return name
-    for offered in entry_points(group=ENTRY_POINTS):
-        if offered.value == place:
-            return offered.name
-    raise InputError(
-        f"{architecture.__name__} is no known architecture; decorate it with "
-        "limlff.models.registry.register"
-    )
+    """The name of an architecture by its class.
+
+    Raises:
+        InputError: If it is not known by any.
+    """
+    name = ARCHITECTURES.name_of(architecture)
+    if name is None:
+        raise InputError(
+            f"{architecture.__name__} is no known architecture; decorate it with "
+            "limlff.models.registry.register"
+        )
+    return name
 
 
 def build_model(settings: dict[str, Any]) -> Model:
@@ -106,7 +78,7 @@ def build_model(settings: dict[str, Any]) -> Model:
     name = chosen.pop("architecture", "moment")
     if not isinstance(name, str):
         raise InputError(
-            f"model: architecture is {shown(repr(name))}; choose {', '.join(known_architectures())}"
+            f"model: architecture is {shown(repr(name))}; choose {', '.join(ARCHITECTURES.names())}"
         )
     architecture = architecture_by_name(name)
     return architecture(**convert_settings(architecture, chosen, name))

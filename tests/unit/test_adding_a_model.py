@@ -29,7 +29,7 @@ LOCAL, USE, MESSAGES = re.findall(r"```python\n(.*?)```", PAGE, re.S)
 def imported(tmp_path, monkeypatch):
     """Imports an example as a module; its name is forgotten afterwards."""
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(registry, "_registered", {})
+    monkeypatch.setattr(registry.ARCHITECTURES, "_registered", {})
 
     def of(name, text):
         (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")

@@ -97,3 +97,19 @@ def test_a_study_that_is_not_installed_is_refused(tmp_path, capsys):
     (tmp_path / "mine.yaml").write_text("study: expansion\n")
     assert main(["run", str(tmp_path / "mine.yaml"), "--out", str(tmp_path / "out")]) == 2
     assert "it must be one of healing" in capsys.readouterr().err
+
+
+def test_a_package_that_cannot_be_imported_is_named_and_keeps_no_other_study_back(
+    installed, capsys
+):
+    broken = installed.parent / "packages/my_package/expansion.py"
+    broken.write_text("raise RuntimeError('its licence has expired')\n")
+    Path("mine.yaml").write_text("study: expansion\n")
+    for words in (["template", "expansion"], ["run", "mine.yaml", "--out", "out"]):
+        assert main(words) == 2
+        line = capsys.readouterr().err
+        assert "expansion: is offered by my_package (my_package.expansion:Expansion)" in line
+        assert "RuntimeError: its licence has expired; repair or uninstall" in line
+    assert not Path("out").exists()
+    assert main(["template"]) == 0 and "expansion" in capsys.readouterr().out
+    assert main(["template", "healing"]) == 0

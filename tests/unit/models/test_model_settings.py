@@ -196,7 +196,7 @@ def test_models_of_other_packages_are_checked_by_their_annotations(monkeypatch):
         cutoff: float = 6.0
         shells: tuple[int, ...] = (1,)
 
-    monkeypatch.setattr(registry, "_registered", {"spring": Spring})
+    monkeypatch.setattr(registry.ARCHITECTURES, "_registered", {"spring": Spring})
     settings = {"architecture": "spring", "elements": ["Li"]}
     model = build_model({**settings, "cutoff": 5, "shells": [2.0]})
     assert repr(model).endswith("cutoff=5.0, shells=(2,))")
