@@ -1,10 +1,10 @@
-"""Snapshots: layers of atoms at chosen times, coloured by class, a row for each run."""
+"""Snapshots: slices of atoms at chosen times, coloured by class, a row for each run."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -13,49 +13,74 @@ from limlff.report.movie import AtomClasses
 from limlff.report.page import Figure
 from limlff.workflows.figures import drawing
 
-_WIDTH, _HEIGHT = 2.5, 2.62  # of a snapshot (inches)
+_WIDTH, _TITLE = 2.5, 0.12  # of a picture and what is above it (inches)
+_TALLEST = 4.0  # height of a picture in its width
 _ATOM = 2.4  # diameter of an atom in the picture (Å)
+
+_PICTURE = {"x": (1, 2, 1), "y": (0, 2, -1), "z": (0, 1, 1)}
+"""By the axis along which atoms are seen: the axes to the right and upwards in the picture, and
+whether atoms at larger coordinates along it are nearer to the viewer (1) or farther away (-1)."""
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """A layer of atoms, seen along z.
+class Slice:
+    """Atoms between two planes, as they are seen across them.
 
     Attributes:
-        positions: Positions about the middle of the picture (Å).
-        classes: Class of each atom.
-        extent: Width and height of the picture (Å).
+        atoms: Their indices, the farthest from the viewer first.
+        places: Where they are about the middle of the picture, to the right and upwards (Å).
+        extent: Width and height of the picture: of the cell (Å).
+    """
+
+    atoms: Int[np.ndarray, " chosen"]
+    places: Float[np.ndarray, "chosen 2"]
+    extent: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One picture of a figure.
+
+    Attributes:
+        slice: What is seen.
+        classes: Class of each atom of the slice.
         title: What stands above it.
     """
 
-    positions: Float[np.ndarray, "atoms 3"]
-    classes: Int[np.ndarray, " atoms"]
-    extent: tuple[float, float]
+    slice: Slice
+    classes: Int[np.ndarray, " chosen"]
     title: str
 
 
-def layer_about(
+def slice_about(
     positions: Float[np.ndarray, "atoms 3"],
     cell: Float[np.ndarray, "3 3"],
     centre: Float[np.ndarray, "3"],
     half_thickness: float,
-) -> tuple[Int[np.ndarray, " chosen"], Float[np.ndarray, "chosen 3"]]:
-    """Atoms of a layer across z, about a point that is in the middle of the picture.
+    along: Literal["x", "y", "z"] = "z",
+) -> Slice:
+    """A slice about a point, which is in the middle of the picture.
+
+    Along z it is seen from above, x to the right and y upwards. Along x or y it is a cross-section
+    with z upwards, as of a film on its substrate, with y or x to the right.
 
     Args:
-        positions: Positions, inside the cell or not (Å).
-        cell: Cell vectors as rows (Å).
+        positions: Positions, inside the cell or not (Å); of each atom the image nearest to the
+            point is seen.
+        cell: Cell vectors as rows, about along x, y and z (Å).
         centre: The point, in fractions of the cell vectors.
-        half_thickness: Largest distance from the middle of the layer (Å).
-
-    Returns:
-        Their indices, from the lowest to the highest, and their positions about the point (Å).
+        half_thickness: Largest distance from the middle of the slice (Å).
+        along: Axis along which it is seen.
     """
+    right, up, sign = _PICTURE[along]
     fractional = positions @ np.linalg.inv(cell) - centre
     offset = (fractional - np.round(fractional)) @ cell
-    chosen = np.flatnonzero(np.abs(offset[:, 2]) < half_thickness)
-    chosen = chosen[np.argsort(offset[chosen, 2])]
-    return chosen, offset[chosen]
+    depth = offset[:, "xyz".index(along)]
+    chosen = np.flatnonzero(np.abs(depth) < half_thickness)
+    chosen = chosen[np.argsort(sign * depth[chosen])]
+    lengths = np.linalg.norm(cell, axis=1)
+    extent = float(lengths[right]), float(lengths[up])
+    return Slice(chosen, offset[chosen][:, [right, up]], extent)
 
 
 def telling_frames(
@@ -74,41 +99,48 @@ def telling_frames(
     return sorted({0, *(int(np.argmax(time_ps >= event)) for event in events_ps), last})
 
 
-def draw_snapshots(
-    target: Figure, rows: Sequence[Sequence[Snapshot]], classes: AtomClasses
-) -> Figure:
+def draw_snapshots(target: Figure, rows: Sequence[Sequence[Panel]], classes: AtomClasses) -> Figure:
     """Draw snapshots, a row for each run, with a legend of the classes.
+
+    Args:
+        target: File, title and caption.
+        rows: The pictures of each run; all have the scale and the shape of their cell.
+        classes: What the atoms are coloured by.
 
     Returns:
         The target.
     """
     columns = max(map(len, rows))
-    size = (_WIDTH * columns, _HEIGHT * len(rows))
+    extents = [panel.slice.extent for panels in rows for panel in panels]
+    tallest = max(height / width for width, height in extents)
+    # rounded, so that cells that breathe are drawn alike
+    height = _WIDTH * min(_TALLEST, round(tallest, 1))
+    size = (_WIDTH * columns, (height + _TITLE) * len(rows))
     with drawing(target, len(rows), columns, size) as (figure, axes):
         for axis in axes.flat:
             axis.set_axis_off()
-        for row, snapshots in zip(axes, rows, strict=True):
-            for axis, snapshot in zip(row, snapshots, strict=False):
-                _draw(axis, snapshot, classes)
+        for row, panels in zip(axes, rows, strict=True):
+            for axis, panel in zip(row, panels, strict=False):
+                _draw(axis, panel, classes, height)
         _legend(figure, classes)
     return target
 
 
-def _draw(axis: Any, snapshot: Snapshot, classes: AtomClasses) -> None:
-    width, height = snapshot.extent
+def _draw(axis: Any, panel: Panel, classes: AtomClasses, most_inches: float) -> None:
+    width, height = panel.slice.extent
     axis.set_aspect("equal")
     axis.set_xlim(-0.5 * width, 0.5 * width)
     axis.set_ylim(-0.5 * height, 0.5 * height)
-    points_per_angstrom = 72 * (_WIDTH - 0.2) / width
+    points_per_angstrom = 72 * min((_WIDTH - 0.2) / width, most_inches / height)
     axis.scatter(
-        snapshot.positions[:, 0],
-        snapshot.positions[:, 1],
+        panel.slice.places[:, 0],
+        panel.slice.places[:, 1],
         s=(_ATOM * points_per_angstrom) ** 2,
-        c=[classes.colors[kind] for kind in snapshot.classes],
+        c=[classes.colors[kind] for kind in panel.classes],
         edgecolors="#2b3442",
         linewidths=0.4,
     )
-    axis.set_title(snapshot.title, fontsize=9)
+    axis.set_title(panel.title, fontsize=9)
 
 
 def _legend(figure: Any, classes: AtomClasses) -> None:

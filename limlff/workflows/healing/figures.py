@@ -15,7 +15,7 @@ from limlff.workflows.figures import Curve, Mark, curves_of, plot_against_time
 from limlff.workflows.healing.simulate import Outcome
 from limlff.workflows.scene import ORDER_CLASSES
 from limlff.workflows.series import smoothed
-from limlff.workflows.snapshots import Snapshot, draw_snapshots, layer_about, telling_frames
+from limlff.workflows.snapshots import Panel, draw_snapshots, slice_about, telling_frames
 
 SLAB = 1.9  # half the thickness of what a snapshot shows (Å): about two layers of bcc Li
 
@@ -35,7 +35,7 @@ def draw_snapshots_of(outcomes: Sequence[Outcome], out: Path) -> Figure:
     for outcome in outcomes:
         with Trajectory(out / outcome.name / TRAJECTORY) as trajectory:
             picked = telling_frames(outcome.series.time_ps, _events(outcome))
-            rows.append([_snapshot(trajectory[index], outcome, index) for index in picked])
+            rows.append([_panel(trajectory[index], outcome, index) for index in picked])
     return draw_snapshots(target, rows, ORDER_CLASSES)
 
 
@@ -47,17 +47,14 @@ def _events(outcome: Outcome) -> list[float]:
     return [float(outcome.series.time_ps[np.argmax(is_half)]), outcome.closed_at_ps]
 
 
-def _snapshot(frame: TrajectoryFrame, outcome: Outcome, index: int) -> Snapshot:
+def _panel(frame: TrajectoryFrame, outcome: Outcome, index: int) -> Panel:
     # Drawn about the hole, which therefore is in the middle whatever the drift.
-    chosen, positions = layer_about(frame.positions, frame.cell, outcome.hole.centre, SLAB)
+    seen = slice_about(frame.positions, frame.cell, outcome.hole.centre, SLAB)
     missing = outcome.series.columns["missing_atoms"][index]
-    time = outcome.series.time_ps[index]
-    width, height = np.linalg.norm(frame.cell, axis=1)[:2]
-    return Snapshot(
-        positions=positions,
-        classes=outcome.series.orders[index][chosen],
-        extent=(float(width), float(height)),
-        title=f"{outcome.label}, {time:.1f} ps, n = {missing:.0f}",
+    return Panel(
+        seen,
+        classes=outcome.series.orders[index][seen.atoms],
+        title=f"{outcome.label}, {outcome.series.time_ps[index]:.1f} ps, n = {missing:.0f}",
     )
 
 
