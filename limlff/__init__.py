@@ -1,8 +1,10 @@
 """limlff: a machine-learning force field and molecular-dynamics engine for lithium-metal anodes.
 
 What a script needs, from one import: `limlff.load`, `limlff.Calculator` and `limlff.Potential`,
-`limlff.train`, `limlff.evaluate` and `limlff.run_md`. Each is imported when it is first used, so
-that `import limlff` and `limlff --help` do not wait for jax.
+`limlff.train`, `limlff.evaluate`, `limlff.run_md` and `limlff.resume_md`; and the errors that they
+end with: `InputError`, `GuardStop` (of molecular dynamics `RunStopped`, which tells where) and
+`OutOfTime` (of a training `TrainingStopped`). Each is imported when it is first used, so that
+`import limlff` and `limlff --help` do not wait for jax.
 """
 
 from __future__ import annotations
@@ -12,19 +14,41 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from limlff.calculator import Calculator
+    from limlff.errors import GuardStop, InputError, OutOfTime
+    from limlff.md.guards.stop import RunStopped
+    from limlff.md.resume import resume_md
     from limlff.md.runner import run_md
     from limlff.named_potential import load
     from limlff.potential import Potential
     from limlff.training.evaluate import evaluate
-    from limlff.training.train import train
+    from limlff.training.train import TrainingStopped, train
 
-__all__ = ["Calculator", "Potential", "evaluate", "load", "run_md", "train"]
+__all__ = [
+    "Calculator",
+    "GuardStop",
+    "InputError",
+    "OutOfTime",
+    "Potential",
+    "RunStopped",
+    "TrainingStopped",
+    "evaluate",
+    "load",
+    "resume_md",
+    "run_md",
+    "train",
+]
 
 _HOMES = {
     "Calculator": "limlff.calculator",
+    "GuardStop": "limlff.errors",
+    "InputError": "limlff.errors",
+    "OutOfTime": "limlff.errors",
     "Potential": "limlff.potential",
+    "RunStopped": "limlff.md.guards.stop",
+    "TrainingStopped": "limlff.training.train",
     "evaluate": "limlff.training.evaluate",
     "load": "limlff.named_potential",
+    "resume_md": "limlff.md.resume",
     "run_md": "limlff.md.runner",
     "train": "limlff.training.train",
 }

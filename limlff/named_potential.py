@@ -1,4 +1,4 @@
-"""A potential by its name or by the path of its file."""
+"""A potential by its name, by the path of its file, or as it is."""
 
 from __future__ import annotations
 
@@ -24,3 +24,12 @@ def load(name_or_path: str | Path) -> Potential:
             "limlff.potential.Potential"
         )
     return load_potential(find_potential(name_or_path))
+
+
+def potential_of(given: Potential | str | Path) -> Potential:
+    """The potential that a script gives: one in memory, or what `load` takes.
+
+    Raises:
+        InputError: If there is none, or the file is damaged.
+    """
+    return given if isinstance(given, Potential) else load(given)

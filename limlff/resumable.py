@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from numbers import Real
 from pathlib import Path
 
-from limlff.errors import NO_SPACE, InputError, OutOfTime, os_error_in_words
+from limlff.errors import NO_SPACE, InputError, OutOfTime, os_error_in_words, shown
 
 
 @contextmanager
@@ -41,3 +42,20 @@ def resumable(folder: Path, how: str, kept: str) -> Iterator[None]:
             raise
         remedy = "free space" if cause.errno in NO_SPACE else "correct that"
         raise OutOfTime(f"{folder}: {error}; {remedy}, then {advice()}") from error
+
+
+def checked_runtime(max_runtime_seconds: float | None) -> float | None:
+    """The wall time after which a script wants work to be left (s); None without a limit.
+
+    Raises:
+        InputError: If it is no number of seconds.
+    """
+    if max_runtime_seconds is None:
+        return None
+    is_number = isinstance(max_runtime_seconds, Real) and not isinstance(max_runtime_seconds, bool)
+    if not is_number or not max_runtime_seconds >= 0:
+        raise InputError(
+            f"max_runtime_seconds is {shown(repr(max_runtime_seconds))}; give a number of seconds "
+            "from 0 on, or None for no limit"
+        )
+    return float(max_runtime_seconds)

@@ -11,12 +11,10 @@ from limlff.cli.arguments import (
     add_max_runtime,
     add_quiet,
     add_set,
-    file_of_potential,
     parse_duration,
 )
 from limlff.errors import InputError
 from limlff.numbers_as_text import figure
-from limlff.outputs import check_output_folder
 
 if TYPE_CHECKING:
     from limlff.md.run.results import MDResult
@@ -51,22 +49,18 @@ def run(arguments: argparse.Namespace) -> int:
     from limlff.md.config import MDConfig
 
     config = load_config(arguments.config, MDConfig, arguments.overrides)
-    from limlff.md.output.run_folder import RUN_FOLDER
     from limlff.md.run.limits import RunLimits
-    from limlff.md.runner import forecast_md, run_md
+    from limlff.md.runner import check_run_folder, forecast_md, run_within
 
     if arguments.dry_run:
         print(forecast_md(config))
         return 0
-    inputs = [arguments.config, *file_of_potential(config.potential)]
-    if config.structure is not None:
-        inputs.append(config.structure)
-    check_output_folder(arguments.out, RUN_FOLDER, inputs, arguments.force)
-    result = run_md(
+    check_run_folder(arguments.out, config, arguments.config, arguments.force)
+    result = run_within(
+        RunLimits(limit),
         config,
         arguments.out,
         progress=not arguments.quiet,
-        limits=RunLimits(max_runtime_seconds=limit),
         force=arguments.force,
     )
     print_speed(result)

@@ -39,12 +39,11 @@ def run(arguments: argparse.Namespace) -> int:
         return _resume_campaign(arguments)
     limit = parse_duration(arguments.max_runtime)
     from limlff.md.resume import resume_md
-    from limlff.md.run.limits import RunLimits
 
     result = resume_md(
         arguments.folder,
         progress=not arguments.quiet,
-        limits=RunLimits(max_runtime_seconds=limit),
+        max_runtime_seconds=limit,
         overrides=arguments.overrides,
         accept_changes=arguments.accept_changes,
         new_files=arguments.new_files,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from limlff.errors import InputError
@@ -15,35 +15,36 @@ from limlff.md.output.run_folder import locked_run, remove_leftovers
 from limlff.md.output.trajectory import Trajectory, TrajectoryFrame
 from limlff.md.run.changes import check_changes
 from limlff.md.run.history import KEYS, Start, find_start, set_aside
-from limlff.md.run.limits import NO_LIMITS, RunLimits
+from limlff.md.run.limits import RunLimits
 from limlff.md.run.results import MDResult, finished_results
 from limlff.md.run.run import Run
 from limlff.md.run.settings import note_settings, read_settings, was_accepted, write_settings
 from limlff.md.simulation.start import start_simulation
-from limlff.named_potential import load
+from limlff.named_potential import potential_of
 from limlff.paths import user_path
 from limlff.potential import Potential
 from limlff.precision import own_precision
+from limlff.resumable import checked_runtime
 
 
 @own_precision()
 def resume_md(
     out: Path | str,
-    potential: Potential | None = None,
+    potential: Potential | str | Path | None = None,
     progress: bool = True,
     *,
-    limits: RunLimits = NO_LIMITS,
-    overrides: list[str] | None = None,
+    max_runtime_seconds: float | None = None,
+    overrides: Sequence[str] = (),
     accept_changes: bool = False,
     new_files: bool = False,
 ) -> MDResult:
-    """Go on with a run.
+    """Go on with a run, as `limlff resume` does.
 
     Args:
         out: The run's folder.
-        potential: Potential in place of the configuration's.
+        potential: Potential in place of the configuration's; itself, its name or its path.
         progress: Whether to show progress.
-        limits: What ends the run before its last step; it is not kept in the folder.
+        max_runtime_seconds: Wall time after which the run is left with a checkpoint again (s).
         overrides: Settings to change, as "section.key=value"; naming one accepts its change.
         accept_changes: Whether changes of md.yaml and of the potential are accepted.
         new_files: Whether thermo table or trajectory are started anew where those of before are
@@ -56,21 +57,47 @@ def resume_md(
         RunStopped: If the run left what can be trusted; `stop` tells of step, atoms and files.
         OutOfTime: If time was up, a signal came or the disk is full.
     """
-    out, overrides = user_path(out), overrides or []
+    folder, limits = user_path(out), RunLimits(checked_runtime(max_runtime_seconds))
+    return resume_within(
+        limits,
+        folder,
+        potential,
+        progress,
+        overrides=overrides,
+        accept_changes=accept_changes,
+        new_files=new_files,
+    )
+
+
+@own_precision()
+def resume_within(
+    limits: RunLimits,
+    out: Path,
+    potential: Potential | str | Path | None = None,
+    progress: bool = True,
+    *,
+    overrides: Sequence[str] = (),
+    accept_changes: bool = False,
+    new_files: bool = False,
+) -> MDResult:
+    """Go on with a run within any limits, which are not kept in the folder.
+
+    The arguments are those of `resume_md`, which tells of results and errors.
+    """
     refuse_forked_process()
     _refuse_no_run(out)
     with locked_run(out):
         remove_leftovers(out)
         start = find_start(out, new_files)
         before = MDConfig.model_validate_json(start.checkpoint.config)
-        config = read_settings(out, before, overrides)
+        config = read_settings(out, before, list(overrides))
         noted = was_accepted(out / files.CHECKPOINTS, config)
         accepted = check_changes(before, config, overrides, accept_changes, out, noted)
-        potential = potential or load(config.potential)
-        known = (start.checkpoint.potential, noted)
-        if forces_digest(potential) not in known and not accepted("potential"):
+        known = potential_of(config.potential if potential is None else potential)
+        same = forces_digest(known) in (start.checkpoint.potential, noted)
+        if not same and not accepted("potential"):
             raise _other_potential(out, config)
-        run = Run(start_simulation(start.checkpoint, config, potential), out, limits)
+        run = Run(start_simulation(start.checkpoint, config, known), out, limits)
         return _go_on(run, start, before, progress)
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from ase import Atoms
 
-from limlff import named_potential
 from limlff.frames.checks import check_frames
 from limlff.frames.frame import Frame
 from limlff.frames.remarks import GivenFrames, read_and_tell
+from limlff.named_potential import potential_of
 from limlff.paths import user_path
 from limlff.potential import Potential
 from limlff.precision import own_precision
@@ -51,7 +51,7 @@ def evaluate(
         InputError: If a file cannot be read, a frame has neither energy nor forces, or holds an
             element that the potential does not know.
     """
-    known = potential if isinstance(potential, Potential) else named_potential.load(potential)
+    known = potential_of(potential)
     given = [frames] if isinstance(frames, str | Path | Frame | Atoms) else frames
     labelled = read_and_tell(given)
     check_frames(labelled)

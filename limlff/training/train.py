@@ -17,7 +17,7 @@ from limlff.paths import user_path
 from limlff.potential import Potential
 from limlff.potential_file import save_potential
 from limlff.precision import own_precision
-from limlff.resumable import resumable
+from limlff.resumable import checked_runtime, resumable
 from limlff.signals import stop_signals
 from limlff.training.data import load_training_data
 from limlff.training.folder import (
@@ -72,8 +72,7 @@ def train(
             YAML file, otherwise in the working folder, and in the folder LIMLFF_DATA.
         out: Folder of the training; made if missing.
         overrides: Changes of single settings, as "optimizer.learning_rate=1e-3".
-        resume: Go on from the last checkpoint in the folder; the result has the same bits as that
-            of a training which was never stopped.
+        resume: Go on from the last checkpoint in the folder, to the same bits as without a stop.
         force: Replace a training in the folder.
         progress: Whether to show progress.
         max_runtime_seconds: Wall time after which the training is left with a checkpoint (s).
@@ -88,6 +87,7 @@ def train(
         TrainingStopped: If it was left early.
         OutOfTime: If the disk failed or a signal came at another moment; it can be resumed too.
     """
+    max_seconds = checked_runtime(max_runtime_seconds)
     file = user_path(recipe) if isinstance(recipe, str | Path) else None
     settings = config_of(recipe, Recipe, overrides)
     folder, base = user_path(out), Path() if file is None else file.parent
@@ -100,7 +100,7 @@ def train(
         _check_folder(folder, inputs, resume, force)  # now that nobody else writes there
         trainer = _begin(folder, prepare_training(settings, data, start), resume, force)
         with resumable(folder, "the same command with --resume", CHECKPOINTS):
-            return _train_and_write(trainer, folder, progress, max_runtime_seconds)
+            return _train_and_write(trainer, folder, progress, max_seconds)
 
 
 def _files_of_frames(recipe: Recipe, base: Path) -> list[Path]:

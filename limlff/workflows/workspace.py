@@ -104,9 +104,9 @@ class Workspace:
             GuardStop: If the run left what can be trusted.
         """
         from limlff.md.output.checkpoint import checkpoint_files, step_of_name
-        from limlff.md.resume import resume_md
+        from limlff.md.resume import resume_within
         from limlff.md.run.limits import RunLimits
-        from limlff.md.runner import run_md
+        from limlff.md.runner import run_within
 
         folder = self.folder(stage)
         begin = time.monotonic()
@@ -125,10 +125,9 @@ class Workspace:
         last = None
         try:
             if old:
-                last = resume_md(folder, progress=False, limits=limits).atoms
+                last = resume_within(limits, folder, progress=False).atoms
             else:
-                run = run_md(settings, folder, atoms, progress=False, force=True, limits=limits)
-                last = run.atoms
+                last = run_within(limits, settings, folder, atoms, None, False, force=True).atoms
         except OutOfTime:
             if time.monotonic() < self.deadline:
                 raise  # a signal, not the limit

@@ -24,8 +24,7 @@ SETTINGS = {
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A configuration beside its structure; the potential by the name `copper`."""
-    for module in ("runner", "resume"):
-        monkeypatch.setattr(f"limlff.md.{module}.load", lambda name: COPPER)
+    monkeypatch.setattr("limlff.named_potential.load", lambda name: COPPER)
     ase.io.write(tmp_path / "crystal.extxyz", copper())
     (tmp_path / "md.yaml").write_text(yaml.safe_dump({"potential": "copper", **SETTINGS}))
     return tmp_path

@@ -8,7 +8,7 @@ as its structure or its time step, never.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ _DELIBERATELY = ("potential", "temperature_k", "ensemble", "dtype")
 def check_changes(
     before: MDConfig,
     config: MDConfig,
-    overrides: list[str],
+    overrides: Sequence[str],
     accept_changes: bool,
     out: Path,
     noted: str | None,

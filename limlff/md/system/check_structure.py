@@ -6,7 +6,7 @@ import numpy as np
 from ase import Atoms
 from jaxtyping import Float
 
-from limlff.errors import InputError
+from limlff.errors import InputError, shown
 from limlff.md.config import NPT, NVE, MDConfig, schedule_ends
 from limlff.md.system.frozen import frozen_mask
 from limlff.md.system.structure import Structure
@@ -28,6 +28,10 @@ def check_structure(atoms: Atoms, config: MDConfig) -> Structure:
             cell vector, or if the ensemble does not fit the structure.
     """
     name = str(config.structure or "structure")
+    if not isinstance(atoms, Atoms):
+        raise InputError(
+            f"the structure is {shown(atoms)}; give an ase.Atoms, or name a file in 'structure'"
+        )
     if not len(atoms):
         raise InputError(f"{name}: holds no atoms")
     if not (np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell.array).all()):

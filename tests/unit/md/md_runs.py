@@ -15,7 +15,7 @@ from limlff.md.resume import resume_md
 from limlff.md.run.limits import RunLimits
 from limlff.md.run.results import MDResult
 from limlff.md.run.run import Run
-from limlff.md.runner import run_md
+from limlff.md.runner import run_within
 from limlff.md.simulation.start import first_checkpoint, start_simulation
 from limlff.neighbors.host import Capacity
 from limlff.potential import Potential
@@ -78,9 +78,7 @@ def stopped_at(out: Path, step: int) -> None:
             os.kill(os.getpid(), signal.SIGUSR1)
         return False
 
-    run_md(
-        settings(**CHANGES), out, copper(), COPPER, progress=False, limits=RunLimits(until=until)
-    )
+    run_within(RunLimits(until=until), settings(**CHANGES), out, copper(), COPPER, progress=False)
 
 
 def go_on(out: Path, **arguments):
@@ -91,12 +89,12 @@ def go_on(out: Path, **arguments):
 def start(out: Path, until=None, **arguments):
     """Begin the run, with its trajectory also as extended XYZ."""
     changes = {**CHANGES, "output": {**CHANGES["output"], "extended_xyz": True}}
-    return run_md(
+    return run_within(
+        RunLimits(until=until),
         settings(**changes),
         out,
         copper(),
         COPPER,
         progress=False,
-        limits=RunLimits(until=until),
         **arguments,
     )

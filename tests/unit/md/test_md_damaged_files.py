@@ -20,7 +20,7 @@ from limlff.md.output.thermo import read_thermo
 from limlff.md.output.trajectory import Trajectory
 from limlff.md.output.trajectory_writer import TrajectoryWriter
 from limlff.md.run.limits import RunLimits
-from limlff.md.runner import run_md
+from limlff.md.runner import run_within
 
 SOON = 5.0  # seconds; HDF5's own retries take minutes
 
@@ -216,8 +216,8 @@ def test_row_garbled_while_the_run_goes_on_costs_only_itself(tmp_path, caplog):
                 break
         return False
 
-    result = run_md(
-        settings(**CHANGES), out, copper(), COPPER, progress=False, limits=RunLimits(until=until)
+    result = run_within(
+        RunLimits(until=until), settings(**CHANGES), out, copper(), COPPER, progress=False
     )
     assert "left out of the averages, because garbled: line 8" in caplog.text
     assert result.summary["averages_of_second_half"]["temperature_k"] > 0

@@ -13,7 +13,7 @@ from md_runs import CHANGES, go_on, same_run
 from limlff.errors import OutOfTime
 from limlff.md.output.checkpoint import _sealed, checkpoint_files, read_checkpoint
 from limlff.md.run.limits import RunLimits
-from limlff.md.runner import run_md
+from limlff.md.runner import run_within
 
 
 def make_format_2(path: Path) -> None:
@@ -40,8 +40,7 @@ def test_the_sign_of_the_step_tells_whether_forces_are_known(died, tmp_path, ste
         folder = died / "checkpoints"
     else:
         with pytest.raises(OutOfTime):
-            limits = RunLimits(max_runtime_seconds=0.0)
-            run_md(settings(**CHANGES), tmp_path, copper(), COPPER, progress=False, limits=limits)
+            run_within(RunLimits(0.0), settings(**CHANGES), tmp_path, copper(), COPPER, False)
         folder = tmp_path / "checkpoints"
     path = checkpoint_files(folder)[-1 if step else 0]
     before = read_checkpoint(path)

@@ -18,7 +18,7 @@ from limlff.folder_lock import LOCK
 from limlff.md.output.checkpoint import checkpoint_files
 from limlff.md.output.thermo import read_thermo
 from limlff.md.run.limits import RunLimits
-from limlff.md.runner import run_md
+from limlff.md.runner import run_within
 
 NOBODY = 4_194_399  # a process that cannot be
 
@@ -75,13 +75,13 @@ def at_step(step: int, act):
 def test_folder_moved_while_the_run_goes_on_is_left_with_a_checkpoint(whole, tmp_path):
     out, moved = tmp_path / "run", tmp_path / "moved"
     with pytest.raises(OutOfTime, match=rf"left at step \d+, .* was moved to {moved}; .*resume"):
-        run_md(
+        run_within(
+            RunLimits(until=at_step(10, lambda: out.rename(moved))),
             settings(**CHANGES),
             out,
             copper(),
             COPPER,
             progress=False,
-            limits=RunLimits(until=at_step(10, lambda: out.rename(moved))),
         )
     assert not out.exists()
     assert checkpoint_files(moved / "checkpoints")

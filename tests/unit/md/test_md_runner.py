@@ -21,7 +21,6 @@ from limlff.errors import GuardStop, InputError, OutOfTime
 from limlff.md.output.thermo import read_thermo
 from limlff.md.output.trajectory import Trajectory
 from limlff.md.resume import resume_md
-from limlff.md.run.limits import RunLimits
 from limlff.md.runner import run_md
 from limlff.models.moment import MomentModel
 from limlff.neighbors.host import Capacity
@@ -57,7 +56,7 @@ def test_interrupted_run_goes_on_from_any_step(tmp_path):
             copper(),
             COPPER,
             progress=False,
-            limits=RunLimits(max_runtime_seconds=0.0),
+            max_runtime_seconds=0.0,
         )
     (parts / "checkpoints" / f"step_{50:012d}.h5").write_bytes(b"cut short")
     resume_md(parts, COPPER, progress=False)

@@ -25,7 +25,7 @@ from limlff.md.output.run_output import RunFiles
 from limlff.md.output.trajectory import Trajectory
 from limlff.md.resume import resume_md
 from limlff.md.run.limits import RunLimits
-from limlff.md.runner import run_md
+from limlff.md.runner import run_within
 from limlff.md.system.state import initial_state
 from limlff.md.system.structure import Structure
 from limlff.units import FEMTOSECOND
@@ -52,7 +52,7 @@ from md_models import COPPER, copper
 from test_md_slow_disk import CHANGES, settings
 from limlff.md.output import checkpoint, run_output
 from limlff.md.output.background import BackgroundWriter
-from limlff.md.runner import run_md
+from limlff.md.runner import run_md, run_within
 from limlff.md.output.trajectory_writer import TrajectoryWriter
 
 moment, out, blocked, frames = sys.argv[3], Path(sys.argv[4]), [], []
@@ -99,9 +99,7 @@ def whole(tmp_path_factory) -> Path:
 
 def run(out: Path, until=None, **changes) -> Path:
     config = settings(**{**CHANGES, **changes})
-    return run_md(
-        config, out, copper(), COPPER, progress=False, limits=RunLimits(until=until)
-    ).folder
+    return run_within(RunLimits(until=until), config, out, copper(), COPPER, progress=False).folder
 
 
 def same_files(one: Path, two: Path) -> None:

@@ -7,7 +7,7 @@ from md_models import COPPER, copper, settings
 from limlff.md.output.trajectory import Trajectory
 from limlff.md.resume import resume_md
 from limlff.md.run.limits import RunLimits
-from limlff.md.runner import run_md
+from limlff.md.runner import run_within
 
 OUTPUT = {"thermo_every": 5, "trajectory_every": 10, "checkpoint_every": 1000}
 
@@ -23,18 +23,16 @@ def runs(tmp_path_factory):
         asked.append(frame.step)
         return frame.step >= 20
 
-    ended = run_md(
-        config, folder / "ended", copper(), COPPER, False, limits=RunLimits(until=enough)
-    )
+    ended = run_within(RunLimits(until=enough), config, folder / "ended", copper(), COPPER, False)
     steps = ended.summary["steps"]
     resumed = resume_md(folder / "ended", COPPER, progress=False)
-    alone = run_md(
+    alone = run_within(
+        RunLimits(until=lambda frame: False),
         config,
         folder / "alone",
         copper(),
         COPPER,
         False,
-        limits=RunLimits(until=lambda frame: False),
     )
     return asked, steps, resumed, alone
 

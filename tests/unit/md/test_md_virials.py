@@ -14,7 +14,6 @@ from limlff.errors import InputError, OutOfTime
 from limlff.md.output.thermo import read_thermo
 from limlff.md.output.trajectory import Trajectory
 from limlff.md.resume import resume_md
-from limlff.md.run.limits import RunLimits
 from limlff.md.runner import run_md
 from limlff.units import GIGAPASCAL
 
@@ -90,7 +89,7 @@ def test_a_resumed_run_writes_the_same_virials(whole, tmp_path):
             copper(),
             COPPER,
             progress=False,
-            limits=RunLimits(max_runtime_seconds=1e-9),
+            max_runtime_seconds=1e-9,
         )
     resume_md(out, COPPER, progress=False)
     for again, before in zip(_frames(out), _frames(whole), strict=True):
