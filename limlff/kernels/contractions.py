@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from limlff.simd.lanes import kernel_function, part_of_caller
+from limlff.simd.lanes import kernel_function, part_of_caller, variant
 from limlff.simd.tiles import add_each_with_each, rows_of, tile_of
 
 HARMONICS_OF_A_TILE = 3
@@ -45,6 +45,7 @@ def _tile_of_moments(functions: int) -> Any:
     load_harmonics, load_radial = tile_of(1, HARMONICS_OF_A_TILE).load, tile_of(1, functions).load
 
     @kernel_function
+    @variant(functions)
     def add(moments, place, pitch, pairs, first, last, stride, n, y):
         sums = load_tile(moments, place, pitch)
         pair = first  # not by range, which could raise an error for a stride of zero
@@ -99,6 +100,7 @@ def _tile_of_harmonics(known: int) -> Any:
     four, two = (_sums_of_harmonics(pairs, known) for pairs in (4, 2))
 
     @kernel_function
+    @variant(known)
     def tile(gradient, g, pitch, pairs, first, last, stride, radial, weights, out, harmonics):
         pair = first
         while pair + 4 * stride <= last:
@@ -116,6 +118,7 @@ def _sums_of_harmonics(count: int, known: int) -> Any:
     load_pairs, load_gradient = rows_of(count), rows_of(HARMONICS_OF_A_TILE)
 
     @part_of_caller
+    @variant(count, known)
     def fill(gradient, g, pitch, pairs, pair, stride, radial, weights, out, harmonics):
         sums = zero(pairs)
         for n in range(known if known > 0 else radial):
@@ -155,6 +158,7 @@ def _tiles_of_radial(harmonics: int) -> Any:
     five, one = (_sums_of_radial(functions, harmonics) for functions in (5, 1))
 
     @kernel_function
+    @variant(harmonics)
     def tiles(gradient, row, pitch, pairs, first, last, stride, radial, weights):
         n = 0
         while n + 5 <= radial:
@@ -173,6 +177,7 @@ def _sums_of_radial(functions: int, harmonics: int) -> Any:
     _, load_twice, store_tile = tile_of(2, functions)
 
     @part_of_caller
+    @variant(functions, harmonics)
     def fill(gradient, row, pitch, pairs, first, last, stride, radial, weights, out):
         pair = first  # not by range, which could raise an error for a stride of zero
         while pair < last:

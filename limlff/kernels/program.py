@@ -25,7 +25,7 @@ from limlff.simd.foreign import (
     int64_at,
     results_of,
 )
-from limlff.simd.lanes import kernel_function, offset, part_of_caller, width_of
+from limlff.simd.lanes import kernel_function, offset, part_of_caller, variant, width_of
 from limlff.simd.machine_code import Program
 from limlff.simd.threads import c_entry, start, take_number, wait, wait_until
 from limlff.simd.words import Whole, read, write
@@ -53,6 +53,7 @@ def _thread(numbers_at: Any, dtype: str) -> Any:
     lanes = width_of(dtype)
 
     @kernel_function
+    @variant(dtype)
     def thread(address):
         given = read(int64_at(address), _Thread)
         frame, memory = int64_at(given.frame), given.memory
@@ -100,6 +101,7 @@ def _threaded(work: Any, dtype: str) -> Any:
     results = tuple(TYPES[kind] for kind in dtypes_of(Results, dtype))
 
     @part_of_caller
+    @variant(dtype)
     def run(frame):
         if frame[EXTENSION] != 0:
             return answer_metadata(frame)

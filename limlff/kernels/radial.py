@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from limlff.simd.lanes import kernel_function, load, multiply_add, store
+from limlff.simd.lanes import kernel_function, load, multiply_add, store, variant
 
 
 def _radial_functions(known: int) -> Any:
@@ -20,6 +20,7 @@ def _radial_functions(known: int) -> Any:
     """
 
     @kernel_function
+    @variant(known)
     def fill(buffers, first, last, moment_row, sizes):
         count = known if known > 0 else sizes.radial
         pairs, moments = buffers.pairs, buffers.moments
@@ -64,6 +65,7 @@ def _radial_derivatives(known: int) -> Any:
     """Derivatives by s; known, if not zero, is the number of radial functions."""
 
     @kernel_function
+    @variant(known)
     def pull_back(buffers, first, last, sizes):
         count = known if known > 0 else sizes.radial
         pairs, weights, radial = buffers.pairs, buffers.radial_weights, sizes.padded_radial

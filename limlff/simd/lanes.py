@@ -41,6 +41,24 @@ part_of_caller = njit(
 )
 
 
+def variant(*marks: object) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Gives a function that is made several times, each with its own constants, a name of its own.
+
+    numba names machine code by the function's name, its arguments and a number that counts in each
+    process anew. Two variants that were compiled and kept by two processes could therefore bear the
+    same name, and a process that loads both would call one in place of the other.
+
+    Args:
+        marks: What the variant differs by.
+    """
+
+    def rename(function: Callable[..., Any]) -> Callable[..., Any]:
+        function.__qualname__ = "_".join([function.__qualname__, *map(str, marks)])
+        return function
+
+    return rename
+
+
 def width_of(dtype: np.typing.DTypeLike) -> int:
     """Lanes of a register of this type."""
     return REGISTER_BYTES // np.dtype(dtype).itemsize
@@ -275,6 +293,7 @@ __all__ = [
     "smaller",
     "square_root",
     "store",
+    "variant",
     "width_of",
     "zero_like",
 ]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from limlff.simd.lanes import kernel_function
+from limlff.simd.lanes import kernel_function, variant
 from limlff.simd.tiles import add_each_with_each, broadcasts_of, rows_of, tile_of
 
 TILE = 4
@@ -82,6 +82,7 @@ def _add_to(vectors: int, known: int = 0) -> Any:
     load_vectors, four_weights, two_weights = rows_of(vectors), broadcasts_of(4), broadcasts_of(2)
 
     @kernel_function
+    @variant(vectors, known)
     def add(out, row, out_pitch, weights, place, inputs, x, in_pitch, outputs, count):
         columns = known if known > 0 else count
         first = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,21 +33,39 @@ def test_the_code_that_comes_with_the_package_is_of_the_present_sources() -> Non
     )
 
 
-def _files_of(function: Callable[..., Any]) -> set[Path]:
-    """Files of the package in which a function, and all functions that it names, are written."""
-    files, seen, left = set(), set(), [function]
+def _functions_of(function: Callable[..., Any]) -> list[tuple[Callable[..., Any], bool]]:
+    """Functions of the package behind a compiled one, and whether they get code of their own."""
+    functions, seen, left = [], set(), [function]
     while left:
-        found = left.pop()
-        found = getattr(found, "py_func", getattr(found, "_defn", found))  # of numba's wrappers
+        wrapped = left.pop()
+        is_compiled = hasattr(wrapped, "py_func")  # others write code into their callers'
+        found = getattr(wrapped, "py_func", getattr(wrapped, "_defn", wrapped))
         found = inspect.unwrap(found) if callable(found) else found
         file = Path(getattr(getattr(found, "__code__", None), "co_filename", "")).resolve()
         if machine_code.PACKAGE not in file.parents or id(found) in seen:
             continue
         seen.add(id(found))
-        files.add(file)
+        functions.append((found, is_compiled))
         variables = inspect.getclosurevars(found)
         left += [*variables.globals.values(), *variables.nonlocals.values()]
-    return files
+    return functions
+
+
+def _files_of(function: Callable[..., Any]) -> set[Path]:
+    return {Path(found.__code__.co_filename).resolve() for found, _ in _functions_of(function)}
+
+
+def test_no_two_functions_that_are_compiled_have_the_same_name() -> None:
+    """numba names code by them; two in one process, from caches, would be taken for each other."""
+    functions = {
+        id(found): (found.__module__, found.__qualname__)
+        for program in PROGRAMS
+        for found, is_compiled in _functions_of(program.function)
+        if is_compiled
+    }
+    assert len(functions) > 40
+    names = Counter(functions.values())
+    assert [name for name, times in names.items() if times > 1] == []
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
