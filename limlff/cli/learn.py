@@ -58,6 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def print_result(result: LearnResult) -> None:
-    """Print why a campaign ended and where its potential is."""
+    """Print why a campaign ended, and where its potential and its page are."""
     print(f"{result.reason}; {result.frames} frames are labelled")
     print(f"potential: {result.potential}")
+    print(f"page:      {result.page}")

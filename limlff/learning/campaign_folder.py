@@ -30,7 +30,7 @@ POTENTIAL = "potential.limlff"
 
 FOLDER = FolderKind(
     what="a campaign",
-    results=(LEDGER, "iteration-*", LABELS, CURVE, POTENTIAL),
+    results=(LEDGER, "iteration-*", LABELS, CURVE, POTENTIAL, "index.html"),
     others=(SETTINGS, AT_START, f"{LEDGER}-journal"),
     mark=LOCK,
     advice="go on with limlff resume, choose another --out, or overwrite it with --force",

@@ -17,7 +17,7 @@ from limlff.learning.cut import Cut
 
 def write_cuts(cuts: Sequence[Cut], path: Path) -> None:
     """Write cuts, whole or not at all."""
-    write_text_whole(path, json.dumps([_to_json(cut) for cut in cuts]))
+    write_text_whole(path, json.dumps([cut_to_json(cut) for cut in cuts]))
 
 
 def read_cuts(path: Path) -> list[Cut]:
@@ -27,14 +27,15 @@ def read_cuts(path: Path) -> list[Cut]:
         InputError: If it is missing or damaged.
     """
     try:
-        return [_from_json(item) for item in json.loads(path.read_text(encoding="utf-8"))]
+        return [cut_from_json(item) for item in json.loads(path.read_text(encoding="utf-8"))]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{path}: cannot be read: {error}; remove the folder of its iteration and go on"
         ) from error
 
 
-def _to_json(cut: Cut) -> dict[str, Any]:
+def cut_to_json(cut: Cut) -> dict[str, Any]:
+    """A cut in values that JSON can hold."""
     frame = cut.frame
     return {
         "numbers": np.asarray(frame.numbers).tolist(),
@@ -50,7 +51,8 @@ def _to_json(cut: Cut) -> dict[str, Any]:
     }
 
 
-def _from_json(content: dict[str, Any]) -> Cut:
+def cut_from_json(content: dict[str, Any]) -> Cut:
+    """A cut from what `cut_to_json` gave."""
     frame = Frame(
         np.array(content["numbers"], int),
         np.array(content["positions"], float).reshape(-1, 3),

@@ -43,15 +43,23 @@ class Rejected:
 
 @dataclass(frozen=True)
 class LabelledBatch:
-    """What became of frames, in their order.
+    """What became of frames.
 
     Attributes:
-        labels: Labels that can be used.
-        rejected: The other frames.
+        outcomes: Of each frame, in their order.
     """
 
-    labels: list[Label]
-    rejected: list[Rejected]
+    outcomes: list[Label | Rejected]
+
+    @property
+    def labels(self) -> list[Label]:
+        """Labels that can be used."""
+        return [outcome for outcome in self.outcomes if isinstance(outcome, Label)]
+
+    @property
+    def rejected(self) -> list[Rejected]:
+        """Frames without such a label."""
+        return [outcome for outcome in self.outcomes if isinstance(outcome, Rejected)]
 
 
 @dataclass(frozen=True)
@@ -110,20 +118,17 @@ class LabelQueue:
         faults = [fault_of_structure(frame, known, self.check) for frame in frames]
         sound = [frame for frame, fault in zip(frames, faults, strict=True) if fault is None]
         _Round(self, known).run(sound)
-        labels: list[Label] = []
-        rejected: list[Rejected] = []
+        outcomes: list[Label | Rejected] = []
         for frame, fault in zip(frames, faults, strict=True):
-            outcome = fault or self._outcome(frame)
-            if isinstance(outcome, Label):
-                labels.append(outcome)
-            else:
-                rejected.append(Rejected(frame, outcome))
-        if rejected and not labels:
+            found = fault or self._outcome(frame)
+            outcomes.append(found if isinstance(found, Label) else Rejected(frame, found))
+        batch = LabelledBatch(outcomes)
+        if batch.rejected and not batch.labels:
             raise LabellingFailed(
                 f"none of {len(frames)} frames got a label that can be used, the first because "
-                f"{rejected[0].reason}; correct 'labeller' or 'check'"
+                f"{batch.rejected[0].reason}; correct 'labeller' or 'check'"
             )
-        return LabelledBatch(labels, rejected)
+        return batch
 
     def _outcome(self, frame: Frame) -> Label | str:
         """What the ledger says of a frame: its label, or why there is none."""

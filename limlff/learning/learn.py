@@ -31,9 +31,11 @@ from limlff.learning.campaign_folder import (
     row_in_words,
     write_settings,
 )
+from limlff.learning.choices import read_choices
 from limlff.learning.choosing import choose, explore_all
 from limlff.learning.decision import Standing, reached_goal, spent_budget
 from limlff.learning.ledger import open_ledger
+from limlff.learning.page import PAGE, write_page
 from limlff.learning.updating import (
     LABELLED,
     Base,
@@ -59,6 +61,7 @@ class LearnResult:
     Attributes:
         folder: Its folder.
         potential: File of the last potential.
+        page: The HTML page.
         reason: Why it ended.
         frames: Frames that it has labelled.
         curve: A row for each potential: frames, errors, share of uncertain frames, cost; also in
@@ -67,6 +70,7 @@ class LearnResult:
 
     folder: Path
     potential: Path
+    page: Path
     reason: str
     frames: int
     curve: list[dict[str, Any]]
@@ -161,11 +165,18 @@ class _Loop:
             reason = self._find_and_label(base, potential, file, iteration)
             if reason is None:
                 potential, file = train_anew(work, base, self._files, file, self._progress)
+            self._write_page(potential)
         with replaced_when_whole(work.folder / POTENTIAL) as temporary:
             shutil.copyfile(file, temporary)
         work.tell(f"{reason}; {len(self._frames)} frames are labelled")
-        frames = len(self._frames)
-        return LearnResult(work.folder, work.folder / POTENTIAL, reason, frames, self._curve)
+        file, page = work.folder / POTENTIAL, work.folder / PAGE
+        return LearnResult(work.folder, file, page, reason, len(self._frames), self._curve)
+
+    def _write_page(self, potential: Potential) -> None:
+        work = self._work
+        iterations = range(1, len(self._files) + 1)
+        chosen = {number: read_choices(work.folder_of(number)) for number in iterations}
+        write_page(work.folder, work.campaign, self._curve, chosen, potential)
 
     def _first_potential(self, base: Base) -> tuple[Potential, Path]:
         """The potential of the first exploration, trained if none is given."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from limlff.atomic_file import write_text_whole
 from limlff.errors import InputError, LabellingFailed
 from limlff.frames.digest import frames_digest
 from limlff.frames.extxyz import write_extxyz
@@ -19,6 +17,7 @@ from limlff.frames.locate import locate_data
 from limlff.frames.read import read_source
 from limlff.learning.campaign import CAMPAIGN_SET
 from limlff.learning.check import known_from
+from limlff.learning.choices import write_choices
 from limlff.learning.cut import Cut
 from limlff.learning.labels import LabelQueue
 from limlff.learning.tasks import Task
@@ -35,7 +34,7 @@ from limlff.training.recipe import Recipe
 from limlff.training.start import start_file
 from limlff.training.train import train
 
-LABELLED, REJECTED = "labelled.extxyz", "rejected.json"
+LABELLED = "labelled.extxyz"
 
 
 @dataclass(frozen=True)
@@ -132,15 +131,14 @@ def label_chosen(
     frames = [cut.frame for cut, _ in chosen]
     batch = queue.label(frames, known_from(list(known), campaign.check))
     folder = work.folder_of(iteration)
-    labelled = [label.frame for label in batch.labels]
+    labelled, rejected = [label.frame for label in batch.labels], batch.rejected
     write_extxyz(labelled, folder / LABELLED)
-    rejected = [{"origin": item.frame.origin, "reason": item.reason} for item in batch.rejected]
-    write_text_whole(folder / REJECTED, json.dumps(rejected, indent=1, ensure_ascii=False) + "\n")
+    write_choices(chosen, batch, folder)
     if len(rejected) > campaign.max_failed_share * len(chosen):
         raise LabellingFailed(
             f"{len(rejected)} of {len(chosen)} frames got no label, max_failed_share is "
-            f"{campaign.max_failed_share:g}; the first, {rejected[0]['origin']}: "
-            f"{rejected[0]['reason']}; correct 'labeller' or 'check', or raise the share"
+            f"{campaign.max_failed_share:g}; the first, {rejected[0].frame.origin}: "
+            f"{rejected[0].reason}; correct 'labeller' or 'check', or raise the share"
         )
     return labelled
 

@@ -25,6 +25,7 @@ from limlff.frames.read import read_source
 from limlff.learning import choosing
 from limlff.learning.campaign import Budget, Campaign, Continued, Goal, Runs
 from limlff.learning.campaign_folder import campaign_status, read_settings
+from limlff.learning.choices import read_choices
 from limlff.learning.decision import Standing, reached_goal, spent_budget
 from limlff.learning.exploration import runs_of
 from limlff.learning.labeller import Labeller
@@ -86,13 +87,25 @@ def test_what_is_kept_of_an_iteration(undisturbed):
     labelled = read_source(undisturbed / "iteration-001/labelled.extxyz").frames
     assert {frame.group for frame in labelled} == {"hot", "wide"}
     assert all(frame.forces is not None and frame.stress is not None for frame in labelled)
-    assert json.loads((undisturbed / "iteration-001/rejected.json").read_text()) == []
+    choices = read_choices(undisturbed / "iteration-001")
+    assert [choice.failure for choice in choices] == ["", "", ""]
+    for choice, frame in zip(choices, labelled, strict=True):
+        assert np.array_equal(choice.cut.frame.positions, frame.positions)
+        assert "is new" in choice.why and choice.wall_seconds > 0
     card = load_potential(undisturbed / "potential.limlff").card
     assert [each["name"] for each in card["training"]["data"]] == ["cold", "campaign"]
     assert card["training"]["data"][1]["frames"] == 6
     status = campaign_status(undisturbed)
     assert ["label", "6", "0", "0", "0"] in [line.split()[:5] for line in status.splitlines()]
     assert "iteration 3: 6 frames labelled" in status
+
+
+def test_the_page_says_what_was_chosen_and_why(undisturbed):
+    page = (undisturbed / "index.html").read_text(encoding="utf-8")
+    for choice in read_choices(undisturbed / "iteration-002"):
+        assert choice.cut.frame.origin in page and choice.why in page
+    assert page.count("data:image/png;base64,") == 4
+    assert "6 frames were labelled in 2 iterations." in page
 
 
 class Killed(BaseException):
