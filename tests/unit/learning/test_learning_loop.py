@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import os
 import random
-import re
 import shutil
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,24 +17,19 @@ import yaml
 from small_campaign import write_campaign
 
 from limlff.cli.main import main
-from limlff.config import load_config, parse_config
+from limlff.config import load_config
 from limlff.errors import InputError, LabellingFailed
 from limlff.frames.read import read_source
 from limlff.learning import choosing
-from limlff.learning.campaign import Budget, Campaign, Continued, Goal, Runs
+from limlff.learning.campaign import Continued
 from limlff.learning.campaign_folder import campaign_status, read_settings
 from limlff.learning.choices import read_choices
-from limlff.learning.decision import Standing, reached_goal, spent_budget
-from limlff.learning.exploration import runs_of
-from limlff.learning.labeller import Labeller
 from limlff.learning.learn import learn, resume_learning
 from limlff.learning.ledger import Ledger, open_ledger
-from limlff.learning.tasks import Cost
 from limlff.learning.updating import continued
 from limlff.learning.work import Work
 from limlff.potential_file import load_potential, potential_digest
 from limlff.training.recipe import Recipe
-from limlff.yaml_file import parse_yaml
 
 pytestmark = pytest.mark.usefixtures("_side_by_side_is_one_after_the_other")
 
@@ -220,25 +213,6 @@ def test_words_of_the_command(tmp_path, capsys):
     assert "holds a campaign already" in capsys.readouterr().err
 
 
-def test_all_combinations_are_explored_with_seeds_of_their_own():
-    kind = Runs(
-        kind="bulk cells",
-        structures=("/a.extxyz", "/b.extxyz"),
-        temperatures_k=(300.0, 600.0),
-        pressures_gpa=(0.0, 1.0),
-        strains=(-0.02, 0.02),
-        md={"steps": 100, "ensemble": {"kind": "npt"}},
-    )
-    campaign = Campaign(recipe="/train.yaml", runs=(kind,), seed=3)
-    runs = runs_of(campaign, "/p.limlff", 1)
-    assert len(runs) == 16
-    assert len({run.name for run in runs}) == len({run.config.seed for run in runs}) == 16
-    assert {run.config.ensemble.pressure_gpa for run in runs} == {0.0, 1.0}
-    assert {run.config.temperature_k for run in runs} == {300.0, 600.0}
-    seeds = {run.config.seed for turn in (1, 2) for run in runs_of(campaign, "/p", turn)}
-    assert len(seeds) == 32
-
-
 def test_a_training_goes_on_from_the_last_potential_if_that_is_of_its_model(undisturbed):
     card = load_potential(undisturbed / "potential.limlff").card
     history = card["training"]["started_from"]
@@ -256,57 +230,6 @@ def test_a_training_goes_on_from_the_last_potential_if_that_is_of_its_model(undi
     assert found.optimizer.learning_rate == 2e-4
     other = recipe.model_copy(update={"model": {**recipe.model, "channels": 5}})
     assert continued(work, other, last) == other
-
-
-def test_the_campaign_of_the_documentation_is_one():
-    page = (Path(__file__).parents[3] / "docs/active-learning.md").read_text(encoding="utf-8")
-    (text,) = re.findall(r"^```yaml\n(.*?)^```", page, re.S | re.M)
-    campaign = parse_config(parse_yaml(text, "page"), Campaign, "page")
-    assert len(runs_of(campaign, "/p.limlff", 1)) == 5
-    defaults = Labeller().code.model_dump()
-    assert campaign.labeller.code.model_dump() == defaults
-
-
-STANDING = Standing(
-    iteration=3,
-    frames=40,
-    cost=Cost(7200.0, 3600.0),
-    errors={"force_mae_ev_per_angstrom": 0.02, "energy_mae_mev_per_atom": None},
-    uncertain_share=0.1,
-)
-
-
-@pytest.mark.parametrize(
-    ("limits", "reached"),
-    [
-        ({}, False),
-        ({"uncertain_share": 0.1}, True),
-        ({"uncertain_share": 0.05}, False),
-        ({"force_mae_ev_per_angstrom": 0.03}, True),
-        ({"force_mae_ev_per_angstrom": 0.03, "uncertain_share": 0.05}, False),
-        ({"energy_mae_mev_per_atom": 5.0}, False),  # no frame has an energy
-    ],
-)
-def test_a_goal_is_reached_if_all_of_it_holds(limits, reached):
-    goal = Goal(test=("/t",), **limits)
-    assert (reached_goal(goal, STANDING) is not None) == reached
-    unexplored = replace(STANDING, uncertain_share=None)
-    assert "uncertain_share" not in limits or reached_goal(goal, unexplored) is None
-
-
-@pytest.mark.parametrize(
-    ("limits", "spent"),
-    [
-        ({"iterations": 2}, "budget.iterations is 2"),
-        ({"iterations": 3}, None),
-        ({"frames": 40}, "budget.frames is 40"),
-        ({"frames": 41, "core_hours": 2.0}, "budget.core_hours is 2"),
-        ({"wall_hours": 1.0}, "budget.wall_hours is 1"),
-    ],
-)
-def test_a_budget_is_spent_if_any_of_it_is(limits, spent):
-    found = spent_budget(Budget(**limits), STANDING)
-    assert (found is None) if spent is None else (found is not None and spent in found)
 
 
 @pytest.mark.slow
