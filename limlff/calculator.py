@@ -23,7 +23,7 @@ from limlff.calculator_checks import checked_skin, stay_apart
 from limlff.calculator_results import results_of, stress_of
 from limlff.errors import InputError, shown
 from limlff.forks import refuse_forked_process
-from limlff.named_potential import load
+from limlff.named_potential import potential_of
 from limlff.neighbors.kept import SkinNeighbors
 from limlff.potential import Potential
 from limlff.precision import own_precision
@@ -90,7 +90,7 @@ class Calculator(AseCalculator):
             raise InputError(f"dtype is {shown(repr(dtype))}; choose float64 or float32")
         self.dtype = str(dtype)
         self._skin = checked_skin(skin)
-        self.potential = potential if isinstance(potential, Potential) else load(potential)
+        self.potential = potential_of(potential)
         self.atoms: Any = None
         self.results: dict[str, Any] = {}
         self._start()
