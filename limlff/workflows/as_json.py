@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from limlff.errors import shown
+
 
 def as_json(value: Any) -> Any:
     """Dataclasses as mappings and arrays as lists; JSON knows no nan, which becomes null.
@@ -15,6 +17,9 @@ def as_json(value: Any) -> Any:
     Args:
         value: A value with dataclasses, mappings, lists and arrays in it; an object that has
             `to_json` is asked for its own.
+
+    Raises:
+        TypeError: If something in it is of another kind.
     """
     if hasattr(value, "to_json"):
         return as_json(value.to_json())
@@ -26,4 +31,9 @@ def as_json(value: Any) -> Any:
         return as_json(value.tolist())
     if isinstance(value, list | tuple):
         return [as_json(item) for item in value]
+    if not isinstance(value, str | int | float | None):
+        raise TypeError(
+            f"{shown(value)} is a {type(value).__name__}, which JSON cannot hold; give the class "
+            "around it a method to_json, or the study one of its own for 'numbers'"
+        )
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -80,7 +80,10 @@ class Study(ABC, Generic[Settings, Run, Outcome]):
 
     @abstractmethod
     def runs(self, settings: Settings) -> Mapping[str, Run]:
-        """What each run needs, by the run's name, which is part of the names of its folders."""
+        """What each run needs, by the run's name, which is part of the names of its folders.
+
+        Names are of letters, digits and `.+-_`. Two that are alike would be one run.
+        """
 
     @abstractmethod
     def simulate(self, run: Run, workspace: Workspace) -> Outcome:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 import time
+from collections.abc import Collection
 from pathlib import Path
 
+from limlff.errors import InputError, shown
 from limlff.progress import Progress
 from limlff.workflows.contract import Outcome, Run, Settings, Study
 from limlff.workflows.parallel import run_in_processes
@@ -29,15 +32,28 @@ def simulate_all(
         resume: Whether to go on with what is in the folder.
 
     Raises:
+        InputError: If there is no run, or a name cannot be that of a folder.
         OutOfTime: If time did not suffice for a start, or a signal came.
     """
     runs = study.runs(settings)
+    _check_names(runs)
     at_once = min(settings.processes, len(runs))
     share = 60.0 * settings.max_runtime_minutes / -(-len(runs) // at_once)
     tasks = [(study, run, name, out, share, resume) for name, run in runs.items()]
     if at_once == 1:
         return [_simulate(*task, tell) for task in tasks]
     return run_in_processes(_simulate, tasks, at_once, tell)
+
+
+def _check_names(names: Collection[str]) -> None:
+    if not names:
+        raise InputError("the settings ask for no run; give at least one")
+    for name in names:
+        if not re.fullmatch(r"[\w.+-]+", name):
+            raise InputError(
+                f"a run has the name {shown(repr(name))}, which is part of the names of its "
+                "folders; take letters, digits and any of .+-_"
+            )
 
 
 def _simulate(

@@ -92,6 +92,11 @@ class Closed(StrictModel):
     go_on_ps: PicosecondsOrNone = 10.0
 
 
+def run_name(pressure_gpa: float) -> str:
+    """Name of the run at a pressure, which is part of the names of its folders."""
+    return f"{pressure_gpa:g}-GPa"
+
+
 class HealingConfig(StudySettings):
     """Everything that defines a healing study.
 
@@ -132,8 +137,12 @@ class HealingConfig(StudySettings):
                 f"mobility_lag_ps is {self.mobility_lag_ps}; it must lie between frame_every_ps "
                 f"({every}) and half of duration_ps ({self.dynamics.duration_ps / 2})"
             )
-        if len(set(self.pressures_gpa)) < len(self.pressures_gpa):
-            raise ValueError(f"pressures_gpa {self.pressures_gpa} holds a pressure twice")
+        names = [run_name(pressure) for pressure in self.pressures_gpa]
+        if len(set(names)) < len(names):
+            raise ValueError(
+                f"pressures_gpa {self.pressures_gpa} holds a pressure twice; runs are told apart "
+                "by six digits of it"
+            )
         if every < 0.001 * self.dynamics.timestep_fs:
             raise ValueError(
                 f"dynamics.frame_every_ps is {every}, less than one step of "

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from limlff.workflows.contract import Study
-from limlff.workflows.healing.config import HealingConfig
+from limlff.workflows.healing.config import HealingConfig, run_name
 
 if TYPE_CHECKING:
     from limlff.report.page import Report
@@ -30,7 +30,7 @@ class HealingStudy(Study[HealingConfig, "HealingRun", "Outcome"]):
         from limlff.workflows.healing.simulate import plan_run
 
         return {
-            f"{pressure:g}-GPa": plan_run(settings, index)
+            run_name(pressure): plan_run(settings, index)
             for index, pressure in enumerate(settings.pressures_gpa)
         }
 

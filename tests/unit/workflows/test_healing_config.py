@@ -25,6 +25,7 @@ def test_an_unknown_key_is_refused_with_the_one_meant():
         {"mobility_lag_ps": 50.0},
         {"pressures_gpa": []},
         {"pressures_gpa": [1.0, 1.0]},
+        {"pressures_gpa": [1.0, 1.0000001]},  # one folder for both
         {"temperature_k": -1},
         {"repeats": [0, 2, 2]},
     ],
