@@ -25,9 +25,9 @@ def provenance_of(potential: Potential, name: str) -> list[tuple[str, str]]:
     ]
     validation = _mapping(_mapping(card.get("errors")).get("validation"))
     errors = [
-        f"{name}: {figure(values.get('force_mae_ev_per_angstrom'), '.1f', 1e3)} meV/Å, "
+        f"{data_set}: {figure(values.get('force_mae_ev_per_angstrom'), '.1f', 1e3)} meV/Å, "
         f"{figure(values.get('energy_mae_mev_per_atom'), '.2f')} meV/atom"
-        for name, values in validation.items()
+        for data_set, values in validation.items()
         if isinstance(values, dict)
     ]
     facts = [
@@ -38,7 +38,7 @@ def provenance_of(potential: Potential, name: str) -> list[tuple[str, str]]:
         ("Its licence", str(card.get("licence", ""))),
         ("Notes on it", str(card.get("notes", ""))),
     ]
-    return [(name, value) for name, value in facts if value]
+    return [fact for fact in facts if fact[1]]
 
 
 def _mapping(value: object) -> dict[str, Any]:

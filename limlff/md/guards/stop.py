@@ -12,7 +12,7 @@ from limlff.md.output.names import SUMMARY
 from limlff.paths import user_path
 from limlff.strict_json import parse_json
 
-KEY = "stopped_by_guard"
+STOPPED_BY_GUARD = "stopped_by_guard"
 """Entry of the summary that holds a stop."""
 
 _LONGEST_SUMMARY = 10_000_000  # bytes
@@ -43,7 +43,7 @@ class Stop:
     sentence: str
     files: dict[str, Path]
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self, folder: Path) -> dict[str, Any]:
         """Entry of the summary; files by their paths within the run's folder."""
         return {
             "guard": self.guard,
@@ -53,8 +53,7 @@ class Stop:
             "limit": self.limit,
             "sentence": self.sentence,
             "files": {
-                what: path.name if what != "checkpoint" else f"{path.parent.name}/{path.name}"
-                for what, path in self.files.items()
+                what: path.relative_to(folder).as_posix() for what, path in self.files.items()
             },
         }
 
@@ -90,7 +89,7 @@ def read_stop(folder: Path | str) -> Stop | None:
     folder = user_path(folder)
     try:
         with (folder / SUMMARY).open("rb") as file:
-            entry = parse_json(file.read(_LONGEST_SUMMARY))[KEY]
+            entry = parse_json(file.read(_LONGEST_SUMMARY))[STOPPED_BY_GUARD]
         return Stop(
             guard=str(entry["guard"]),
             step=int(entry["step"]),

@@ -16,8 +16,7 @@ from ase import Atoms
 
 from limlff.errors import InputError, OutOfTime
 from limlff.md.guards.evidence import write_evidence
-from limlff.md.guards.stop import KEY as STOPPED
-from limlff.md.guards.stop import RunStopped, Stop, finite_or_none
+from limlff.md.guards.stop import STOPPED_BY_GUARD, RunStopped, Stop, finite_or_none
 from limlff.md.output.checkpoint import checkpoint_file
 from limlff.md.output.names import CHECKPOINTS
 from limlff.md.output.run_output import RunOutput
@@ -191,7 +190,9 @@ class Run:
             sentence=violation.sentence,
             files={"checkpoint": checkpoint_file(self.out / CHECKPOINTS, self.step), **evidence},
         )
-        write_summary(self.out, {**self._summary(self._elapsed), STOPPED: stop.as_json()})
+        write_summary(
+            self.out, {**self._summary(self._elapsed), STOPPED_BY_GUARD: stop.as_json(self.out)}
+        )
         kept = [f"checkpoint of step {self.step}", *(path.name for path in evidence.values())]
         message = f"{self.out}: stopped at step {stop.step}: {stop.sentence} "
         raise RunStopped(f"{message}(kept: {', '.join(kept)})", stop) from halted
