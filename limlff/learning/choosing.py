@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from limlff.errors import InputError
 from limlff.frames.digest import frames_digest
 from limlff.frames.frame import Frame
 from limlff.learning.cut import Cut
@@ -24,6 +25,7 @@ from limlff.learning.tasks import Cost, Task
 from limlff.learning.work import Work
 from limlff.potential import Potential
 from limlff.potential_file import potential_digest
+from limlff.uncertainty.assess import available
 from limlff.workflows.parallel import run_in_processes
 
 _XLA_THREADS = "PJRT_NPROC"
@@ -61,8 +63,14 @@ def explore_all(work: Work, potential: Potential, file: Path, iteration: int) ->
         iteration: Number of the iteration.
 
     Raises:
+        InputError: If the potential cannot tell what it does not know.
         OutOfTime: If a signal came.
     """
+    if not available(potential):
+        raise InputError(
+            f"{file}: has no uncertainty, by which atoms are found that it does not know; train it "
+            "with 'uncertainty' in its recipe and a model that has features, such as moment"
+        )
     harvest = harvest_of(work.campaign)
     folder = work.folder_of(iteration) / "explore"
     digest = potential_digest(potential)

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ from limlff.learning.learn import learn, resume_learning
 from limlff.learning.ledger import Ledger, open_ledger
 from limlff.learning.updating import continued
 from limlff.learning.work import Work
-from limlff.potential_file import load_potential, potential_digest
+from limlff.potential_file import load_potential, potential_digest, save_potential
 from limlff.training.recipe import Recipe
 
 pytestmark = pytest.mark.usefixtures("_side_by_side_is_one_after_the_other")
@@ -186,6 +187,15 @@ def test_runs_that_a_guard_stops_are_reported_and_used(tmp_path):
     told = learn(path, tmp_path / "out", progress=False)
     assert "guards.max_temperature_k = 700" in told.curve[0]["stops"][0]
     assert told.curve[0]["uncertain_share"] >= 1 / 3  # what was not reached is not known
+
+
+def test_a_potential_that_does_not_know_what_it_does_not_know_is_refused(undisturbed, tmp_path):
+    known = load_potential(undisturbed / "potential.limlff")
+    bare = {key: value for key, value in known.parameters.items() if key != "uncertainty"}
+    save_potential(replace(known, parameters=bare), tmp_path / "bare.limlff")
+    path = write_campaign(tmp_path, potential="bare.limlff")
+    with pytest.raises(InputError, match="has no uncertainty"):
+        learn(path, tmp_path / "out", progress=False)
 
 
 def test_labelling_that_fails_for_good_has_exit_code_5(tmp_path, capsys):
