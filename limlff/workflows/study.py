@@ -56,6 +56,7 @@ def run_study(
     from limlff.workflows.results import clear_results
 
     with locked(out):
+        check_output_folder(out, _folder_kind(study), inputs, force)  # nobody else writes there now
         # first, lest a resumed study takes the results of another for its own
         clear_results(study, settings.study, out)
         for name in (AT_START, SETTINGS):

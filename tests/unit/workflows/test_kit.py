@@ -1,7 +1,8 @@
-"""What the kit refuses of a study: runs without folders, results that JSON cannot hold."""
+"""What the kit refuses: runs without folders, results that JSON cannot hold, filled folders."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import numpy as np
 import pytest
 
 from limlff.errors import InputError
+from limlff.folder_lock import locked
+from limlff.workflows import study
 from limlff.workflows.as_json import as_json
 from limlff.workflows.contract import Study, StudySettings
 from limlff.workflows.runs import simulate_all
@@ -36,9 +39,9 @@ class Named(Study):
         raise NotImplementedError
 
 
-def folders_of(study: Study, out: Path) -> list[str]:
+def folders_of(named: Study, out: Path) -> list[str]:
     settings = StudySettings(study="named", processes=1)
-    return simulate_all(study, settings, out, lambda news: None)
+    return simulate_all(named, settings, out, lambda news: None)
 
 
 def test_folders_are_named_by_stage_and_run(tmp_path):
@@ -76,3 +79,20 @@ def test_results_become_what_json_holds():
 def test_what_json_cannot_hold_is_named(value):
     with pytest.raises(TypeError, match=rf"is a {type(value).__name__}, which JSON cannot hold"):
         as_json({"a": [Result(np.float64(1), np.zeros(2), value)]})
+
+
+def test_results_of_a_study_that_ended_meanwhile_are_not_removed(tmp_path, monkeypatch):
+    """Another process has filled the folder between the first look at it and the lock."""
+    out = tmp_path / "out"
+
+    @contextmanager
+    def locked_late(folder):
+        with locked(folder):
+            (folder / "healing.json").write_text("its numbers")
+            yield
+
+    monkeypatch.setattr(study, "locked", locked_late)
+    (tmp_path / "mine.yaml").write_text("study: healing\n")
+    with pytest.raises(InputError, match=r"holds a study already \(healing.json\)"):
+        study.run_study(tmp_path / "mine.yaml", out, [], progress=False)
+    assert (out / "healing.json").read_text() == "its numbers"
