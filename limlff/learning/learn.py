@@ -105,6 +105,7 @@ def learn(
     check_output_folder(folder, FOLDER, inputs, force)
     load_config(settings.recipe, Recipe)  # before anything of an old campaign is removed
     with locked(folder):
+        check_output_folder(folder, FOLDER, inputs, force)  # nobody else writes there now
         clear_campaign(folder)
         write_settings(settings, folder)
         return _go_on(settings, folder, progress)

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,10 +21,11 @@ from small_campaign import write_campaign
 from limlff.cli.main import main
 from limlff.config import load_config
 from limlff.errors import InputError, LabellingFailed
+from limlff.folder_lock import locked
 from limlff.frames.read import read_source
 from limlff.learning import choosing
 from limlff.learning.campaign import Continued
-from limlff.learning.campaign_folder import campaign_status, read_settings
+from limlff.learning.campaign_folder import LEDGER, campaign_status, read_settings
 from limlff.learning.choices import read_choices
 from limlff.learning.learn import learn, resume_learning
 from limlff.learning.ledger import Ledger, open_ledger
@@ -268,3 +270,19 @@ def test_killed_at_ten_random_moments_it_comes_to_the_same_end(tmp_path):
     assert digest(killed) == digest(calm)
     curves = [json.loads((each / "learning-curve.json").read_text()) for each in (calm, killed)]
     assert np.all([row["errors"] for row in curves[0]] == [row["errors"] for row in curves[1]])
+
+
+def test_labels_of_a_campaign_that_began_meanwhile_are_not_removed(tmp_path, monkeypatch):
+    """Another process has used the folder between the first look at it and the lock."""
+    ledger = tmp_path / "out" / LEDGER
+
+    @contextmanager
+    def locked_late(folder):
+        with locked(folder):
+            ledger.write_text("its labels")
+            yield
+
+    monkeypatch.setattr("limlff.learning.learn.locked", locked_late)
+    with pytest.raises(InputError, match="holds a campaign already"):
+        learn(write_campaign(tmp_path / "in"), tmp_path / "out", progress=False)
+    assert ledger.read_text() == "its labels"
