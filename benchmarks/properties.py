@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from ase import Atoms
 from ase.build import bulk, surface
+from ase.calculators.calculator import BaseCalculator
 from ase.data import atomic_numbers, reference_states
 from ase.eos import EquationOfState
 from ase.mep import NEB
@@ -121,7 +122,7 @@ def main() -> None:
         arguments.json.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
-def properties(calculator: Calculator, element: str) -> dict[str, float]:
+def properties(calculator: BaseCalculator, element: str) -> dict[str, float]:
     """All properties, by the names of `TITLES`."""
     ground = reference_states[atomic_numbers[element]]["symmetry"]
     other = {"bcc": "fcc", "fcc": "bcc"}[ground]
@@ -148,7 +149,9 @@ def properties(calculator: Calculator, element: str) -> dict[str, float]:
     return {name: float(value) for name, value in found.items()}
 
 
-def equilibrium(calculator: Calculator, element: str, structure: str) -> tuple[float, float, float]:
+def equilibrium(
+    calculator: BaseCalculator, element: str, structure: str
+) -> tuple[float, float, float]:
     """Lattice constant (Å), energy per atom (eV) and bulk modulus (eV/Å^3) of a cubic crystal."""
     state = reference_states[atomic_numbers[element]]
     atoms_of = {"bcc": 2, "fcc": 4}
@@ -164,7 +167,7 @@ def equilibrium(calculator: Calculator, element: str, structure: str) -> tuple[f
     return float(np.cbrt(volume * atoms_of[structure])), float(energy), float(modulus)
 
 
-def elastic_constants(calculator: Calculator, crystal: Atoms) -> tuple[float, float, float]:
+def elastic_constants(calculator: BaseCalculator, crystal: Atoms) -> tuple[float, float, float]:
     """C11, C12, C44 (eV/Å^3); atoms of a cubic crystal with one atom per cell stay in place."""
 
     def stress_slope(component: tuple[int, int], size: float = 5e-3) -> np.ndarray:
@@ -183,7 +186,7 @@ def elastic_constants(calculator: Calculator, crystal: Atoms) -> tuple[float, fl
     return float(along[0]), float(along[1:3].mean()), float(shear[3])
 
 
-def vacancy(calculator: Calculator, crystal: Atoms, energy: float) -> tuple[float, float]:
+def vacancy(calculator: BaseCalculator, crystal: Atoms, energy: float) -> tuple[float, float]:
     """Formation and migration energy of a vacancy (eV), in a cell of 100 atoms or more."""
     repeats = int(np.ceil(np.cbrt(100 / len(crystal))))
     perfect = crystal.repeat(repeats)
@@ -200,7 +203,7 @@ def vacancy(calculator: Calculator, crystal: Atoms, energy: float) -> tuple[floa
     return formation, barrier(calculator, first, last) - first.get_potential_energy()
 
 
-def barrier(calculator: Calculator, first: Atoms, last: Atoms, images: int = 5) -> float:
+def barrier(calculator: BaseCalculator, first: Atoms, last: Atoms, images: int = 5) -> float:
     """Highest energy on the path of least energy between two minima (eV)."""
     path = [first] + [first.copy() for _ in range(images)] + [last]
     band = NEB(path, climb=True, allow_shared_calculator=True, method="improvedtangent")
@@ -212,7 +215,7 @@ def barrier(calculator: Calculator, first: Atoms, last: Atoms, images: int = 5) 
 
 
 def surface_energy(
-    calculator: Calculator, crystal: Atoms, energy: float, miller: tuple[int, int, int]
+    calculator: BaseCalculator, crystal: Atoms, energy: float, miller: tuple[int, int, int]
 ) -> float:
     """Energy of a relaxed surface per area (eV/Å^2)."""
     layer = surface(crystal, miller, 1, periodic=True)
@@ -223,9 +226,9 @@ def surface_energy(
     return float((slab.get_potential_energy() - len(slab) * energy) / (2 * area))
 
 
-def relax(atoms: Atoms, calculator: Calculator) -> None:
+def relax(atoms: Atoms, calculator: BaseCalculator) -> None:
     """Move the atoms to the next minimum; the cell stays."""
-    atoms.calc = Calculator(calculator.potential, calculator.dtype)
+    atoms.calc = calculator
     converge(FIRE(atoms, logfile=None), 1e-3)
 
 
