@@ -29,8 +29,8 @@ class Progress:
     def __init__(self, total: int, done: int = 0, units: str = "steps", shown: bool = True) -> None:
         self._total, self._units = total, units
         self.shown = shown
-        self._first, self._done = done, done
-        self._started = self._last_line = time.monotonic()
+        self._done = self._shown_done = done
+        self._last_line = time.monotonic()
         self._bar = None
         if shown and sys.stderr.isatty():
             self._bar = tqdm(
@@ -95,9 +95,10 @@ class Progress:
         return another_tenth or time.monotonic() - self._last_line > LINE_SECONDS
 
     def _write_line(self, note: str) -> None:
-        self._last_line = now = time.monotonic()
-        done, total = self._done, self._total
-        left = (now - self._started) * (total - done) / (done - self._first)
+        now, done, total = time.monotonic(), self._done, self._total
+        # at the speed since the last line: the first ones hold the compilation
+        left = (now - self._last_line) * (total - done) / (done - self._shown_done)
+        self._last_line, self._shown_done = now, done
         words = [f"{done} of {total} {self._units} ({100 * done // total} %)"]
         if done < total:
             words.append(f"{duration(left)} left")
