@@ -58,7 +58,7 @@ class Predictor:
 
     @property
     def is_formula(self) -> bool:
-        """Whether it is the formula, which padded atoms cost as much as others, not a kernel."""
+        """Whether it is the formula, for which a padded atom costs as much as any other."""
         return isinstance(self.program, FormulaProgram)
 
     @own_precision()

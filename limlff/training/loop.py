@@ -113,7 +113,7 @@ class Trainer:
                         self.save()
                         raise OutOfTime(
                             f"stopped after {self.progress.epoch} of {self._recipe.epochs} epochs "
-                            f"and {self.progress.batch} steps; go on with --resume"
+                            f"and {self.progress.batch} steps; go on with --resume (resume=True)"
                         )
                     if now - saved > self._recipe.checkpoint_seconds:
                         self.save()

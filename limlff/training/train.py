@@ -145,12 +145,12 @@ def _train_and_write(
             stopped = reason
     if not trainer.has_result:
         assert stopped is not None
-        raise TrainingStopped(str(stopped), None) from stopped
+        raise TrainingStopped(str(stopped), None) from None
     potential = finish_potential(trainer)
     if stopped is None:  # there is no time left otherwise
         prepared = trainer.prepared
         potential = add_uncertainty(potential, prepared.data, prepared.recipe)
     save_potential(potential, folder / POTENTIAL_FILE)
     if stopped is not None:
-        raise TrainingStopped(str(stopped), potential) from stopped
+        raise TrainingStopped(str(stopped), potential) from None
     return potential

@@ -32,5 +32,9 @@ def find_study(name: object, source: str) -> Study[Any, Any, Any]:
         return study
     known = STUDIES.names()
     close = difflib.get_close_matches(str(name), known, n=1)
-    hint = f"did you mean '{close[0]}'?" if close else f"it must be one of {', '.join(known)}"
+    hint = (
+        f"did you mean '{close[0]}'?"
+        if close
+        else f"it must be one of {', '.join(known)}, or of an installed package"
+    )
     raise InputError(f"{source}: key 'study' is {shown(name)!r}; {hint}")

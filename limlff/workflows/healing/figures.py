@@ -95,7 +95,7 @@ def plot_void_volume(outcomes: Sequence[Outcome], out: Path) -> Figure:
 
 
 def plot_disorder(outcomes: Sequence[Outcome], near_angstrom: float, out: Path) -> Figure:
-    """Part of the atoms in no crystalline order, near the hole and far from it."""
+    """Fraction of the atoms in no crystalline order, near the hole and far from it."""
     curves = []
     for run, outcome in enumerate(outcomes):
         time, columns = outcome.series.time_ps, outcome.series.columns
@@ -104,7 +104,7 @@ def plot_disorder(outcomes: Sequence[Outcome], near_angstrom: float, out: Path) 
     target = Figure(
         out / "disorder.png",
         "Disorder",
-        f"Part of the atoms that are in no crystalline order, within {near_angstrom:g} Å of "
+        f"Fraction of the atoms that are in no crystalline order, within {near_angstrom:g} Å of "
         f"the surface of the initial hole (solid) and beyond {2 * near_angstrom:g} Å of it "
         "(dashed); running mean over 5 frames.",
     )
@@ -134,5 +134,5 @@ def plot_mobility(outcomes: Sequence[Outcome], lag_ps: float, out: Path) -> Figu
         "hole (solid) and far from it (dashed) when the displacement starts, without the motion "
         "of the cell; running mean over 5 frames. Grey: vibrations of the perfect crystal.",
     )
-    quantity = f"Square displacement in {lag_ps:g} ps (Å$^2$)"
+    quantity = f"Mean-square displacement over {lag_ps:g} ps (Å$^2$)"
     return plot_against_time(target, quantity, curves, [Mark(vibrations, label="perfect crystal")])
