@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,9 @@ import jax  # noqa: E402  (only after it knows where to keep programs)
 # Tests call what is inside, too, which the library itself calls in its own precision only.
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_default_matmul_precision", "highest")
+
+if hasattr(signal, "SIGHUP"):  # `nohup` has it ignored, and tests would wait for what it does
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 _DEFAULT_SHARED = Path(__file__).resolve().parents[2] / "shared"
 

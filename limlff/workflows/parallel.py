@@ -34,6 +34,7 @@ STOP_SECONDS = 60.0
 _PR_SET_PDEATHSIG = 1  # of Linux: which signal comes when the parent dies
 _ORPHANED = 1  # exit code of a process that nobody waits for
 _LISTEN_SECONDS = 0.2
+_EXIT_CODE_SECONDS = 5.0
 
 _line_to_parent: tuple[Any, Any] | None = None
 """In a process: the queue for its news, and whether all are to stop."""
@@ -180,16 +181,26 @@ def _watch_parent() -> None:
 
 def _end_of_first(processes: list[Any]) -> str:
     """How the process that broke the pool has ended; the others then get a SIGTERM, and go on."""
-    for process in processes:
-        process.join(1.0)
-    codes = [process.exitcode for process in processes if process.exitcode]
-    code = next((code for code in codes if code != -signal.SIGTERM), -signal.SIGTERM)
+    deadline = time.monotonic() + _EXIT_CODE_SECONDS
+    while (code := _exit_code(processes)) is None and time.monotonic() < deadline:
+        time.sleep(0.01)  # a thread of the pool asks, too, and knows the code a moment earlier
+    if code is None:
+        return "has ended"
     if code >= 0:
         return f"ended with code {code}"
     try:
         return f"was ended by {signal.Signals(-code).name}"
     except ValueError:
         return f"was ended by signal {-code}"
+
+
+def _exit_code(processes: list[Any]) -> int | None:
+    """What the first process to fail ended with; None while that is not known."""
+    codes = [process.exitcode for process in processes]
+    by_themselves = [code for code in codes if code and code != -signal.SIGTERM]
+    if by_themselves or None in codes:
+        return next(iter(by_themselves), None)
+    return next((code for code in codes if code), None)
 
 
 def _end(processes: list[Any], news: Any) -> None:

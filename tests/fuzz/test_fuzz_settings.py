@@ -66,8 +66,8 @@ def variants_of(name: str) -> Iterator[tuple[tuple[str, ...], str, dict[str, Any
     """Place and name of every setting, within settings in which its section is chosen."""
     kind, base = CONFIGURATIONS[name].model(), base_of(name)
     for section in sections_of(kind):
-        if "NAME" in section.path:
-            continue
+        if "NAME" in section.path or (name == "learn" and "md" in section.path):
+            continue  # settings of molecular dynamics have their turn as a kind of their own
         for field in section.model.model_fields:
             yield section.path, field, chosen(deepcopy(base), section.path, section.model)
 
@@ -123,7 +123,7 @@ def test_extreme_of_any_setting_is_taken_or_refused_in_one_short_line(name):
     for path, key, content in variants_of(name):
         for value in EXTREMES:
             replaced(content, path, key, value)
-            begin = time.perf_counter()
+            begin = time.process_time()
             try:
                 config = parse_config(content, kind, "file.yaml")
                 if isinstance(config, MDConfig):
@@ -139,7 +139,7 @@ def test_extreme_of_any_setting_is_taken_or_refused_in_one_short_line(name):
                 assert finite(dumped), (path, key, value)
                 assert parse_config(dumped, kind, "again") == config, (path, key, value)
                 taken += 1
-            assert time.perf_counter() - begin < 5.0, (path, key, value)
+            assert time.process_time() - begin < 5.0, (path, key, value)
     assert refused > 10 * len(kind.model_fields)
     assert taken > len(kind.model_fields)
 
