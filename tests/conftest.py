@@ -26,8 +26,14 @@ import jax  # noqa: E402  (only after it knows where to keep programs)
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_default_matmul_precision", "highest")
 
-if hasattr(signal, "SIGHUP"):  # `nohup` has it ignored, and tests would wait for what it does
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+# What runs under `nohup`, or in the background of a script, has signals ignored that tests send.
+for _name, _handler in {
+    "SIGHUP": signal.SIG_DFL,
+    "SIGQUIT": signal.SIG_DFL,
+    "SIGINT": signal.default_int_handler,
+}.items():
+    if hasattr(signal, _name):
+        signal.signal(getattr(signal, _name), _handler)
 
 _DEFAULT_SHARED = Path(__file__).resolve().parents[2] / "shared"
 
