@@ -4,11 +4,12 @@
     python potentials/li-cu/data/label.py cells.extxyz labelled.extxyz
     python benchmarks/li_cu_properties.py POTENTIAL --labels labelled.extxyz --json OUT
 
-POTENTIAL is a name or file, or the name of an ASE calculator that needs no settings (emt). Elastic
-constants, vacancies, thick slabs and the like are those of `properties.py`. The small cells of
-`_li_cu_cells.py` are relaxed by the potential and written by the first command; DFT then computes
-them as they are, and the last command compares the figures: in the columns DFT and "potential, same
-cells" the geometry is one and the same, whatever potential relaxed it.
+POTENTIAL is a name or file, or an ASE calculator that needs no settings, with what it is for
+(`emt --elements Cu`). Elastic constants, vacancies, thick slabs and the like are those of
+`properties.py`. The small cells of `_li_cu_cells.py` are relaxed by the potential and written by
+the first command; DFT then computes them as they are, and the last command compares the figures: in
+the columns DFT and "potential, same cells" the geometry is one and the same, whatever potential
+relaxed it.
 """
 
 from __future__ import annotations
@@ -38,13 +39,17 @@ def main() -> None:
     """Relax and write the cells, or compare with DFT."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("potential", help="name or path, or an ASE calculator such as emt")
+    parser.add_argument(
+        "--elements", nargs="+", choices=ELEMENTS, help="default: all that it is for"
+    )
     parser.add_argument("--cells", type=Path, metavar="OUT", help="write the relaxed cells")
     parser.add_argument("--labels", type=Path, metavar="FILE", help="the same cells by DFT")
     parser.add_argument("--json", type=Path, metavar="OUT")
     arguments = parser.parse_args()
     begin = time.perf_counter()
     calculator = calculator_named(arguments.potential)
-    elements = [element for element in ELEMENTS if element in known_elements(calculator)]
+    known = calculator.potential.elements if isinstance(calculator, Calculator) else ELEMENTS
+    elements = [element for element in ELEMENTS if element in (arguments.elements or known)]
     crystals = {element: properties.properties(calculator, element) for element in elements}
     for element, found in crystals.items():
         print(f"\n{element}\n")
@@ -74,11 +79,6 @@ def calculator_named(name: str) -> BaseCalculator:
         return get_calculator_class(name)()
     except ImportError:
         return Calculator(name, "float64")
-
-
-def known_elements(calculator: BaseCalculator) -> tuple[str, ...]:
-    """Elements that a potential is for; what others know, ASE does not tell: copper is tried."""
-    return calculator.potential.elements if isinstance(calculator, Calculator) else ("Cu",)
 
 
 def small_cells(
