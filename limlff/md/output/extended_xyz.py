@@ -5,21 +5,19 @@ Virials of atoms, if frames hold them, are nine columns named virials (eV).
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 from ase.data import chemical_symbols
 from jaxtyping import Bool
 
-from limlff.atomic_file import open_at_end
+from limlff.md.output.appended_file import AppendedFile
 from limlff.md.output.trajectory import TrajectoryFrame
 
 _BLOCK = 512  # atoms formatted by one operation, during which no other thread runs Python
 
 
-class ExtendedXYZWriter:
+class ExtendedXYZWriter(AppendedFile):
     """Appends frames to an extended XYZ file.
 
     Args:
@@ -31,7 +29,7 @@ class ExtendedXYZWriter:
     def __init__(
         self, path: Path, periodic: Bool[np.ndarray, "3"], keep_bytes: int | None = None
     ) -> None:
-        self._file = open_at_end(path, keep_bytes)
+        super().__init__(path, keep_bytes)
         self._periodic = " ".join("T" if axis else "F" for axis in periodic)
 
     def write(self, frame: TrajectoryFrame) -> None:
@@ -52,22 +50,3 @@ class ExtendedXYZWriter:
             block = slice(first, first + _BLOCK)
             text = "".join([lines[number] for number in frame.numbers[block].tolist()])
             self._file.write((text % tuple(values[block].ravel().tolist())).encode())
-
-    def flush(self) -> int:
-        """Hand everything to the operating system; returns the length of the file (bytes)."""
-        self._file.flush()
-        return self._file.tell()
-
-    def fileno(self) -> int:
-        """Descriptor of the open file."""
-        return self._file.fileno()
-
-    def sync(self) -> None:
-        """Wait until everything is on the disk."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
-
-    def close(self) -> None:
-        """Close the file; every frame in it was flushed before."""
-        with suppress(OSError):  # a full disk has been reported by then
-            self._file.close()

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
-from limlff.atomic_file import open_at_end
 from limlff.errors import InputError, shown
+from limlff.md.output.appended_file import AppendedFile
 from limlff.md.system.state import AtomTable, MDState, kinetic_tensor, temperature
 from limlff.paths import user_path
 from limlff.units import GIGAPASCAL
@@ -78,7 +77,7 @@ def thermo_row(
     return dict(zip(COLUMNS, values, strict=True))
 
 
-class ThermoWriter:
+class ThermoWriter(AppendedFile):
     """Appends rows to a thermo table.
 
     Args:
@@ -87,7 +86,7 @@ class ThermoWriter:
     """
 
     def __init__(self, path: Path, keep_bytes: int | None = None) -> None:
-        self._file = open_at_end(path, keep_bytes)
+        super().__init__(path, keep_bytes)
         if keep_bytes is None:
             self._file.write(_HEADER)
 
@@ -98,25 +97,6 @@ class ThermoWriter:
             for name in COLUMNS
         ]
         self._file.write((",".join(values) + "\n").encode())
-
-    def flush(self) -> int:
-        """Hand everything to the operating system; returns the length of the table (bytes)."""
-        self._file.flush()
-        return self._file.tell()
-
-    def fileno(self) -> int:
-        """Descriptor of the open file."""
-        return self._file.fileno()
-
-    def sync(self) -> None:
-        """Wait until everything is on the disk."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
-
-    def close(self) -> None:
-        """Close the file; every row in it was flushed before."""
-        with suppress(OSError):  # a full disk has been reported by then
-            self._file.close()
 
 
 def read_thermo(path: Path | str) -> dict[str, Float[np.ndarray, " rows"]]:
