@@ -18,15 +18,13 @@ from limlff.precision import own_precision
 from limlff.prediction import Predictor, predictor_for
 from limlff.training.batches import assemble_batch
 from limlff.training.labelled_frame import LabelledFrame, species_of_frame
-from limlff.training.loss import predict_batch
+from limlff.training.loss import compiled_predict_batch
 from limlff.training.packing import make_packing
 from limlff.training.samples import make_samples
 
 _BATCH_ATOMS = 512
 _SHAPES = 3
 _ATOMS_WORTH_SHAPES = 50_000  # with fewer, compiling more shapes takes longer than padding to one
-
-_predict = jax.jit(predict_batch, static_argnames="model")
 
 
 @dataclass(frozen=True)
@@ -135,7 +133,8 @@ def _predict_in_batches(predictor: Predictor, frames: list[Frame]) -> list[Frame
     for shape, members in packing.plan(None):
         batch = assemble_batch([samples[i] for i in members], shape)
         energies, forces, virials = (
-            np.asarray(array, float) for array in _predict(potential.model, parameters, batch)
+            np.asarray(array, float)
+            for array in compiled_predict_batch(potential.model, parameters, batch)
         )
         start = 0
         for slot, index in enumerate(members):

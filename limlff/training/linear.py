@@ -27,8 +27,8 @@ from limlff.training.loss import (
     FORCE_SCALE,
     VIRIAL_SCALE,
     LossFormula,
+    compiled_predict_batch,
     formula_for,
-    predict_batch,
 )
 from limlff.training.normal_equations import NormalEquations
 from limlff.training.packing import Packing, make_packing
@@ -133,7 +133,7 @@ class _Problem:
 
     def _target(self, parameters: Parameters, batch: Batch) -> np.ndarray:
         """Labels less what the parameters give already, as one row."""
-        energy, forces, virial = _predict(self.model, parameters, batch)
+        energy, forces, virial = compiled_predict_batch(self.model, parameters, batch)
         return np.concatenate(
             [
                 np.asarray(label - predicted, float).ravel()
@@ -157,9 +157,6 @@ class _Problem:
         stress = stress / ((VIRIAL_SCALE * atoms) ** 2)[:, None, None]
         squares = [energy, np.repeat(force, 3), stress.ravel()]
         return np.sqrt(np.concatenate(squares))
-
-
-_predict = jax.jit(predict_batch, static_argnames="model")
 
 
 def _composition_columns(batch: Batch, free: np.ndarray) -> Float[np.ndarray, "columns rows"]:

@@ -91,6 +91,10 @@ def predict_batch(
     )
 
 
+compiled_predict_batch = jax.jit(predict_batch, static_argnames="model")
+"""The same as a program; training differentiates within programs of its own."""
+
+
 def batch_loss(
     model: Model,
     formula: LossFormula,
