@@ -21,10 +21,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from limlff.models.contract import Model, Parameters
-from limlff.models.neighborhoods import fill_neighborhoods
 from limlff.neighbors.matrix import AnyArray, NeighborMatrix, pair_vectors
 from limlff.precision import own_precision
-from limlff.prediction.pair_gradients import energies_and_pair_gradients
+from limlff.prediction.formula import gradients_of_pairs
+from limlff.prediction.pair_gradients import sum_by_owner
 from limlff.prediction.predictor import Predictor
 
 
@@ -63,20 +63,9 @@ def _atom_virials(
     cell: Float[Array, "3 3"],
     neighbors: NeighborMatrix,
 ) -> Float[Array, "atoms 3 3"]:
-    parameters = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), parameters)
     vectors = pair_vectors(positions, cell, neighbors)
-    owners = neighbors.owners
-    around = fill_neighborhoods(
-        model.cutoff, species, owners, vectors.astype(dtype), neighbors.mask
-    )
-    _, gradients = energies_and_pair_gradients(model, parameters, around)
-    pairs = -gradients.astype(jnp.float64)[:, None] * vectors[None]
-    on_neighbors = jax.vmap(jax.vmap(lambda share: _sum_by_owner(share, owners)))(pairs)
+    _, gradients = gradients_of_pairs(model, dtype, parameters, species, vectors, neighbors)
+    pairs = -gradients[:, None] * vectors[None]
+    on_neighbors = jax.vmap(lambda shares: sum_by_owner(shares, neighbors.owners))(pairs)
     halves = 0.5 * (jnp.sum(pairs, axis=2) + on_neighbors)
     return jnp.moveaxis(0.5 * (halves + halves.swapaxes(0, 1)), -1, 0)
-
-
-def _sum_by_owner(
-    shares: Float[Array, "neighbors atoms"], owners: Int[Array, "neighbors atoms"]
-) -> Float[Array, " atoms"]:
-    return jnp.zeros(shares.shape[1], shares.dtype).at[owners].add(shares)

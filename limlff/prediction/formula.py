@@ -32,13 +32,27 @@ def evaluate_formula(
         cell: Cell vectors as rows (Å, float64).
         neighbors: All pairs within the cutoff; pairs beyond it do no harm.
     """
-    parameters = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), parameters)
     vectors = pair_vectors(positions, cell, neighbors)
-    owners = neighbors.owners
+    energies, gradients = gradients_of_pairs(model, dtype, parameters, species, vectors, neighbors)
+    forces = forces_from_pair_gradients(gradients, neighbors.owners)
+    return energies, forces, -jnp.einsum("akn,bkn->ab", gradients, vectors)
+
+
+def gradients_of_pairs(
+    model: Model,
+    dtype: str,
+    parameters: Parameters,
+    species: Int[Array, " atoms"],
+    vectors: Float[Array, "3 neighbors atoms"],
+    neighbors: NeighborMatrix,
+) -> tuple[Float[Array, " atoms"], Float[Array, "3 neighbors atoms"]]:
+    """Energies (eV) and their derivatives by the vectors of pairs (eV/Å), in float64.
+
+    Arguments as those of `evaluate_formula`; vectors are those of `pair_vectors` (Å, float64).
+    """
+    parameters = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), parameters)
     around = fill_neighborhoods(
-        model.cutoff, species, owners, vectors.astype(dtype), neighbors.mask
+        model.cutoff, species, neighbors.owners, vectors.astype(dtype), neighbors.mask
     )
     energies, gradients = energies_and_pair_gradients(model, parameters, around)
-    gradients = gradients.astype(jnp.float64)
-    forces = forces_from_pair_gradients(gradients, owners)
-    return energies.astype(jnp.float64), forces, -jnp.einsum("akn,bkn->ab", gradients, vectors)
+    return energies.astype(jnp.float64), gradients.astype(jnp.float64)

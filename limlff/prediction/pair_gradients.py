@@ -67,9 +67,14 @@ def forces_from_pair_gradients(
     gradients: Float[Array, "3 neighbors atoms"], owners: Int[Array, "neighbors atoms"]
 ) -> Float[Array, "atoms 3"]:
     """Forces (eV/Å) from the derivatives of the energy by the vectors to the neighbors."""
-    on_centres = jnp.sum(gradients, axis=1)
-    atoms = gradients.shape[2]
-    on_neighbors = jax.vmap(
-        lambda component: jnp.zeros(atoms, gradients.dtype).at[owners].add(component)
-    )(gradients)
-    return (on_centres - on_neighbors).T
+    return (jnp.sum(gradients, axis=1) - sum_by_owner(gradients, owners)).T
+
+
+def sum_by_owner(
+    shares: Float[Array, "3 neighbors atoms"], owners: Int[Array, "neighbors atoms"]
+) -> Float[Array, "3 atoms"]:
+    """Sum over all neighbors that are an atom, or images of it, for each atom."""
+    atoms = shares.shape[2]
+    return jax.vmap(lambda component: jnp.zeros(atoms, shares.dtype).at[owners].add(component))(
+        shares
+    )
