@@ -22,13 +22,10 @@ from limlff.models.readouts import KEY
 from limlff.potential import Potential
 from limlff.precision import own_precision
 from limlff.training.batches import Batch
-from limlff.training.labelled_frame import LabelledFrame
-from limlff.training.packing import make_packing
-from limlff.training.samples import make_samples
+from limlff.training.frame_batches import frame_batches
 from limlff.uncertainty.assess import available
 
 _DTYPE = "float32"  # ample for distances
-_BATCH_ATOMS = 512
 
 
 @dataclass(frozen=True)
@@ -61,26 +58,17 @@ def describe(potential: Potential, frames: Sequence[Frame]) -> list[Described]:
         )
     assert isinstance(model, FeatureModel)
     arrays = potential.parameters[KEY]
-    labelled = [LabelledFrame(frame) for frame in frames]
-    unshifted = np.zeros((1, len(potential.elements)))
-    samples = make_samples(labelled, potential.elements, potential.cutoff, unshifted, _DTYPE)
-    if not samples:
+    if not frames:
         return []
-    packing = make_packing(samples, max(_BATCH_ATOMS, *map(len, samples)), 1)
-    parameters = jax.tree.map(lambda leaf: jax.numpy.asarray(leaf, _DTYPE), potential.parameters)
+    batches = frame_batches(potential, frames, _DTYPE)
     found: dict[int, Described] = {}
-    for shape, members in packing.plan(None):
-        batch = packing.assemble(shape, members)
-        features = np.asarray(_features(model, parameters, batch), float).T
-        start = 0
-        for index in members:
-            species = samples[index].species
-            own = features[start : start + len(species)]
-            core = np.flatnonzero(samples[index].is_core)
-            places = _places(own[core], species[core], arrays)
-            found[index] = Described(core, species[core], places)
-            start += len(species)
-    return [found[index] for index in range(len(samples))]
+    for batch, located in batches:
+        features = np.asarray(_features(model, batches.parameters, batch), float).T
+        for index, sample, atoms in located:
+            core = np.flatnonzero(sample.is_core)
+            places = _places(features[atoms][core], sample.species[core], arrays)
+            found[index] = Described(core, sample.species[core], places)
+    return [found[index] for index in range(len(frames))]
 
 
 @partial(jax.jit, static_argnames="model")

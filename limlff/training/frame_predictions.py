@@ -16,13 +16,10 @@ from limlff.neighbors.matrix import NeighborMatrix
 from limlff.potential import Potential
 from limlff.precision import own_precision
 from limlff.prediction import Predictor, predictor_for
-from limlff.training.batches import assemble_batch
-from limlff.training.labelled_frame import LabelledFrame, species_of_frame
+from limlff.training.frame_batches import frame_batches
+from limlff.training.labelled_frame import species_of_frame
 from limlff.training.loss import compiled_predict_batch
-from limlff.training.packing import make_packing
-from limlff.training.samples import make_samples
 
-_BATCH_ATOMS = 512
 _SHAPES = 3
 _ATOMS_WORTH_SHAPES = 50_000  # with fewer, compiling more shapes takes longer than padding to one
 
@@ -122,27 +119,18 @@ def _neighbors_of_one_shape(
 
 def _predict_in_batches(predictor: Predictor, frames: list[Frame]) -> list[FramePrediction]:
     """Several frames at once, since padded atoms cost a formula as much as others."""
-    potential, dtype = predictor.potential, predictor.dtype
-    labelled = [LabelledFrame(frame) for frame in frames]
-    unshifted = np.zeros((1, len(potential.elements)))
-    samples = make_samples(labelled, potential.elements, potential.cutoff, unshifted, dtype)
-    shapes = _SHAPES if sum(map(len, samples)) > _ATOMS_WORTH_SHAPES else 1
-    packing = make_packing(samples, max(_BATCH_ATOMS, *map(len, samples)), shapes)
-    parameters = jax.tree.map(lambda leaf: jax.numpy.asarray(leaf, dtype), potential.parameters)
+    potential = predictor.potential
+    shapes = _SHAPES if sum(map(len, frames)) > _ATOMS_WORTH_SHAPES else 1
+    batches = frame_batches(potential, frames, predictor.dtype, shapes)
     predictions: dict[int, FramePrediction] = {}
-    for shape, members in packing.plan(None):
-        batch = assemble_batch([samples[i] for i in members], shape)
-        energies, forces, virials = (
-            np.asarray(array, float)
-            for array in compiled_predict_batch(potential.model, parameters, batch)
-        )
-        start = 0
-        for slot, index in enumerate(members):
-            atoms, volume = len(samples[index]), frames[index].volume
+    for batch, located in batches:
+        found = compiled_predict_batch(potential.model, batches.parameters, batch)
+        energies, forces, virials = (np.asarray(array, float) for array in found)
+        for slot, (index, sample, atoms) in enumerate(located):
+            volume = frames[index].volume
             predictions[index] = FramePrediction(
-                energy=float(energies[slot] + samples[index].composition @ potential.baseline),
-                forces=forces[start : start + atoms],
+                energy=float(energies[slot] + sample.composition @ potential.baseline),
+                forces=forces[atoms],
                 stress=-virials[slot] / volume if volume > 0 else None,
             )
-            start += atoms
     return [predictions[index] for index in range(len(frames))]

@@ -17,15 +17,11 @@ from limlff.models.readouts import KEY
 from limlff.potential import Potential
 from limlff.precision import own_precision
 from limlff.training.batches import Batch
+from limlff.training.frame_batches import frame_batches
 from limlff.training.frame_predictions import FramePrediction
-from limlff.training.labelled_frame import LabelledFrame
-from limlff.training.packing import make_packing
-from limlff.training.samples import make_samples
 from limlff.training.uncertainty.calibration import reliability
 from limlff.uncertainty.assess import available, calibrated_spreads
 from limlff.uncertainty.members import Deviations, member_deviations
-
-_BATCH_ATOMS = 512
 
 _spreads = jax.jit(calibrated_spreads)
 
@@ -63,28 +59,20 @@ def assess_frames(
     """
     if not available(potential):
         raise InputError("the potential has no uncertainty; train it with a newer limlff")
-    labelled = [LabelledFrame(frame) for frame in frames]
-    unshifted = np.zeros((1, len(potential.elements)))
-    samples = make_samples(labelled, potential.elements, potential.cutoff, unshifted, dtype)
-    packing = make_packing(samples, max(_BATCH_ATOMS, *map(len, samples)), 1)
-    parameters = jax.tree.map(lambda leaf: jax.numpy.asarray(leaf, dtype), potential.parameters)
+    batches = frame_batches(potential, frames, dtype)
     energy_factor = float(potential.parameters[KEY]["factors"][0, 0])
     assessed: dict[int, FrameAssessment] = {}
-    for shape, members in packing.plan(None):
-        batch = packing.assemble(shape, members)
-        deviations = _deviations(potential.model, parameters, batch)
-        spreads = _spreads(parameters, deviations)
+    for batch, located in batches:
+        deviations = _deviations(potential.model, batches.parameters, batch)
+        spreads = _spreads(batches.parameters, deviations)
         arrays = (deviations.energies, *spreads, deviations.grade)
         energies, *per_atom = (np.asarray(array, float) for array in arrays)
-        start = 0
-        for index in members:
-            columns = slice(start, start + len(samples[index]))
-            own = [values[columns] for values in per_atom]
-            total = energies[:, columns].sum(axis=1)
+        for index, _, atoms in located:
+            own = [values[atoms] for values in per_atom]
+            total = energies[:, atoms].sum(axis=1)
             spread = energy_factor * float(total.std(ddof=1))
             known = bool(np.isfinite(own[0]).all())
             assessed[index] = FrameAssessment(spread if known else np.inf, *own)
-            start += len(samples[index])
     return [assessed[index] for index in range(len(frames))]
 
 
