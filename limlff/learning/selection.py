@@ -22,6 +22,8 @@ from limlff.config import StrictModel
 from limlff.learning.features import Described
 from limlff.quantities import Count, NonNegative
 
+Method = Literal["farthest_point", "random"]
+
 _CHUNK = 2048
 """Known surroundings that are compared at a time."""
 
@@ -31,14 +33,15 @@ class SelectSettings(StrictModel):
 
     Attributes:
         frames: Most frames of an iteration.
-        method: By the model's own features, or at random for comparison.
+        method: The farthest points in the space of the model's features, or at random for
+            comparison.
         min_distance: How far one atom of a frame must be from all that is known or chosen. The
             farthest atom that the potential was trained on is 1 away from the mean; in a liquid
             the nearest of another snapshot is about 0.1 away.
     """
 
     frames: Count = 20
-    method: Literal["features", "random"] = "features"
+    method: Method = "farthest_point"
     min_distance: NonNegative = 0.1
 
 
