@@ -1,10 +1,11 @@
 """limlff: a machine-learning force field and molecular-dynamics engine for lithium-metal anodes.
 
 What a script needs, from one import: `limlff.load`, `limlff.Calculator` and `limlff.Potential`,
-`limlff.train`, `limlff.evaluate`, `limlff.run_md` and `limlff.resume_md`; and the errors that they
-end with: `InputError`, `GuardStop` (of molecular dynamics `RunStopped`, which tells where) and
-`OutOfTime` (of a training `TrainingStopped`). Each is imported when it is first used, so that
-`import limlff` and `limlff --help` do not wait for jax.
+`limlff.train`, `limlff.evaluate`, `limlff.run_md`, `limlff.resume_md`, `limlff.learn` and
+`limlff.resume_learning`; and the errors that they end with: `InputError`, `GuardStop` (of molecular
+dynamics `RunStopped`, which tells where), `OutOfTime` (of a training `TrainingStopped`) and
+`LabellingFailed`. Each is imported when it is first used, so that `import limlff` and
+`limlff --help` do not wait for jax.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from limlff.calculator import Calculator
-    from limlff.errors import GuardStop, InputError, OutOfTime
+    from limlff.errors import GuardStop, InputError, LabellingFailed, OutOfTime
+    from limlff.learning.learn import learn, resume_learning
     from limlff.md.guards.stop import RunStopped
     from limlff.md.resume import resume_md
     from limlff.md.runner import run_md
@@ -27,12 +29,15 @@ __all__ = [
     "Calculator",
     "GuardStop",
     "InputError",
+    "LabellingFailed",
     "OutOfTime",
     "Potential",
     "RunStopped",
     "TrainingStopped",
     "evaluate",
+    "learn",
     "load",
+    "resume_learning",
     "resume_md",
     "run_md",
     "train",
@@ -42,12 +47,15 @@ _HOMES = {
     "Calculator": "limlff.calculator",
     "GuardStop": "limlff.errors",
     "InputError": "limlff.errors",
+    "LabellingFailed": "limlff.errors",
     "OutOfTime": "limlff.errors",
     "Potential": "limlff.potential",
     "RunStopped": "limlff.md.guards.stop",
     "TrainingStopped": "limlff.training.train",
     "evaluate": "limlff.training.evaluate",
+    "learn": "limlff.learning.learn",
     "load": "limlff.named_potential",
+    "resume_learning": "limlff.learning.learn",
     "resume_md": "limlff.md.resume",
     "run_md": "limlff.md.runner",
     "train": "limlff.training.train",

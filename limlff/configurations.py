@@ -43,6 +43,12 @@ def _learn() -> type[StrictModel]:
     return Campaign
 
 
+def _site() -> type[StrictModel]:
+    from limlff.learning.cluster.site import Site
+
+    return Site
+
+
 def _study(name: str) -> type[StrictModel]:
     return find_study(name, name).settings
 
@@ -57,6 +63,7 @@ def configurations() -> dict[str, Configuration]:
         "md": Configuration(_md, "limlff md md.yaml --out DIR"),
         "train": Configuration(_train, "limlff train train.yaml --out DIR"),
         "learn": Configuration(_learn, "limlff learn campaign.yaml --out DIR"),
+        "site": Configuration(_site, "limlff learn --test-site site.yaml"),
         **studies,
     }
 

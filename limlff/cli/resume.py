@@ -53,6 +53,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _resume_study(arguments: argparse.Namespace) -> int:
+    if arguments.max_runtime:
+        raise InputError(
+            f"{arguments.folder}: is a study, whose time is max_runtime_minutes in its "
+            "settings.yaml; leave out --max-runtime"
+        )
     _refuse_options(arguments, "a study")
     from limlff.cli.run import print_result
     from limlff.workflows.study import resume_study
@@ -62,17 +67,21 @@ def _resume_study(arguments: argparse.Namespace) -> int:
 
 
 def _resume_campaign(arguments: argparse.Namespace) -> int:
+    limit = parse_duration(arguments.max_runtime)
     _refuse_options(arguments, "a campaign")
     from limlff.cli.learn import print_result
     from limlff.learning.learn import resume_learning
 
-    print_result(resume_learning(arguments.folder, progress=not arguments.quiet))
+    result = resume_learning(
+        arguments.folder, progress=not arguments.quiet, max_runtime_seconds=limit
+    )
+    print_result(result)
     return 0
 
 
 def _refuse_options(given: argparse.Namespace, what: str) -> None:
-    if given.overrides or given.accept_changes or given.max_runtime or given.new_files:
+    if given.overrides or given.accept_changes or given.new_files:
         raise InputError(
             f"{given.folder}: is {what}, which goes on as it is; leave out --set, "
-            "--accept-changes, --new-files and --max-runtime"
+            "--accept-changes and --new-files"
         )

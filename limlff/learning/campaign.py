@@ -63,7 +63,7 @@ class Explore(StrictModel):
     """How the runs are made, and what is taken from them.
 
     Attributes:
-        at_once: Runs side by side, each on a core of its own.
+        at_once: Runs side by side on this machine, each on a core of its own.
         frames_per_run: Most frames of a run that are cut, evenly spaced among those with uncertain
             atoms.
         vary_seeds: Whether velocities of each iteration are others.
@@ -161,7 +161,7 @@ class Campaign(StrictModel):
         cut: What is calculated of their frames.
         select: How many frames are labelled, and which.
         labeller: What labels them.
-        label_at_once: Calculations side by side.
+        label_at_once: Calculations side by side on this machine.
         check: What is calculated and believed.
         campaign_set: How labelled frames are trained on.
         continued: How a potential is trained further.
@@ -170,6 +170,7 @@ class Campaign(StrictModel):
         max_failed_share: Share of the frames of an iteration without a label above which the
             campaign ends.
         seed: Seed of velocities and of random choices.
+        site: Site file, which says where tasks run; left out, all run on this machine.
     """
 
     recipe: InputPath = Field(examples=["train.yaml"])
@@ -187,3 +188,4 @@ class Campaign(StrictModel):
     budget: Budget = Budget()
     max_failed_share: NonNegative = 0.5
     seed: Seed = 0
+    site: InputPath | None = Field(None, examples=["site.yaml"])

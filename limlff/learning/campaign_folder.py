@@ -12,6 +12,7 @@ from limlff.config import load_stored_config
 from limlff.errors import InputError, shown
 from limlff.folder_lock import LOCK
 from limlff.learning.campaign import Campaign
+from limlff.learning.cluster.session import FOLDER as CLUSTER
 from limlff.learning.labels import FOLDER as LABELS
 from limlff.learning.ledger import open_ledger
 from limlff.outputs import FolderKind
@@ -30,7 +31,7 @@ POTENTIAL = "potential.limlff"
 
 FOLDER = FolderKind(
     what="a campaign",
-    results=(LEDGER, "iteration-*", LABELS, CURVE, POTENTIAL, "index.html"),
+    results=(LEDGER, "iteration-*", LABELS, CLUSTER, CURVE, POTENTIAL, "index.html"),
     others=(SETTINGS, AT_START, f"{LEDGER}-journal"),
     mark=LOCK,
     advice="go on with limlff resume, choose another --out, or overwrite it with --force",
@@ -41,6 +42,7 @@ _CHANGEABLE: dict[str, Any] = {
     "goal": True,
     "label_at_once": True,
     "max_failed_share": True,
+    "site": True,
     "explore": {"at_once"},
     "labeller": {"python", "launcher", "environment", "memory_gib", "wall_minutes"},
 }

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,13 +20,10 @@ from limlff.learning.features import describe
 from limlff.learning.labels import LabelTask
 from limlff.learning.selection import Candidate, Choice, SelectSettings, select_new, select_random
 from limlff.learning.tasks import Cost, Task
-from limlff.learning.work import Work
+from limlff.learning.work import Result, Work, measured
 from limlff.potential import Potential
 from limlff.potential_file import potential_digest
 from limlff.uncertainty.assess import available
-from limlff.workflows.parallel import run_in_processes
-
-_XLA_THREADS = "PJRT_NPROC"
 
 
 @dataclass(frozen=True)
@@ -81,7 +76,7 @@ def explore_all(work: Work, potential: Potential, file: Path, iteration: int) ->
         tasks[run.name] = _explore_task(run, digest, harvest.__dict__)
         known = work.begin(tasks[run.name])
         if known is None:
-            waiting.append((run, harvest, folder / run.name))
+            waiting.append((folder / run.name, run, harvest, work.limit))
         else:
             results[run.name] = known
 
@@ -93,26 +88,13 @@ def explore_all(work: Work, potential: Potential, file: Path, iteration: int) ->
 
     if waiting:
         folder.mkdir(exist_ok=True)
-        with _one_thread_each():
-            run_in_processes(explore, waiting, work.campaign.explore.at_once, finish)
+        work.executors.dynamics(explore, waiting, finish)
     return Explored(
         [cut for name in tasks for cut in read_cuts(folder / name / CUTS)],
         sum(results[name]["frames"] for name in tasks),
         sum(results[name]["uncertain"] for name in tasks),
         [f"{name}: {results[name]['stop']}" for name in tasks if results[name]["stop"]],
     )
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Processes started in the block let XLA use one thread, as `limlff md` does."""
-    before = os.environ.get(_XLA_THREADS)
-    os.environ.setdefault(_XLA_THREADS, "1")
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[_XLA_THREADS]
 
 
 def _explore_task(run: ExploreRun, potential: str, harvest: dict[str, Any]) -> Task:
@@ -171,9 +153,11 @@ def choose(
             "seed": [work.campaign.seed, iteration],
         },
     )
-    result = work.once(
-        task, lambda: _choices(work, potential, explored.cuts, known, settings, iteration)
-    )
+
+    def do() -> Result:
+        return _choices(work, potential, explored.cuts, known, settings, iteration)
+
+    result = work.once(task, lambda: measured(do))
     return [(explored.cuts[item["index"]], item["why"]) for item in result["chosen"]]
 
 

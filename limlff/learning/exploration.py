@@ -23,6 +23,7 @@ from limlff.learning.campaign import Campaign, Runs
 from limlff.learning.cut import cut_frame
 from limlff.learning.cut_file import write_cuts
 from limlff.learning.tasks import Cost
+from limlff.learning.time_limit import TimeLimit
 from limlff.md.config import MDConfig
 from limlff.md.guards.stop import RunStopped, Stop
 from limlff.md.output.checkpoint import checkpoint_files, read_checkpoint
@@ -124,14 +125,15 @@ def _as_name(text: str) -> str:
 
 
 def explore(
-    run: ExploreRun, harvest: Harvest, folder: Path, tell: Callable[..., None]
+    folder: Path, run: ExploreRun, harvest: Harvest, limit: TimeLimit, tell: Callable[..., None]
 ) -> dict[str, Any]:
     """Run, or go on with a run, and cut out what is uncertain; in a process of its own.
 
     Args:
+        folder: Folder of the run; the cuts are written there.
         run: The run.
         harvest: What is taken from it.
-        folder: Its folder; the cuts are written there.
+        limit: When it is left with a checkpoint.
         tell: Told the result and the cost at the end.
 
     Returns:
@@ -140,11 +142,11 @@ def explore(
         words, or None.
 
     Raises:
-        OutOfTime: If a signal came.
+        OutOfTime: If a signal came or the time is over.
     """
     begin, cores = time.monotonic(), time.process_time()
     potential = load(run.config.potential)
-    stop = _run(run, folder, potential)
+    stop = _run(run, folder, potential, limit)
     written, uncertain = _uncertain_frames(run, harvest, folder, potential, stop)
     radius = harvest.core_radius or potential.cutoff
     cuts = []
@@ -164,14 +166,22 @@ def explore(
     return result
 
 
-def _run(run: ExploreRun, folder: Path, potential: Potential) -> Stop | None:
+def _run(run: ExploreRun, folder: Path, potential: Potential, limit: TimeLimit) -> Stop | None:
     """Molecular dynamics to the end; how a guard stopped it, if one did."""
     try:
         if checkpoint_files(folder / CHECKPOINTS):
-            resume_md(folder, potential, progress=False)
+            resume_md(folder, potential, progress=False, max_runtime_seconds=limit.left)
         else:
             atoms = stretched(read_structure(run.config.structure), run.strain)
-            run_md(run.config, folder, atoms, potential, progress=False, force=True)
+            run_md(
+                run.config,
+                folder,
+                atoms,
+                potential,
+                progress=False,
+                force=True,
+                max_runtime_seconds=limit.left,
+            )
     except RunStopped as stopped:
         return stopped.stop
     return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,12 @@ from limlff.errors import LabellingFailed
 from limlff.frames.digest import frames_digest
 from limlff.frames.frame import Frame
 from limlff.learning.check import CheckSettings, Known, fault_of_label, fault_of_structure
+from limlff.learning.executors import Executors
 from limlff.learning.labeller import Labeller
-from limlff.learning.labelling import RETRIED, Label, LabelFailure, label_frame
+from limlff.learning.labelling import RETRIED, Label, LabelFailure
 from limlff.learning.ledger import Ledger
 from limlff.learning.tasks import Cost, Task
+from limlff.learning.time_limit import NO_LIMIT, TimeLimit
 
 KIND = "label"
 """Of the ledger's tasks."""
@@ -93,16 +95,18 @@ class LabelQueue:
         check: Limits of what is believed.
         ledger: Where results are kept.
         folder: Folder of the campaign.
-        executor: Runs the calculations.
+        executors: What runs the calculations.
         tell: Told of each calculation that ends.
+        limit: When it is to be left.
     """
 
     labeller: Labeller
     check: CheckSettings
     ledger: Ledger
     folder: Path
-    executor: Executor
+    executors: Executors
     tell: Callable[[str], None] = lambda text: None
+    limit: TimeLimit = NO_LIMIT
 
     def label(self, frames: Sequence[Frame], known: Known | None) -> LabelledBatch:
         """Label frames; what has been labelled before is taken from the ledger.
@@ -113,7 +117,7 @@ class LabelQueue:
 
         Raises:
             LabellingFailed: If the calculator cannot be made, or none of the frames got a label.
-            OutOfTime: If a signal came.
+            OutOfTime: If a signal came or the time is over.
         """
         faults = [fault_of_structure(frame, known, self.check) for frame in frames]
         sound = [frame for frame, fault in zip(frames, faults, strict=True) if fault is None]
@@ -161,6 +165,7 @@ class _Round:
                     item = self._running.pop(future)
                     self._keep(item, future.result())
                     self._retry(item)
+                self._queue.limit.check()
         except BaseException:
             self._give_back()
             raise
@@ -180,7 +185,8 @@ class _Round:
         ledger = self._queue.ledger
         ledger.add([item.task])
         if ledger.start(item.task):
-            self._running[self._queue.executor.submit(self._calculate, item)] = item
+            pool = self._queue.executors.calculations
+            self._running[pool.submit(self._calculate, item)] = item
         else:
             self._retry(item)
 
@@ -195,7 +201,8 @@ class _Round:
     def _calculate(self, item: LabelTask) -> Label | LabelFailure:
         name = f"{item.task.key[:16]}{'-safer' if item.safer else ''}"
         folder = self._queue.folder / FOLDER / name
-        return label_frame(item.frame, self._queue.labeller, folder, item.safer, self._stop)
+        label = self._queue.executors.label
+        return label(item.frame, self._queue.labeller, folder, item.safer, self._stop)
 
     def _keep(self, item: LabelTask, found: Label | LabelFailure) -> None:
         """Check a label, and write what came out into the ledger."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,23 +33,19 @@ from limlff.learning.campaign_folder import (
 from limlff.learning.choices import read_choices
 from limlff.learning.choosing import choose, explore_all
 from limlff.learning.decision import Standing, reached_goal, spent_budget
+from limlff.learning.executors import open_executors, site_of
 from limlff.learning.ledger import open_ledger
 from limlff.learning.page import PAGE, write_page
-from limlff.learning.updating import (
-    LABELLED,
-    Base,
-    evaluate_on_test,
-    label_chosen,
-    read_base,
-    train_anew,
-)
+from limlff.learning.time_limit import TimeLimit, left_at
+from limlff.learning.training import Base, read_base, train_anew
+from limlff.learning.updating import LABELLED, evaluate_on_test, label_chosen
 from limlff.learning.work import Work
 from limlff.outputs import check_output_folder
 from limlff.paths import user_path
 from limlff.potential import Potential
 from limlff.potential_file import load_potential
 from limlff.precision import own_precision
-from limlff.resumable import resumable
+from limlff.resumable import checked_runtime, resumable
 from limlff.training.recipe import Recipe
 
 
@@ -83,6 +78,7 @@ def learn(
     *,
     progress: bool = True,
     force: bool = False,
+    max_runtime_seconds: float | None = None,
 ) -> LearnResult:
     """Begin a campaign of active learning, as `limlff learn` does.
 
@@ -92,58 +88,69 @@ def learn(
         overrides: Changes of single settings, as "select.frames=10".
         progress: Whether to say what happens.
         force: Whether a campaign in the folder is removed first, its labels included.
+        max_runtime_seconds: Time on the clock after which the campaign is left, to be resumed (s).
 
     Raises:
         InputError: If settings, recipe or data cannot be used, or the folder holds a campaign.
         LabellingFailed: If the labeller cannot be used, or too many frames got no label.
-        OutOfTime: If a signal came; `resume_learning` goes on.
+        OutOfTime: If a signal came or the time is over; `resume_learning` goes on.
     """
+    limit = TimeLimit.from_now(checked_runtime(max_runtime_seconds))
     settings = config_of(campaign, Campaign, overrides)
     folder = user_path(out)
     inputs = [settings.recipe, *settings.goal.test, *settings.campaign_set.labels]
     inputs += [user_path(campaign)] if isinstance(campaign, str | Path) else []
+    inputs += [settings.site] if settings.site else []
     check_output_folder(folder, FOLDER, inputs, force)
     load_config(settings.recipe, Recipe)  # before anything of an old campaign is removed
+    site_of(settings)
     with locked(folder):
         check_output_folder(folder, FOLDER, inputs, force)  # nobody else writes there now
         clear_campaign(folder)
         write_settings(settings, folder)
-        return _go_on(settings, folder, progress)
+        return _go_on(settings, folder, progress, limit)
 
 
-def resume_learning(out: Path | str, progress: bool = True) -> LearnResult:
+def resume_learning(
+    out: Path | str, progress: bool = True, *, max_runtime_seconds: float | None = None
+) -> LearnResult:
     """Go on with a campaign that was stopped or killed, to the same end.
 
     Args:
         out: Its folder. Budget, goal and limits of the labeller may have been changed in its
             campaign.yaml.
         progress: Whether to say what happens.
+        max_runtime_seconds: Time on the clock after which it is left again (s).
 
     Raises:
         InputError: If it holds no campaign, or settings have changed that may not.
         LabellingFailed: If the labeller cannot be used, or too many frames got no label.
-        OutOfTime: If a signal came.
+        OutOfTime: If a signal came or the time is over.
     """
+    limit = TimeLimit.from_now(checked_runtime(max_runtime_seconds))
     folder = user_path(out)
     settings = read_settings(folder)
     with locked(folder):
-        return _go_on(settings, folder, progress)
+        return _go_on(settings, folder, progress, limit)
 
 
 @own_precision()
-def _go_on(campaign: Campaign, folder: Path, progress: bool) -> LearnResult:
+def _go_on(campaign: Campaign, folder: Path, progress: bool, limit: TimeLimit) -> LearnResult:
     def tell(text: str) -> None:
         if progress:
             print(text, flush=True)
 
+    folder = folder.absolute()  # for workers, which have other working folders
     with (
         resumable(folder, f"limlff resume {folder}", SETTINGS),
+        left_at(limit, folder),
         open_ledger(folder / LEDGER) as ledger,
-        ThreadPoolExecutor(campaign.label_at_once) as calculations,
+        open_executors(campaign, folder, limit) as executors,
     ):
         for record in ledger.take_up_again():
             tell(f"taken up again: {record.task.kind} {record.task.key[:12]}")
-        return _Loop(Work(campaign, folder, ledger, calculations, tell), progress).run()
+        work = Work(campaign, folder, ledger, executors, tell, limit)
+        return _Loop(work, progress).run()
 
 
 class _Loop:

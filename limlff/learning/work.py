@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from limlff.errors import InputError, LimlffError, OutOfTime
 from limlff.learning.campaign import Campaign
+from limlff.learning.executors import Executors
 from limlff.learning.ledger import Ledger
 from limlff.learning.tasks import Cost, Task
+from limlff.learning.time_limit import NO_LIMIT, TimeLimit
 
 Result = dict[str, Any]
 """What came out of a task, in values that JSON can hold."""
@@ -24,17 +25,19 @@ class Work:
 
     Attributes:
         campaign: Its settings.
-        folder: Its folder.
+        folder: Its folder, with its whole path.
         ledger: What is done.
-        calculations: Runs the labeller's calculations.
+        executors: What runs its tasks.
         tell: Told what happens, a line each.
+        limit: When it is to be left.
     """
 
     campaign: Campaign
     folder: Path
     ledger: Ledger
-    calculations: Executor
+    executors: Executors
     tell: Callable[[str], None]
+    limit: TimeLimit = NO_LIMIT
 
     def folder_of(self, iteration: int) -> Path:
         """Folder of an iteration, made if missing."""
@@ -42,32 +45,30 @@ class Work:
         folder.mkdir(exist_ok=True)
         return folder
 
-    def once(self, task: Task, do: Callable[[], Result], place: Path | None = None) -> Result:
+    def once(
+        self, task: Task, do: Callable[[], tuple[Result, Cost]], place: Path | None = None
+    ) -> Result:
         """The result of a task: from the ledger, or by doing it.
 
         Args:
             task: The task.
-            do: Does it. If it is left by `OutOfTime` or killed, it is done again, and goes on from
-                what it keeps itself.
+            do: Does it; gives its result and what it took. If it is left by `OutOfTime` or killed,
+                it is done again, and goes on from what it keeps itself.
             place: Where its files are.
         """
         known = self.begin(task)
         if known is not None:
             return known
-        begin, cores = time.monotonic(), time.process_time()
-
-        def cost() -> Cost:
-            return Cost(time.process_time() - cores, time.monotonic() - begin)
-
+        begin = time.monotonic()
         try:
-            result = do()
+            result, cost = do()
         except OutOfTime:
             raise
         except LimlffError as error:
-            self.ledger.fail(task, str(error), cost())
+            self.ledger.fail(task, str(error), Cost(0.0, time.monotonic() - begin))
             raise
         where = "" if place is None else str(place.relative_to(self.folder))
-        self.ledger.finish(task, result, cost(), where)
+        self.ledger.finish(task, result, cost, where)
         return result
 
     def begin(self, task: Task) -> Result | None:
@@ -75,12 +76,14 @@ class Work:
 
         Raises:
             InputError: If it is under way already.
+            OutOfTime: If it would have to begin and the time is over.
         """
         self.ledger.add([task])
         record = self.ledger.get(task)
         assert record is not None
         if record.state == "done":
             return record.result
+        self.limit.check()
         self.ledger.retry(task)
         if not self.ledger.start(task):
             raise InputError(
@@ -88,3 +91,10 @@ class Work:
                 "process may work on a campaign"
             )
         return None
+
+
+def measured(do: Callable[[], Result]) -> tuple[Result, Cost]:
+    """What a function gives, and what it took in this process."""
+    begin, cores = time.monotonic(), time.process_time()
+    result = do()
+    return result, Cost(time.process_time() - cores, time.monotonic() - begin)

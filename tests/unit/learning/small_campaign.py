@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +18,8 @@ from training_frames import label
 
 from limlff.frames.extxyz import write_extxyz
 from limlff.frames.frame import Frame
+from limlff.learning.ledger import open_ledger
+from limlff.potential_file import load_potential, potential_digest
 
 RECIPE = {
     "elements": ["Cu"],
@@ -74,3 +81,36 @@ def write_campaign(folder: Path, **changes: Any) -> Path:
     path = folder / "campaign.yaml"
     path.write_text(yaml.safe_dump(campaign))
     return path
+
+
+def content(folder: Path) -> list[tuple]:
+    """What the ledger holds but for times: tasks, states, results."""
+    with open_ledger(folder / "ledger.sqlite", read_only=True) as ledger:
+        return [
+            (r.task.kind, r.task.key, r.state, r.result, r.place, r.reason)
+            for r in ledger.records()
+        ]
+
+
+def digest(folder: Path) -> str:
+    return potential_digest(load_potential(folder / "potential.limlff"))
+
+
+def learn_and_kill(folder: Path, moments: Sequence[float]) -> Path:
+    """Begin the campaign of a folder by the command, kill it after so many seconds each time that
+    it goes on, and at last leave it alone; the folder of what it makes."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-m", "limlff"]
+    out = folder / "out"
+    words = ["learn", str(folder / "campaign.yaml"), "--out", str(out)]
+    for moment in moments:
+        process = subprocess.Popen([*command, *words], env=environment)
+        try:
+            process.wait(moment)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        if (out / "campaign.yaml").exists():
+            words = ["resume", str(out)]
+    subprocess.run([*command, *words], env=environment, check=True)
+    return out

@@ -21,6 +21,7 @@ from limlff.config import parse_config
 from limlff.errors import LabellingFailed, OutOfTime
 from limlff.frames.frame import Frame
 from limlff.learning.check import CheckSettings
+from limlff.learning.executors import Executors, run_here
 from limlff.learning.labeller import Labeller
 from limlff.learning.labels import LabelQueue
 from limlff.learning.ledger import open_ledger
@@ -47,7 +48,8 @@ def labeller(calculator_class: str = "emt", **code) -> Labeller:
 def queue(tmp_path):
     """Makes queues on one ledger."""
     with open_ledger(tmp_path / "ledger.sqlite") as ledger, ThreadPoolExecutor(2) as executor:
-        yield lambda of: LabelQueue(of, CheckSettings(), ledger, tmp_path, executor)
+        on = Executors(run_here, run_here, executor)
+        yield lambda of: LabelQueue(of, CheckSettings(), ledger, tmp_path, on)
 
 
 def test_frames_are_labelled_once_and_in_their_order(queue, tmp_path):
@@ -126,7 +128,7 @@ def test_a_wish_to_stop_leaves_tasks_for_the_next_time(queue):
             return future
 
     with Stopping(1) as executor, pytest.raises((KeyboardInterrupt, OutOfTime)):
-        replace(own, executor=executor).label([crystal(1)], None)
+        replace(own, executors=Executors(run_here, run_here, executor)).label([crystal(1)], None)
     (record,) = own.ledger.records()
     assert record.state == "queued" and "stopped together" in record.reason
 
@@ -138,13 +140,15 @@ from pathlib import Path
 sys.path.insert(0, {here!r})
 from test_learning_labels import crystal, labeller
 from limlff.learning.check import CheckSettings
+from limlff.learning.executors import Executors, run_here
 from limlff.learning.labels import LabelQueue
 from limlff.learning.ledger import open_ledger
 
 folder = Path(sys.argv[1])
 with open_ledger(folder / "ledger.sqlite") as ledger, ThreadPoolExecutor(1) as executor:
     ledger.take_up_again()
-    queue = LabelQueue(labeller("labellers:Counted"), CheckSettings(), ledger, folder, executor)
+    on = Executors(run_here, run_here, executor)
+    queue = LabelQueue(labeller("labellers:Counted"), CheckSettings(), ledger, folder, on)
     print("ready", flush=True)
     batch = queue.label([crystal(seed) for seed in range(5)], None)
     print(*[repr(label.frame.energy) for label in batch.labels])

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import shutil
-import signal
-import subprocess
-import sys
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,22 +12,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from small_campaign import write_campaign
+from small_campaign import content, digest, learn_and_kill, write_campaign
 
 from limlff.cli.main import main
 from limlff.config import load_config
 from limlff.errors import InputError, LabellingFailed
 from limlff.folder_lock import locked
 from limlff.frames.read import read_source
-from limlff.learning import choosing
+from limlff.learning import executors
 from limlff.learning.campaign import Continued
 from limlff.learning.campaign_folder import LEDGER, campaign_status, read_settings
 from limlff.learning.choices import read_choices
 from limlff.learning.learn import learn, resume_learning
-from limlff.learning.ledger import Ledger, open_ledger
-from limlff.learning.updating import continued
+from limlff.learning.ledger import Ledger
+from limlff.learning.training import continued
 from limlff.learning.work import Work
-from limlff.potential_file import load_potential, potential_digest, save_potential
+from limlff.potential_file import load_potential, save_potential
 from limlff.training.recipe import Recipe
 
 pytestmark = pytest.mark.usefixtures("_side_by_side_is_one_after_the_other")
@@ -45,7 +41,7 @@ def _side_by_side_is_one_after_the_other():
         return [function(*task, listen) for task in tasks]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(choosing, "run_in_processes", in_turn)
+        patch.setattr(executors, "run_in_processes", in_turn)
         yield
 
 
@@ -55,19 +51,6 @@ def undisturbed(tmp_path_factory) -> Path:
     result = learn(write_campaign(folder), folder / "out", progress=False)
     assert result.reason.startswith("the budget is spent: budget.iterations is 2")
     return folder / "out"
-
-
-def content(folder: Path) -> list[tuple]:
-    """What the ledger holds but for times: tasks, states, results."""
-    with open_ledger(folder / "ledger.sqlite", read_only=True) as ledger:
-        return [
-            (r.task.kind, r.task.key, r.state, r.result, r.place, r.reason)
-            for r in ledger.records()
-        ]
-
-
-def digest(folder: Path) -> str:
-    return potential_digest(load_potential(folder / "potential.limlff"))
 
 
 def test_errors_on_frames_never_trained_on_fall(undisturbed):
@@ -244,28 +227,29 @@ def test_a_training_goes_on_from_the_last_potential_if_that_is_of_its_model(undi
     assert continued(work, other, last) == other
 
 
+def test_out_of_time_it_is_left_with_exit_code_4_and_goes_on(undisturbed, tmp_path, capsys):
+    path, out = write_campaign(tmp_path), tmp_path / "out"
+    assert main(["learn", str(path), "--out", str(out), "--quiet", "--max-runtime", "0"]) == 4
+    said = capsys.readouterr().err
+    assert "time limit of 0 s is over; go on with: limlff resume" in said and len(said) < 400
+    words, codes = ["resume", str(out), "--quiet", "--max-runtime", "1.5s"], []
+    while not codes or codes[-1] == 4:
+        assert len(codes) < 60
+        codes.append(main(words))
+    assert codes[-1] == 0 and len(codes) > 2
+    assert content(out) == content(undisturbed)
+    assert digest(out) == digest(undisturbed)
+    assert main([*words[:-1], "soon"]) == 2
+
+
 @pytest.mark.slow
 def test_killed_at_ten_random_moments_it_comes_to_the_same_end(tmp_path):
     """kill -9 of the command, with processes of its own: as if it had never happened."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-m", "limlff"]
     for name in ("calm", "killed"):
         write_campaign(tmp_path / name)
-    calm, killed = tmp_path / "calm/out", tmp_path / "killed/out"
-    words = ["learn", str(tmp_path / "calm/campaign.yaml"), "--out", str(calm)]
-    subprocess.run([*command, *words], env=environment, check=True)
+    calm = learn_and_kill(tmp_path / "calm", [])
     generator = random.Random(8)
-    words = ["learn", str(tmp_path / "killed/campaign.yaml"), "--out", str(killed)]
-    for _ in range(10):
-        process = subprocess.Popen([*command, *words], env=environment)
-        try:
-            process.wait(generator.uniform(5.0, 25.0))
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-        if (killed / "campaign.yaml").exists():
-            words = ["resume", str(killed)]
-    subprocess.run([*command, *words], env=environment, check=True)
+    killed = learn_and_kill(tmp_path / "killed", [generator.uniform(5.0, 25.0) for _ in range(10)])
     assert content(killed) == content(calm)
     assert digest(killed) == digest(calm)
     curves = [json.loads((each / "learning-curve.json").read_text()) for each in (calm, killed)]

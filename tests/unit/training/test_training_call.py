@@ -38,9 +38,10 @@ def test_everything_is_offered_by_one_import():
     """And nothing heavy is imported before it is asked for."""
     code = "import limlff, sys; print(sorted(limlff.__all__), 'jax' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    errors = ["GuardStop", "InputError", "OutOfTime", "RunStopped", "TrainingStopped"]
-    doors = ["Calculator", "Potential", "evaluate", "load", "resume_md", "run_md", "train"]
-    names = sorted(errors + doors)
+    errors = ["GuardStop", "InputError", "LabellingFailed", "OutOfTime"]
+    errors += ["RunStopped", "TrainingStopped"]
+    doors = ["Calculator", "Potential", "evaluate", "load", "run_md", "train", "learn"]
+    names = sorted([*errors, *doors, "resume_md", "resume_learning"])
     assert done.stdout.strip() == f"{names} False"
     assert all(callable(getattr(limlff, name)) and name in dir(limlff) for name in names)
 
