@@ -195,7 +195,6 @@ echo Submitted batch job $!""",
 """Its commands on this machine, as far as Parsl needs them."""
 
 
-@pytest.mark.slow
 def test_through_the_commands_of_slurm(tmp_path, monkeypatch, capsys):
     pytest.importorskip("parsl")
     tools = tmp_path / "bin"
