@@ -20,7 +20,7 @@ import numpy as np
 from ase import Atoms
 from ase.io import read
 from gpaw import GPAW, PW, FermiDirac
-from label import CONVERGENCE, SPACING, is_slab, k_points, kind
+from label import SOLVERS, SPACING, is_slab, k_points, kind
 
 LAYERS = {"cu100": 2, "cu110": 2, "cu111": 3}
 """Layers after which the stacking of a facet repeats."""
@@ -41,10 +41,8 @@ def forces_by(atoms: Atoms, mesh: list[int], cutoff: float, spins: bool, log: st
         kpts={"size": mesh, "gamma": True},
         occupations=FermiDirac(0.1),
         spinpol=spins,
-        convergence=CONVERGENCE,
-        eigensolver="rmm-diis",
-        maxiter=150,
         txt=log,
+        **SOLVERS[1],
     )
     return np.asarray(calculated.get_forces())
 

@@ -53,12 +53,12 @@ def structures():
     return [bulk("Cu"), bulk("Cu", cubic=True), sheared, slab, crossing]
 
 
-@pytest.mark.parametrize("mixing", [None, 0.02])
-def test_gpaw_is_asked_for_what_the_frames_of_li_cu_were_made_with(monkeypatch, tmp_path, mixing):
+@pytest.mark.parametrize("safer", [False, True])
+def test_gpaw_is_asked_for_what_the_frames_of_li_cu_were_made_with(monkeypatch, tmp_path, safer):
     script, asked = recorded(monkeypatch)
     for atoms in structures():
-        ours = Labeller().calculator(frame_of(atoms), safer=mixing is not None)
-        script.label(atoms, tmp_path / "log.txt", mixing)
+        ours = Labeller().calculator(frame_of(atoms), safer=safer)
+        script.label(atoms, tmp_path / "log.txt", script.SOLVERS[safer])
         theirs = {**asked[-1], "class": "gpaw:GPAW", "txt": ours["txt"]}
         assert ours == theirs
 
