@@ -8,17 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from limlff.errors import InputError
 from limlff.frames.digest import frames_digest
 from limlff.frames.frame import Frame
 from limlff.learning.cut import Cut
 from limlff.learning.cut_file import read_cuts
 from limlff.learning.exploration import CUTS, ExploreRun, explore, harvest_of, runs_of
-from limlff.learning.features import describe
 from limlff.learning.labels import LabelTask
-from limlff.learning.selection import Candidate, Choice, SelectSettings, select_new, select_random
+from limlff.learning.pool import select_frames
+from limlff.learning.selection import Choice, SelectSettings
 from limlff.learning.tasks import Cost, Task
 from limlff.learning.work import Result, Work, measured
 from limlff.potential import Potential
@@ -176,16 +174,9 @@ def _choices(
         for index, cut in enumerate(cuts)
         if work.ledger.get(LabelTask(cut.frame, digest).task) is None
     ]
-    if settings.method == "random":
-        kinds = [cuts[index].frame.group for index in fresh]
-        chosen = select_random(kinds, settings, 1000 * work.campaign.seed + iteration)
-        return {"chosen": [{"index": fresh[i], "why": "at random"} for i in chosen]}
-    described = describe(potential, [cuts[index].frame for index in fresh])
-    candidates = [
-        Candidate(cuts[index].frame.group, found)
-        for index, found in zip(fresh, described, strict=True)
-    ]
-    choices = select_new(candidates, describe(potential, known), settings)
+    frames = [cuts[index].frame for index in fresh]
+    seed = 1000 * work.campaign.seed + iteration
+    choices = select_frames(potential, known, frames, settings, seed)
     return {
         "chosen": [
             {"index": fresh[choice.index], "why": _why(cuts[fresh[choice.index]], choice)}
@@ -195,7 +186,5 @@ def _choices(
 
 
 def _why(cut: Cut, choice: Choice) -> str:
-    symbol = cut.frame.symbols[choice.atom]
-    away = "its element is new" if np.isinf(choice.distance) else f"{choice.distance:.3g} away"
     remark = f"; {cut.remark}" if cut.remark else ""
-    return f"{symbol} {choice.atom} is new, {away}; grade up to {cut.grade:.3g}{remark}"
+    return f"{choice.why(cut.frame.symbols)}; grade up to {cut.grade:.3g}{remark}"

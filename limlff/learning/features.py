@@ -6,7 +6,7 @@ grade: 1 is as far out as the farthest atom of the element that the potential wa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -42,6 +42,22 @@ class Described:
     species: Int[np.ndarray, " atoms"]
     places: Float[np.ndarray, "atoms features"]
 
+    def by_element(self) -> Iterator[tuple[int, Int[np.ndarray, " atoms"]]]:
+        """Each element among these atoms, with the rows of its atoms."""
+        for element in np.unique(self.species).tolist():
+            yield element, np.flatnonzero(self.species == element)
+
+
+def merged(parts: Sequence[Described]) -> Described:
+    """All surroundings as one, since few large products are quicker than many small ones."""
+    if not parts:
+        return Described(np.zeros(0, int), np.zeros(0, int), np.zeros((0, 0)))
+    return Described(
+        np.concatenate([part.atoms for part in parts]),
+        np.concatenate([part.species for part in parts]),
+        np.concatenate([part.places for part in parts]),
+    )
+
 
 @own_precision()
 def describe(potential: Potential, frames: Sequence[Frame]) -> list[Described]:
@@ -54,7 +70,8 @@ def describe(potential: Potential, frames: Sequence[Frame]) -> list[Described]:
     if not available(potential):
         raise InputError(
             "the potential has no features with a grade, by which frames are selected; train it "
-            "with 'uncertainty' in its recipe, or take select.method: random"
+            "with 'uncertainty' in its recipe and a model that has features, such as moment, or "
+            "take select.features: soap or select.method: random"
         )
     assert isinstance(model, FeatureModel)
     arrays = potential.parameters[KEY]

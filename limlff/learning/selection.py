@@ -1,9 +1,9 @@
-"""Which frames to label: few, new and different.
+"""Which frames to label: few, new and different; by farthest points, or at random.
 
 A frame is as new as the newest of its atoms: the distance of that atom's surroundings to the
-nearest that are known, in the space of the potential's features. The newest frame is taken first;
-what it holds is known from then on, so that a second frame that says the same is no longer new.
-Kinds of configurations take turns.
+nearest that are known, in the space of features. The newest frame is taken first; what it holds is
+known from then on, so that a second frame that says the same is no longer new. Kinds of
+configurations take turns.
 
 Source of farthest-point sampling: Eldar, Lindenbaum, Porat and Zeevi, IEEE Trans. Image Process. 6,
 1305 (1997).
@@ -19,10 +19,11 @@ import numpy as np
 from jaxtyping import Float
 
 from limlff.config import StrictModel
-from limlff.learning.features import Described
+from limlff.learning.features import Described, merged
+from limlff.learning.soap import SoapSettings
 from limlff.quantities import Count, NonNegative
 
-Method = Literal["farthest_point", "random"]
+Method = Literal["farthest_point", "d_optimal", "random"]
 
 _CHUNK = 2048
 """Known surroundings that are compared at a time."""
@@ -33,16 +34,27 @@ class SelectSettings(StrictModel):
 
     Attributes:
         frames: Most frames of an iteration.
-        method: The farthest points in the space of the model's features, or at random for
+        method: The farthest points from what is known; those that add most to the determinant of
+            an information matrix, in which a frame counts with all its atoms; or at random, for
             comparison.
-        min_distance: How far one atom of a frame must be from all that is known or chosen. The
-            farthest atom that the potential was trained on is 1 away from the mean; in a liquid
-            the nearest of another snapshot is about 0.1 away.
+        features: By which frames are compared: those of the model, or SOAP of DScribe for models
+            that have none; their distances to the training data then also tell which atoms are
+            uncertain.
+        soap: Settings of SOAP.
+        min_distance: How far one atom of a frame must be from all that is known or chosen, for
+            farthest points. The farthest atom that the potential was trained on is 1 away from the
+            mean; in a liquid the nearest of another snapshot is about 0.1 away.
+        min_leverage: What the leverage of one atom of a frame must be above, for d_optimal; 1 is
+            the largest of what is known. With 1 or more, no two frames that say the same are
+            chosen.
     """
 
     frames: Count = 20
     method: Method = "farthest_point"
+    features: Literal["model", "soap"] = "model"
+    soap: SoapSettings = SoapSettings()
     min_distance: NonNegative = 0.1
+    min_leverage: NonNegative = 1.0
 
 
 @dataclass(frozen=True)
@@ -64,16 +76,36 @@ class Choice:
 
     Attributes:
         index: Among the candidates.
-        atom: Its newest atom.
-        distance: That atom's distance to what was known or chosen before.
+        atom: Its newest atom; None at random.
+        novelty: How new that atom is, infinite for a new element: of farthest points the distance
+            to what was known or chosen before, of D-optimal ones its leverage.
+        gain: Growth of the logarithm of the determinant, where that decides.
     """
 
     index: int
-    atom: int
-    distance: float
+    atom: int | None = None
+    novelty: float = 0.0
+    gain: float | None = None
+
+    def why(self, symbols: Sequence[str]) -> str:
+        """Why, in words.
+
+        Args:
+            symbols: Chemical symbols of the frame's atoms.
+        """
+        if self.atom is None:
+            return "at random"
+        text = f"{symbols[self.atom]} {self.atom} is new, "
+        if np.isinf(self.novelty):
+            text += "its element is new"
+        elif self.gain is None:
+            text += f"{self.novelty:.3g} away"
+        else:
+            text += f"leverage {self.novelty:.3g}"
+        return text if self.gain is None else f"{text}; adds {self.gain:.3g} to log det"
 
 
-def select_new(
+def select_farthest(
     candidates: Sequence[Candidate], known: Sequence[Described], settings: SelectSettings
 ) -> list[Choice]:
     """Choose frames, the newest first.
@@ -89,8 +121,7 @@ def select_new(
     if not candidates:
         return []
     novelty = _Novelty(candidates)
-    for described in _merged(known):
-        novelty.learn(described)
+    novelty.learn(merged(known))
     chosen: list[Choice] = []
     counts = dict.fromkeys((candidate.kind for candidate in candidates), 0)
     while len(chosen) < settings.frames:
@@ -103,8 +134,8 @@ def select_new(
     return chosen
 
 
-def select_random(kinds: Sequence[str], settings: SelectSettings, seed: int) -> list[int]:
-    """Choose frames at random, kinds taking turns; indices in their order."""
+def select_random(kinds: Sequence[str], settings: SelectSettings, seed: int) -> list[Choice]:
+    """Choose frames at random, kinds taking turns."""
     order = np.random.default_rng(seed).permutation(len(kinds)).tolist()
     turns: dict[str, int] = {}
     ranked = []
@@ -112,7 +143,8 @@ def select_random(kinds: Sequence[str], settings: SelectSettings, seed: int) -> 
         turn = turns.get(kinds[index], 0)
         turns[kinds[index]] = turn + 1
         ranked.append((turn, index))
-    return [index for _, index in sorted(ranked, key=lambda item: item[0])][: settings.frames]
+    ranked.sort(key=lambda item: item[0])
+    return [Choice(index) for _, index in ranked[: settings.frames]]
 
 
 def _next_choice(
@@ -126,7 +158,7 @@ def _next_choice(
             continue
         turns = counts[candidate.kind]
         before = counts[candidates[best.index].kind] if best else 0
-        if best is None or turns < before or (turns == before and distance > best.distance):
+        if best is None or turns < before or (turns == before and distance > best.novelty):
             best = Choice(index, atom, distance)
     return best
 
@@ -145,9 +177,9 @@ class _Novelty:
 
     def learn(self, known: Described) -> None:
         """Take surroundings for known."""
-        for element in np.unique(known.species):
+        for element, rows in known.by_element():
             mine = np.flatnonzero(self._species == element)
-            theirs = known.places[known.species == element]
+            theirs = known.places[rows]
             for start in range(0, len(theirs), _CHUNK):
                 squares = _squared_distances(self._places[mine], theirs[start : start + _CHUNK])
                 self._squares[mine] = np.minimum(self._squares[mine], squares.min(axis=1))
@@ -168,16 +200,3 @@ def _squared_distances(
     products = first @ second.T
     squares = np.sum(first**2, axis=1)[:, None] + np.sum(second**2, axis=1) - 2 * products
     return np.maximum(squares, 0.0)
-
-
-def _merged(known: Sequence[Described]) -> list[Described]:
-    """All surroundings as one, since few large products are quicker than many small ones."""
-    if not known:
-        return []
-    return [
-        Described(
-            np.concatenate([described.atoms for described in known]),
-            np.concatenate([described.species for described in known]),
-            np.concatenate([described.places for described in known]),
-        )
-    ]

@@ -51,21 +51,32 @@ def fit_grade(
 ) -> tuple[Float[np.ndarray, "elements features"], Float[np.ndarray, "elements features features"]]:
     """Centre and projection of each element, such that |projection (features - centre)| is a grade.
 
-    It is the Mahalanobis distance to the training data, divided by that of the atom of the element
-    that is the farthest among them, or of one deviation where all are the same. An element without
-    data has a projection of zero, which stands for an infinite grade.
+    An element without data has a projection of zero, which stands for an infinite grade.
     """
     width = len(evidence.features)
     center = np.zeros((elements, width))
     projection = np.zeros((elements, width, width))
     for element in range(elements):
         own = evidence.features[:, evidence.species == element].astype(float)
-        if not own.shape[1]:
-            continue
-        center[element] = own.mean(axis=1)
-        centred = own - center[element][:, None]
-        values, vectors = np.linalg.eigh(centred @ centred.T / own.shape[1])
-        whitening = (vectors / np.sqrt(np.maximum(values, _SMALLEST_VARIANCE))).T
-        farthest = np.sqrt(np.max(np.sum((whitening @ centred) ** 2, axis=0)))
-        projection[element] = whitening / max(farthest, 1.0)
+        if own.shape[1]:
+            center[element], projection[element] = grade_metric(own)
     return center, projection
+
+
+def grade_metric(
+    features: Float[np.ndarray, "features atoms"],
+) -> tuple[Float[np.ndarray, " features"], Float[np.ndarray, "features features"]]:
+    """Centre and projection of one element.
+
+    The grade is the Mahalanobis distance to the training data, divided by that of the atom of the
+    element that is the farthest among them, or of one deviation where all are the same.
+
+    Args:
+        features: Of at least one atom, of a variance about 1.
+    """
+    center = features.mean(axis=1)
+    centred = features - center[:, None]
+    values, vectors = np.linalg.eigh(centred @ centred.T / features.shape[1])
+    whitening = (vectors / np.sqrt(np.maximum(values, _SMALLEST_VARIANCE))).T
+    farthest = np.sqrt(np.max(np.sum((whitening @ centred) ** 2, axis=0)))
+    return center, whitening / max(farthest, 1.0)

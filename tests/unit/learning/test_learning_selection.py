@@ -12,7 +12,7 @@ from limlff import load
 from limlff.errors import InputError
 from limlff.frames.frame import Frame
 from limlff.learning.features import Described, describe
-from limlff.learning.selection import Candidate, SelectSettings, select_new, select_random
+from limlff.learning.selection import Candidate, SelectSettings, select_farthest, select_random
 from limlff.training.uncertainty.frames import assess_frames
 
 
@@ -38,9 +38,9 @@ def test_newest_first_and_nothing_twice():
     same = candidate([[0.0, 0.02], [1.0, 0.05]])
     far = candidate([[0.0, 3.0], [0.0, 0.0]])
     old = candidate([[0.05, 0.0], [0.0, 0.0]])
-    chosen = select_new([one, same, far, old], known, settings())
+    chosen = select_farthest([one, same, far, old], known, settings())
     assert [(c.index, c.atom) for c in chosen] == [(2, 0), (1, 1)]
-    assert [c.distance for c in chosen] == pytest.approx([3.0, np.hypot(1.0, 0.05)], abs=1e-12)
+    assert [c.novelty for c in chosen] == pytest.approx([3.0, np.hypot(1.0, 0.05)], abs=1e-12)
 
 
 def test_choices_are_those_of_a_search_without_shortcuts():
@@ -56,7 +56,7 @@ def test_choices_are_those_of_a_search_without_shortcuts():
         )
         for n in generator.integers(3, 9, 30)
     ]
-    chosen = [choice.index for choice in select_new(frames, known, settings(12, 1.5))]
+    chosen = [choice.index for choice in select_farthest(frames, known, settings(12, 1.5))]
 
     def novelty(frame: Candidate, taken: list[int]) -> float:
         pool = [*known, *(frames[i].described for i in taken)]
@@ -93,16 +93,16 @@ def test_only_the_core_of_a_frame_is_described():
 
 
 def test_a_new_element_is_newer_than_anything():
-    chosen = select_new(
+    chosen = select_farthest(
         [candidate([[50.0]]), candidate([[0.0]], species=[1])], [described([[0.0]])], settings()
     )
     assert [choice.index for choice in chosen] == [1, 0]
-    assert chosen[0].distance == np.inf
+    assert chosen[0].novelty == np.inf
 
 
 def test_no_frames_no_choice():
-    assert select_new([], [], settings()) == []
-    assert select_new([candidate([[1.0]], core=[])], [], settings()) == []
+    assert select_farthest([], [], settings()) == []
+    assert select_farthest([candidate([[1.0]], core=[])], [], settings()) == []
 
 
 def test_random_choices_take_turns_and_follow_the_seed():
@@ -110,8 +110,8 @@ def test_random_choices_take_turns_and_follow_the_seed():
     chosen = select_random(kinds, settings(8), seed=1)
     assert chosen == select_random(kinds, settings(8), seed=1)
     assert chosen != select_random(kinds, settings(8), seed=2)
-    assert len(set(chosen)) == 8
-    assert sum(kinds[i] == "b" for i in chosen) == 3
+    assert len({choice.index for choice in chosen}) == 8
+    assert sum(kinds[choice.index] == "b" for choice in chosen) == 3
 
 
 def frame(strain: float, seed: int) -> Frame:
@@ -136,7 +136,7 @@ def test_places_do_not_depend_on_how_a_structure_lies():
     turned = replace(first, positions=first.positions @ turn, cell=first.cell @ turn)
     one, two = describe(potential, [first, turned])
     assert np.abs(one.places - two.places).max() < 1e-3
-    chosen = select_new(
+    chosen = select_farthest(
         [Candidate("", found) for found in (one, two)],
         [],
         settings(min_distance=0.05),
