@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,18 @@ from limlff.frames.digest import frames_digest
 from limlff.frames.frame import Frame
 from limlff.learning.cut import Cut
 from limlff.learning.cut_file import read_cuts
-from limlff.learning.exploration import CUTS, ExploreRun, explore, harvest_of, runs_of
+from limlff.learning.exploration import CUTS, ExploreRun, Harvest, explore, harvest_of, runs_of
 from limlff.learning.labels import LabelTask
 from limlff.learning.pool import select_frames
 from limlff.learning.selection import Choice, SelectSettings
+from limlff.learning.soap import check_dscribe, fit_soap
 from limlff.learning.tasks import Cost, Task
 from limlff.learning.work import Result, Work, measured
+from limlff.models.contract import FeatureModel
+from limlff.models.registry import build_model
 from limlff.potential import Potential
 from limlff.potential_file import potential_digest
+from limlff.training.recipe import Recipe
 from limlff.uncertainty.assess import available
 
 
@@ -46,37 +50,59 @@ class Explored:
         return self.uncertain / self.frames if self.frames else 0.0
 
 
-def explore_all(work: Work, potential: Potential, file: Path, iteration: int) -> Explored:
+def check_features(select: SelectSettings, recipe: Recipe) -> None:
+    """Make sure that potentials of a recipe can tell what they do not know, before any is trained.
+
+    Raises:
+        InputError: If they have no features, or get no uncertainty, and no others are asked for; or
+            if DScribe is asked for and not installed.
+    """
+    if select.features == "soap":
+        check_dscribe()
+        return
+    architecture = recipe.model.get("architecture", "moment")
+    if not isinstance(build_model({**recipe.model, "elements": recipe.elements}), FeatureModel):
+        raise InputError(
+            f"the model {architecture} of the recipe has no features, by which a campaign tells "
+            "what it does not know; take select.features: soap, or a model that has features, such "
+            "as moment"
+        )
+    if recipe.uncertainty is None:
+        raise InputError(
+            "the recipe has no 'uncertainty', by which a campaign tells what a potential does not "
+            "know; write 'uncertainty: {}' in it, or take select.features: soap"
+        )
+
+
+def explore_all(
+    work: Work, potential: Potential, file: Path, known: Sequence[Frame], iteration: int
+) -> Explored:
     """Run what the campaign explores with, several runs side by side.
 
     Args:
         work: The campaign.
         potential: The potential.
         file: Its file.
+        known: Frames that are trained on.
         iteration: Number of the iteration.
 
     Raises:
-        InputError: If the potential cannot tell what it does not know.
+        InputError: If the potential cannot tell what it does not know, and SOAP is not asked for.
         OutOfTime: If a signal came.
     """
-    if not available(potential):
-        raise InputError(
-            f"{file}: has no uncertainty, by which atoms are found that it does not know; train it "
-            "with 'uncertainty' in its recipe and a model that has features, such as moment"
-        )
-    harvest = harvest_of(work.campaign)
+    harvest, decides = _harvest(work, potential, file, known)
     folder = work.folder_of(iteration) / "explore"
     digest = potential_digest(potential)
     tasks: dict[str, Task] = {}
     results: dict[str, dict[str, Any]] = {}
     waiting: list[tuple[Any, ...]] = []
     for run in runs_of(work.campaign, str(file), iteration):
-        tasks[run.name] = _explore_task(run, digest, harvest.__dict__)
-        known = work.begin(tasks[run.name])
-        if known is None:
+        tasks[run.name] = _explore_task(run, digest, decides)
+        done = work.begin(tasks[run.name])
+        if done is None:
             waiting.append((folder / run.name, run, harvest, work.limit))
         else:
-            results[run.name] = known
+            results[run.name] = done
 
     def finish(name: str, result: dict[str, Any], cost: Cost) -> None:
         place = str((folder / name).relative_to(work.folder))
@@ -93,6 +119,24 @@ def explore_all(work: Work, potential: Potential, file: Path, iteration: int) ->
         sum(results[name]["uncertain"] for name in tasks),
         [f"{name}: {results[name]['stop']}" for name in tasks if results[name]["stop"]],
     )
+
+
+def _harvest(
+    work: Work, potential: Potential, file: Path, known: Sequence[Frame]
+) -> tuple[Harvest, dict[str, Any]]:
+    """What is taken from each run, and all that decides it."""
+    harvest, select = harvest_of(work.campaign), work.campaign.select
+    decides = {name: value for name, value in vars(harvest).items() if name != "soap"}
+    if available(potential):
+        return harvest, decides
+    if select.features == "model":
+        raise InputError(
+            f"{file}: has no uncertainty, by which atoms are found that it does not know; train it "
+            "with 'uncertainty' in its recipe and a model that has features, such as moment, or "
+            "take select.features: soap"
+        )
+    decides |= {"soap": select.soap.model_dump(mode="json"), "known": frames_digest(known)}
+    return replace(harvest, soap=fit_soap(select.soap, potential, known)), decides
 
 
 def _explore_task(run: ExploreRun, potential: str, harvest: dict[str, Any]) -> Task:

@@ -9,6 +9,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from limlff.frames.frame import Frame
 from limlff.learning.campaign import Campaign, Runs
 from limlff.learning.cut import cut_frame
 from limlff.learning.cut_file import write_cuts
+from limlff.learning.soap import SoapSpace
 from limlff.learning.tasks import Cost
 from limlff.learning.time_limit import TimeLimit
 from limlff.md.config import MDConfig
@@ -37,6 +39,9 @@ from limlff.potential import Potential
 from limlff.training.uncertainty.frames import assess_frames
 
 CUTS = "cuts.json"
+
+Grade = Callable[[list[Frame]], list[Float[np.ndarray, " atoms"]]]
+"""Extrapolation grades of the atoms of frames."""
 
 _BLOCK_FRAMES = 64
 """Frames that are assessed at a time."""
@@ -72,6 +77,7 @@ class Harvest:
         max_atoms: Most atoms of a cell.
         cuts_per_frame: Most cells of a frame.
         frames: Most frames of the run.
+        soap: What grades atoms, if the potential has no grade.
     """
 
     min_grade: float
@@ -79,6 +85,7 @@ class Harvest:
     max_atoms: int
     cuts_per_frame: int
     frames: int
+    soap: SoapSpace | None = None
 
 
 def harvest_of(campaign: Campaign) -> Harvest:
@@ -147,7 +154,8 @@ def explore(
     begin, cores = time.monotonic(), time.process_time()
     potential = load(run.config.potential)
     stop = _run(run, folder, potential, limit)
-    written, uncertain = _uncertain_frames(run, harvest, folder, potential, stop)
+    grade = harvest.soap.grades if harvest.soap else partial(_own_grades, potential)
+    written, uncertain = _uncertain_frames(run, harvest, folder, grade, stop)
     radius = harvest.core_radius or potential.cutoff
     cuts = []
     for index in _evenly(len(uncertain), harvest.frames):
@@ -196,16 +204,20 @@ def stretched(atoms: Atoms, strain: float) -> Atoms:
     return atoms
 
 
+def _own_grades(potential: Potential, frames: list[Frame]) -> list[Float[np.ndarray, " atoms"]]:
+    return [known.grades for known in assess_frames(potential, frames)]
+
+
 def _uncertain_frames(
-    run: ExploreRun, harvest: Harvest, folder: Path, potential: Potential, stop: Stop | None
+    run: ExploreRun, harvest: Harvest, folder: Path, grade: Grade, stop: Stop | None
 ) -> tuple[int, list[tuple[Frame, Float[np.ndarray, " atoms"]]]]:
     """Number of frames of the trajectory, and frames with the grades of uncertain atoms."""
     written = 0
     uncertain: list[tuple[Frame, Float[np.ndarray, " atoms"]]] = []
     for block in _blocks(run, folder, stop):
         written += sum(frame.origin != _LAST_GOOD.format(run.name) for frame in block)
-        for frame, known in zip(block, assess_frames(potential, block), strict=True):
-            grades = np.where(known.grades > harvest.min_grade, known.grades, 0.0)
+        for frame, found in zip(block, grade(block), strict=True):
+            grades = np.where(found > harvest.min_grade, found, 0.0)
             if np.any(grades > 0):  # an element that was never trained on has an infinite grade
                 uncertain.append((frame, np.minimum(grades, _HIGHEST_GRADE)))
     return written, uncertain

@@ -31,7 +31,7 @@ from limlff.learning.campaign_folder import (
     write_settings,
 )
 from limlff.learning.choices import read_choices
-from limlff.learning.choosing import choose, explore_all
+from limlff.learning.choosing import check_features, choose, explore_all
 from limlff.learning.decision import Standing, reached_goal, spent_budget
 from limlff.learning.executors import open_executors, site_of
 from limlff.learning.ledger import open_ledger
@@ -102,7 +102,8 @@ def learn(
     inputs += [user_path(campaign)] if isinstance(campaign, str | Path) else []
     inputs += [settings.site] if settings.site else []
     check_output_folder(folder, FOLDER, inputs, force)
-    load_config(settings.recipe, Recipe)  # before anything of an old campaign is removed
+    # before anything of an old campaign is removed
+    check_features(settings.select, load_config(settings.recipe, Recipe))
     site_of(settings)
     with locked(folder):
         check_output_folder(folder, FOLDER, inputs, force)  # nobody else writes there now
@@ -206,7 +207,8 @@ class _Loop:
         if reason is not None:
             self._note(standing, [])
             return reason
-        explored = explore_all(work, potential, file, iteration)
+        known = [*base.frames, *self._frames]
+        explored = explore_all(work, potential, file, known, iteration)
         cost, share = work.ledger.cost(), explored.uncertain_share
         standing = Standing(iteration, frames, cost, errors, share)
         self._note(standing, explored.stops)
@@ -216,7 +218,6 @@ class _Loop:
         most = campaign.select.frames
         if campaign.budget.frames is not None:
             most = min(most, campaign.budget.frames - frames)
-        known = [*base.frames, *self._frames]
         chosen = choose(work, potential, explored, known, most, iteration)
         if not chosen:
             count = len(explored.cuts)

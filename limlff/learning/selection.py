@@ -38,8 +38,7 @@ class SelectSettings(StrictModel):
             an information matrix, in which a frame counts with all its atoms; or at random, for
             comparison.
         features: By which frames are compared: those of the model, or SOAP of DScribe for models
-            that have none; their distances to the training data then also tell which atoms are
-            uncertain.
+            that have none; the grade by which atoms are uncertain is then also one by SOAP.
         soap: Settings of SOAP.
         min_distance: How far one atom of a frame must be from all that is known or chosen, for
             farthest points. The farthest atom that the potential was trained on is 1 away from the
