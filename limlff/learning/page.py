@@ -36,7 +36,7 @@ _DEFINITIONS = (
     (
         "New",
         "Distance of an atom's surroundings to the nearest that are known or chosen, in the units "
-        "of the grade.",
+        "of the grade; or its leverage, of which 1 is the largest of what is known.",
     ),
     ("Core", "Atoms of a cut-out whose surroundings are as in the run; drawn in full colour."),
     ("Core hours", "Processor time of all processes."),
