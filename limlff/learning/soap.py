@@ -25,7 +25,7 @@ from limlff.errors import InputError
 from limlff.frames.frame import Frame
 from limlff.learning.features import Described, merged
 from limlff.potential import Potential
-from limlff.quantities import Count, Distance
+from limlff.quantities import is_number
 from limlff.training.labelled_frame import species_of_frame
 from limlff.training.uncertainty.posterior import grade_metric
 
@@ -46,10 +46,10 @@ class SoapSettings(StrictModel):
         sigma_angstrom: Width of the density of an atom (Å).
     """
 
-    cutoff_angstrom: Annotated[Distance, Field(gt=1.0)] | None = None
-    n_max: Annotated[Count, Field(le=16)] = 5
-    l_max: Annotated[int, Field(ge=0, le=16)] = 4
-    sigma_angstrom: Distance = 0.5
+    cutoff_angstrom: Annotated[float, Field(gt=1.0, le=100.0), is_number] | None = None
+    n_max: Annotated[int, Field(ge=1, le=12), is_number] = 5
+    l_max: Annotated[int, Field(ge=0, le=10), is_number] = 4
+    sigma_angstrom: Annotated[float, Field(ge=0.05, le=10.0), is_number] = 0.5
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def fit_soap(settings: SoapSettings, potential: Potential, known: Sequence[Frame
         known: Frames; of cut-outs, their cores.
 
     Raises:
-        InputError: If DScribe is not installed, or an element is not known.
+        InputError: If DScribe is not installed or refuses the settings, or an element is not known.
     """
     cutoff = settings.cutoff_angstrom or potential.cutoff
     elements = tuple(potential.elements)
@@ -147,15 +147,22 @@ def _soap_class() -> Any:
 
 
 def _descriptor(settings: SoapSettings, elements: tuple[str, ...], cutoff: float) -> Any:
-    return _soap_class()(
-        species=elements,
-        r_cut=cutoff,
-        n_max=settings.n_max,
-        l_max=settings.l_max,
-        sigma=settings.sigma_angstrom,
-        periodic=True,  # along the axes along which a structure is
-        compression={"mode": "mu1nu1"},
-    )
+    soap = _soap_class()
+    try:
+        return soap(
+            species=elements,
+            r_cut=cutoff,
+            n_max=settings.n_max,
+            l_max=settings.l_max,
+            sigma=settings.sigma_angstrom,
+            periodic=True,  # along the axes along which a structure is
+            compression={"mode": "mu1nu1"},
+        )
+    except ValueError as error:
+        raise InputError(
+            f"select.soap: DScribe refuses n_max {settings.n_max} with a cutoff of {cutoff:g} Å: "
+            f"{error}"
+        ) from error
 
 
 def _features(

@@ -134,6 +134,12 @@ def test_elements_that_are_not_those_of_the_potential_are_refused(space):
         space.describe([gold])
 
 
+def test_what_dscribe_refuses_is_said_with_its_settings():
+    narrow = SoapSettings(n_max=12, cutoff_angstrom=1.1)
+    with pytest.raises(InputError, match=r"n_max 12 with a cutoff of 1\.1 Å: .*n_max"):
+        fit_soap(narrow, Elements(), KNOWN)
+
+
 def test_without_dscribe_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "dscribe.descriptors", None)
     with pytest.raises(InputError, match=r"pip install 'limlff\[soap\]'"):
