@@ -64,7 +64,9 @@ def run_in_processes(
         OutOfTime: If a signal came that asks to stop, or a process was killed.
     """
     context = multiprocessing.get_context("spawn")
-    news, stopping, started = context.Queue(), context.Event(), context.Value("i", 0)
+    news, stopping = context.Queue(), context.Event()
+    # one run alone goes wherever there is a free core: others may be at work on the first
+    started = context.Value("i", 0) if at_once > 1 else None
     line = (news, stopping, started, os.getpid())
     processes: list[Any] = []
     with interruptible():
@@ -115,16 +117,16 @@ def _signals_held_back() -> Iterator[None]:
 
 
 def _begin(news: Any, stopping: Any, started: Any, parent: int) -> None:
-    """In a new process: pin it to a core."""
+    """In a new process: if it is one of several, pin it to a core."""
     global _line_to_parent
     _line_to_parent = news, stopping
     _end_with_parent(parent)
     # Without a run there is nothing to keep; other signals are for the parent to hear.
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
-    with started.get_lock():
-        number = started.value
-        started.value += 1
-    if hasattr(os, "sched_setaffinity"):
+    if started is not None and hasattr(os, "sched_setaffinity"):
+        with started.get_lock():
+            number = started.value
+            started.value += 1
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, {cores[number % len(cores)]})
 

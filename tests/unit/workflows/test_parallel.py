@@ -19,6 +19,10 @@ def square(number, tell):
     return number * number, os.getpid()
 
 
+def cores(number, tell):
+    return os.sched_getaffinity(0)
+
+
 def refuse(number, tell):
     if number == 1:
         raise InputError("number is 1; it must not be")
@@ -68,6 +72,13 @@ def test_results_come_in_order_and_from_other_processes():
     assert [value for value, _ in results] == [0, 1, 4]
     assert os.getpid() not in {pid for _, pid in results}
     assert sorted(heard) == [("started", 0), ("started", 1), ("started", 2)]
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="no choice of cores here")
+def test_a_run_alone_may_use_any_core():
+    """Pinned to the first, it would wait for whatever else is at work there."""
+    [alone] = run_in_processes(cores, [(0,)], 1, lambda *news: None)
+    assert alone == os.sched_getaffinity(0)
 
 
 def test_what_one_raises_is_raised_here_and_stops_the_others():
