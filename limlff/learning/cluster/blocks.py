@@ -135,7 +135,7 @@ def worker_blocks(
     from parsl.log_utils import set_file_logger
 
     session = Session.begin(campaign)
-    config = config_of_site(site, session.folder / "parsl")
+    config = config_of_site(site, session)
     with ExitStack() as stack:
         stack.enter_context(warnings.catch_warnings())
         # Parsl forks to start programs, and for nothing else, which jax cannot know
@@ -144,6 +144,6 @@ def worker_blocks(
         stack.callback(set_file_logger(str(log), level=logging.INFO))
         kernel = DataFlowKernel(config)
         stack.callback(kernel.cleanup)
-        stack.callback(session.end)
+        stack.enter_context(session.shown())
         pools = {name: ParslPoolExecutor(dfk=kernel, executors=[name]) for name in names}
         yield {name: WorkerBlock(name, pool, session, limit) for name, pool in pools.items()}

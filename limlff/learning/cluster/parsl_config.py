@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import os
+import shlex
 import socket
 import sys
 from collections.abc import Callable
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from limlff.errors import InputError, OutOfTime, shown
+from limlff.learning.cluster.session import Session
 from limlff.learning.cluster.site import ParslBlock, Site
 
 if TYPE_CHECKING:
@@ -39,19 +40,19 @@ _LAUNCHERS = {
 _CORES = {"slurm": "cores_per_node", "pbspro": "cpus_per_node", "condor": "cores_per_slot"}
 """What providers call the cores of a node that a job asks for."""
 
-_INTERCHANGE = "limlff.learning.cluster.interchange"
+_GUARD = "limlff.learning.cluster.guard"
 _ONE_XLA_THREAD = "export PJRT_NPROC=1"
 """For dynamics, as in `limlff md`: the kernel has threads of its own."""
 
 NEVER_AGAIN = float("inf")
 
 
-def config_of_site(site: Site, folder: Path) -> Config:
+def config_of_site(site: Site, session: Session) -> Config:
     """The configuration of Parsl for the blocks of a site that it starts.
 
     Args:
         site: The site.
-        folder: Folder of all that Parsl writes.
+        session: The start of the campaign, with whose end all ends that Parsl starts.
 
     Raises:
         InputError: If Parsl does not take a setting.
@@ -59,8 +60,8 @@ def config_of_site(site: Site, folder: Path) -> Config:
     from parsl import Config
 
     return Config(
-        executors=[_executor(name, block) for name, block in site.on_workers().items()],
-        run_dir=str(folder),
+        executors=[_executor(name, block, session) for name, block in site.on_workers().items()],
+        run_dir=str(session.folder / "parsl"),
         # jobs are asked for when there are tasks, and given back when there are none
         strategy="htex_auto_scale",
         max_idletime=60.0 * site.idle_minutes,
@@ -78,10 +79,18 @@ def _cost_of_retry(error: Exception, task: Any) -> float:
     return 1.0 if isinstance(error, ManagerLost | WorkerLost | OutOfTime) else NEVER_AGAIN
 
 
-def _executor(name: str, block: ParslBlock) -> HighThroughputExecutor:
+def _executor(name: str, block: ParslBlock, session: Session) -> HighThroughputExecutor:
     from parsl.executors import HighThroughputExecutor
+    from parsl.executors.high_throughput.executor import (
+        DEFAULT_INTERCHANGE_LAUNCH_CMD,
+        DEFAULT_LAUNCH_CMD,
+    )
     from parsl.jobs.error_handlers import windowed_error_handler
 
+    guard = ["-m", _GUARD, str(session.campaign), session.token]
+    # workers may have a Python of their own, of this name in their PATH
+    words = shlex.join([Path(sys.executable).name, *guard])
+    as_format = words.replace("{", "{{").replace("}", "}}")
     given = {
         "label": name,
         "provider": _provider(name, block),
@@ -91,7 +100,8 @@ def _executor(name: str, block: ParslBlock) -> HighThroughputExecutor:
         "cpu_affinity": block.cpu_affinity,
         # one job may fail, as by a broken node; three in a row mean that none will start
         "block_error_handler": windowed_error_handler,
-        "interchange_launch_cmd": [sys.executable, "-m", _INTERCHANGE, str(os.getpid())],
+        "interchange_launch_cmd": [sys.executable, *guard, *DEFAULT_INTERCHANGE_LAUNCH_CMD],
+        "launch_cmd": f"{as_format} {DEFAULT_LAUNCH_CMD}",
     }
     return _made(HighThroughputExecutor, given, block.executor_options, name, "executor_options")
 
@@ -125,7 +135,7 @@ def _provider(name: str, block: ParslBlock) -> Any:
 def _shell_lines(name: str, block: ParslBlock) -> str:
     """What a job does before it starts workers."""
     folder = Path(sys.executable).parent
-    lines = [f"export PATH='{folder}':$PATH", block.worker_init]
+    lines = [f"export PATH={shlex.quote(str(folder))}:$PATH", block.worker_init]
     return "\n".join([_ONE_XLA_THREAD, *lines] if name == "dynamics" else lines)
 
 

@@ -1,16 +1,18 @@
 """One start of a campaign, as its workers see it: a file that says whether it still goes on.
 
-A worker outlives a campaign that is killed, by minutes or until somebody notices. The next start
-writes another session: workers of the one before end their tasks, and until they have, a lock for
-each task keeps others from it.
+The campaign touches the file every now and then; who no longer sees that knows that it was killed.
+The next start writes another session, which workers of the one before see at once. Until these
+have ended, a lock for each task keeps others from it.
 """
 
 from __future__ import annotations
 
+import os
+import threading
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +24,13 @@ FOLDER = "cluster"
 """Where sessions, locks and all that Parsl writes lie, in the folder of a campaign."""
 
 PATIENCE_SECONDS = 300.0
-"""How long a task waits for a worker of an earlier session (s): more than Parsl takes to end it."""
+"""How long a task waits for a worker of an earlier session (s)."""
+
+BEAT_SECONDS = 20.0
+"""How often a campaign shows that it goes on (s)."""
+
+SILENCE_SECONDS = 180.0
+"""Without a sign for so long it is given up (s); network file systems show one after a minute."""
 
 _ENDED = "ended"
 _WAIT_SECONDS = 0.5
@@ -57,12 +65,39 @@ class Session:
         write_text_whole(session._file, session.token)
         return session
 
-    def end(self) -> None:
-        """Tell workers that nobody waits for them."""
-        write_text_whole(self._file, _ENDED)
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Show that the session goes on, until the end of the block, which ends it."""
+        ended = threading.Event()
+
+        def beat() -> None:
+            while not ended.wait(BEAT_SECONDS):
+                with suppress(OSError):
+                    os.utime(self._file)
+
+        threading.Thread(target=beat, daemon=True, name="limlff-session").start()
+        try:
+            yield
+        finally:
+            ended.set()
+            write_text_whole(self._file, _ENDED)
+
+    def watch(self) -> Callable[[], bool]:
+        """A function that tells whether the session goes on, and has shown that of late."""
+        last_sign, since = 0, time.monotonic()
+
+        def goes_on() -> bool:
+            nonlocal last_sign, since
+            with suppress(OSError):
+                sign = self._file.stat().st_mtime_ns
+                if sign != last_sign:
+                    last_sign, since = sign, time.monotonic()
+            return self.goes_on() and time.monotonic() - since < SILENCE_SECONDS
+
+        return goes_on
 
     def goes_on(self) -> bool:
-        """Whether somebody waits for the workers of this session, as far as can be seen."""
+        """Whether no other session has begun, as far as can be seen."""
         try:
             return self._file.read_text(encoding="utf-8") == self.token
         except FileNotFoundError:

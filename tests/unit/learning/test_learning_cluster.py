@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import random
-import signal
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -24,8 +25,7 @@ from limlff.learning.cluster.blocks import WorkerBlock
 from limlff.learning.cluster.session import Session
 from limlff.learning.time_limit import TimeLimit
 
-BEATS = {"heartbeat_period": 5, "heartbeat_threshold": 20}
-WORKERS = {"kind": "parsl", "provider": "local", "executor_options": BEATS}
+WORKERS = {"kind": "parsl", "provider": "local"}
 SITE = {"training": WORKERS, "dynamics": {**WORKERS, "workers_per_node": 2}, "dft": WORKERS}
 
 
@@ -50,7 +50,8 @@ def test_a_new_start_ends_the_session_of_the_last(tmp_path):
     assert first.goes_on()
     second = Session.begin(tmp_path)
     assert second.goes_on() and not first.goes_on()
-    second.end()
+    with second.shown():
+        assert second.goes_on()
     assert not second.goes_on()
 
 
@@ -115,55 +116,75 @@ def test_what_parsl_says_is_a_line_for_the_user(tmp_path):
             block.result(future)
 
 
-SLEEPER = """
-import sys, time
-from pathlib import Path
-from limlff.learning.cluster.session import Session
-from limlff.learning.cluster.worker import run_task
+@contextmanager
+def guarded(session: Session, *command: str) -> Iterator[tuple[subprocess.Popen, int]]:
+    """A guard that runs a command of the shell, and the process that this has started."""
+    words = [sys.executable, "-m", "limlff.learning.cluster.guard"]
+    words += [str(session.campaign), session.token, "bash", "-c", *command]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    guard = subprocess.Popen(words, stdout=subprocess.PIPE, env=environment)
+    try:
+        assert guard.stdout is not None
+        yield guard, int(guard.stdout.readline())
+    finally:
+        guard.terminate()
+        guard.wait()
 
-def sleep(folder):
-    (folder / "begun").touch()
-    time.sleep(600)
 
-folder = Path(sys.argv[1])
-run_task(Session(folder, sys.argv[2]), sleep, folder)
-"""
+def is_gone(process: int) -> bool:
+    return not Path(f"/proc/{process}").exists()
 
 
-def test_a_worker_ends_its_task_when_its_campaign_has_started_anew(tmp_path):
+SLEEP = "sleep 600 & echo $!; wait"
+
+
+def test_what_a_guard_has_started_ends_with_the_session_or_when_it_is_asked_to(tmp_path):
     session = Session.begin(tmp_path)
-    words = [sys.executable, "-c", SLEEPER, str(tmp_path), session.token]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    worker = subprocess.Popen(words, env=environment)
-    while not (tmp_path / "begun").exists():
-        assert worker.poll() is None
-        time.sleep(0.05)
-    Session.begin(tmp_path)
-    assert worker.wait(10.0) == -signal.SIGTERM
+    with guarded(session, SLEEP) as (guard, child):
+        Session.begin(tmp_path)
+        assert guard.wait(20.0) == 1 and is_gone(child)
+    session = Session.begin(tmp_path)
+    with guarded(session, SLEEP) as (guard, child):
+        guard.terminate()
+        assert guard.wait(20.0) == 1 and is_gone(child)
+    with guarded(session, "sleep 600 & echo $!; exit 3") as (guard, child):
+        assert guard.wait(20.0) == 3 and is_gone(child)
 
 
-def test_the_interchange_ends_with_its_campaign(tmp_path):
-    pytest.importorskip("parsl")
-    code = """
-import os, subprocess, sys
-words = [sys.executable, "-m", "limlff.learning.cluster.interchange", str(os.getpid())]
-child = subprocess.Popen(words, stdin=subprocess.PIPE)
-print(child.pid, flush=True)
-input()
+def test_a_guard_does_not_outlive_what_has_started_it(tmp_path):
+    """As the interchange, whose parent is the campaign."""
+    session = Session.begin(tmp_path)
+    code = f"""
+import subprocess, sys
+words = [sys.executable, "-m", "limlff.learning.cluster.guard"]
+words += [{str(tmp_path)!r}, {session.token!r}, "bash", "-c", {SLEEP!r}]
+subprocess.run(words)
 """
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    parent = subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
-    )
+    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, env=environment)
     assert parent.stdout is not None
     child = int(parent.stdout.readline())
-    os.kill(child, 0)
     parent.kill()
     parent.wait()
-    deadline = time.monotonic() + 20.0
-    while Path(f"/proc/{child}").exists() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not Path(f"/proc/{child}").exists()
+    assert parent.stdout.read() == b""  # which guard and child have kept open to their end
+    assert is_gone(child)
+
+
+def test_a_campaign_that_no_longer_shows_itself_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(sessions, "BEAT_SECONDS", 0.1)
+    monkeypatch.setattr(sessions, "SILENCE_SECONDS", 1.0)
+    session = Session.begin(tmp_path)
+    goes_on = session.watch()
+    with session.shown():
+        for _ in range(8):
+            time.sleep(0.2)
+            assert goes_on()
+    assert not goes_on()
+    killed = Session.begin(tmp_path)
+    goes_on = killed.watch()
+    assert goes_on()
+    time.sleep(1.2)
+    assert not goes_on() and killed.goes_on()
 
 
 @pytest.mark.slow
@@ -221,9 +242,18 @@ def test_through_the_commands_of_slurm(tmp_path, monkeypatch, capsys):
         assert words in asked
     (job,) = (tmp_path / "jobs").read_text().split()
     deadline = time.monotonic() + 20.0
-    while Path(f"/proc/{job}").exists() and time.monotonic() < deadline:
+    while not is_gone(int(job)) and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert not Path(f"/proc/{job}").exists()  # nothing is left running
+    assert is_gone(int(job))  # nothing is left running
+
+
+def processes_of(folder: Path) -> list[str]:
+    """Commands of all processes that name a folder."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            found.append(entry.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+    return [command for command in found if str(folder) in command]
 
 
 @pytest.mark.slow
@@ -235,9 +265,13 @@ def test_killed_at_ten_random_moments_on_workers_it_comes_to_the_same_end(tmp_pa
     (tmp_path / "killed/site.yaml").write_text(yaml.safe_dump(SITE))
     here = learn_and_kill(tmp_path / "here", [])
     generator = random.Random(9)
-    moments = [generator.uniform(10.0, 60.0) for _ in range(10)]
+    moments = [generator.uniform(8.0, 40.0) for _ in range(10)]
     killed = learn_and_kill(tmp_path / "killed", moments)
     assert content(killed) == content(here)
     assert digest(killed) == digest(here)
     curves = [json.loads((each / "learning-curve.json").read_text()) for each in (here, killed)]
     assert [row["errors"] for row in curves[0]] == [row["errors"] for row in curves[1]]
+    deadline = time.monotonic() + 200.0  # what the kills have left behind ends by itself
+    while processes_of(killed) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert processes_of(killed) == []

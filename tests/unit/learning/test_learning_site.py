@@ -9,6 +9,7 @@ import pytest
 from limlff.config import parse_config
 from limlff.errors import InputError, OutOfTime
 from limlff.learning.cluster.parsl_config import config_of_site
+from limlff.learning.cluster.session import Session
 from limlff.learning.cluster.site import LocalBlock, Site
 from limlff.yaml_file import parse_yaml
 
@@ -50,10 +51,10 @@ def test_what_a_site_cannot_be_is_said(text, words):
 
 def test_parsl_is_told_what_the_site_says(tmp_path):
     pytest.importorskip("parsl")
-    slurm, local = (config_of_site(site, tmp_path / "parsl") for site in examples())
+    slurm, local = (config_of_site(site, Session(tmp_path, "token")) for site in examples())
     for config in (slurm, local):
         assert config.usage_tracking == 0 and config.monitoring is None
-        assert Path(config.run_dir) == tmp_path / "parsl"
+        assert Path(config.run_dir) == tmp_path / "cluster/parsl"
     blocks = {executor.label: executor for executor in slurm.executors}
     assert set(blocks) == {"training", "dynamics", "dft"}
     dft = blocks["dft"]
@@ -83,14 +84,14 @@ def test_what_parsl_does_not_take_is_said(tmp_path, block, words):
     pytest.importorskip("parsl")
     site = site_of(f"dft: {{kind: parsl, address: 127.0.0.1, {block}}}")
     with pytest.raises(InputError, match=words):
-        config_of_site(site, tmp_path)
+        config_of_site(site, Session(tmp_path, "token"))
 
 
 def test_only_what_was_stopped_or_lost_is_done_again(tmp_path):
     pytest.importorskip("parsl")
     from parsl.executors.high_throughput.errors import ManagerLost, WorkerLost
 
-    config = config_of_site(examples()[1], tmp_path)
+    config = config_of_site(examples()[1], Session(tmp_path, "token"))
     for error in (ManagerLost(b"m", "node1"), WorkerLost(1, "node1"), OutOfTime("SIGTERM")):
         assert config.retry_handler(error, None) == 1
     assert config.retry_handler(InputError("no such file"), None) > config.retries
