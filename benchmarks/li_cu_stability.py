@@ -22,7 +22,6 @@ import numpy as np
 from ase import Atoms
 from ase.build import add_adsorbate, fcc100, fcc110, fcc111
 from ase.constraints import FixAtoms
-from ase.io import write
 
 import limlff
 from limlff.environment import describe_environment
@@ -120,10 +119,8 @@ def run(
         if (folder / TRAJECTORY).is_file():
             limlff.resume_md(folder, potential, progress=False)
         else:
-            folder.mkdir(parents=True, exist_ok=True)
-            start = layers(facet)
-            write(folder / "start.extxyz", start)
-            limlff.run_md(config(temperature, steps), folder, start, potential, progress=False)
+            settings = config(temperature, steps)
+            limlff.run_md(settings, folder, layers(facet), potential, progress=False)
     except RunStopped as stopped:
         stop = stopped.stop.sentence
     with Trajectory(folder / TRAJECTORY) as trajectory:
