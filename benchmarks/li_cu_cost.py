@@ -1,4 +1,4 @@
-"""What a step of `li-cu` costs: beside `li`, and beside the teacher of its pre-training, in one run.
+"""What a step of `li-cu` costs: beside `li`, and beside its teacher, in one run.
 
     python benchmarks/li_cu_cost.py POTENTIAL [--teacher nequix-omat-1.nqx] [--json OUT]
 
