@@ -43,10 +43,10 @@ gpaw-Li-Cu and the first frames were made, and forces differ by up to 7e-4 eV/Å
 1e-6 when the residuals are. Once in ten times it does not converge."""
 
 
-def k_points(atoms: Atoms) -> list[int]:
+def k_points(atoms: Atoms, spacing: float = SPACING) -> list[int]:
     """Gamma-centred mesh; one point across a vacuum."""
     reciprocal = 2 * np.pi * np.linalg.norm(np.linalg.inv(atoms.cell.array), axis=0)
-    mesh = [max(1, int(np.ceil(length / SPACING - TOLERANCE))) for length in reciprocal]
+    mesh = [max(1, int(np.ceil(length / spacing - TOLERANCE))) for length in reciprocal]
     if is_slab(atoms):
         mesh[2] = 1
     return mesh
@@ -59,9 +59,9 @@ def is_slab(atoms: Atoms) -> bool:
     return bool(atoms.cell.lengths()[2] > VACUUM_ALONG and gaps.max() > 6.0)
 
 
-def label(atoms: Atoms, log: Path, solver: dict[str, Any]) -> Atoms:
+def label(atoms: Atoms, log: Path, solver: dict[str, Any], spacing: float = SPACING) -> Atoms:
     """The same atoms with free energy, forces and stress (eV, eV/Å, eV/Å^3)."""
-    mesh = k_points(atoms)
+    mesh = k_points(atoms, spacing)
     atoms.calc = GPAW(
         mode=PW(400),
         xc="PBE",
@@ -101,6 +101,7 @@ def main() -> None:
     parser.add_argument(
         "--like", nargs="*", default=[""], help="beginnings of config_type, those first"
     )
+    parser.add_argument("--spacing", type=float, default=SPACING, help="of k-points (1/Å)")
     arguments = parser.parse_args()
     known = read(arguments.labelled, ":") if arguments.labelled.is_file() else []
     done = {str(atoms.info["key"]) for atoms in known}
@@ -119,7 +120,8 @@ def main() -> None:
         log.parent.mkdir(exist_ok=True)
         for solver in SOLVERS:
             try:
-                write(arguments.labelled, label(atoms, log, solver), append=True, format="extxyz")
+                labelled = label(atoms, log, solver, arguments.spacing)
+                write(arguments.labelled, labelled, append=True, format="extxyz")
                 break
             except Exception as error:  # GPAW has many kinds of them; what it was is kept
                 reason = f"{type(error).__name__} {str(error).strip()[:100]!r}"
