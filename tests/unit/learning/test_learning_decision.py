@@ -38,7 +38,7 @@ def test_all_combinations_are_explored_with_seeds_of_their_own():
 
 def test_the_campaign_of_the_documentation_is_one():
     page = (Path(__file__).parents[3] / "docs/active-learning.md").read_text(encoding="utf-8")
-    (text,) = re.findall(r"^```yaml\n(.*?)^```", page, re.S | re.M)
+    (text,) = re.findall(r"^```yaml\n(# campaign.yaml\n.*?)^```", page, re.S | re.M)
     campaign = parse_config(parse_yaml(text, "page"), Campaign, "page")
     assert len(runs_of(campaign, "/p.limlff", 1)) == 5
     defaults = Labeller().code.model_dump()
