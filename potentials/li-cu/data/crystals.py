@@ -1,7 +1,7 @@
 """Strained crystals of lithium, for what small differences of energies decide.
 
-    python crystals.py crystals.extxyz
-    python label.py crystals.extxyz crystals-labelled.extxyz --spacing 0.07
+    python crystals.py strained.extxyz
+    python label.py strained.extxyz crystals.extxyz --spacing 0.07
 
 Elastic constants of lithium are differences of 1 GPa between numbers of 15, and its fcc and bcc
 phases differ by a meV/atom: frames of hot cells do not tell. The crystal at several volumes, with
