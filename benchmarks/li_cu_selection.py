@@ -6,8 +6,8 @@ The pool are all DFT frames of lithium and copper with the settings of gpaw-Li-C
 back. Of it the first N are taken, once as a campaign selects (farthest points in the features of
 PRETRAINED, which is trained on the teacher's labels alone), once at random, and PRETRAINED is
 trained further on them. Each is done with three seeds: of the choice where it is random, and of the
-order of batches. Errors are those on the frames of `TESTS`, which are never chosen from. A training
-that is there is not done again.
+order of batches. Errors are those on held-back frames of `li_cu_errors.py`, which are never chosen
+from. A training that is there is not done again.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from li_cu_errors import FORCE, OWN, TESTS
 
 import limlff
 from limlff.environment import describe_environment
@@ -30,11 +31,8 @@ from limlff.frames.read import read_frames
 from limlff.learning import select_from_pool
 from limlff.models.registry import model_to_settings
 from limlff.potential_file import potential_digest
-from limlff.training.frame_predictions import predict_frames
 
-OWN = Path(__file__).resolve().parents[1] / "potentials/li-cu/data"
 POOL = ("gpaw-Li-Cu/train.extxyz", "gpaw.extxyz")
-TESTS = ("gpaw-Li-Cu/test.extxyz", "test.extxyz")
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0)
 """Parts of the pool."""
 SEEDS = (1, 2, 3)
@@ -52,7 +50,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="OUT")
     arguments = parser.parse_args()
     pool = [replace(frame, group="") for frame in frames_of(POOL)]
-    tests = frames_of(TESTS)
+    tests = frames_of(TESTS["gpaw-Li-Cu test and own"].files)
     curves: dict[str, dict[int, list[float]]] = {method: {} for method in METHODS}
     for share in SHARES:
         count = round(share * len(pool))
@@ -70,7 +68,7 @@ def main() -> None:
             "pretrained": potential_digest(limlff.load(arguments.pretrained)),
             "pool": len(pool),
             "tests": len(tests),
-            "force_mae_ev_per_angstrom": curves,
+            FORCE: curves,
             "share_needed": share_needed(curves),
         }
         arguments.json.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
@@ -93,19 +91,14 @@ def trained(
     """Mean absolute error of the forces after a training on what a method chooses (eV/Å)."""
     kept = folder / "error.json"
     if kept.is_file():
-        return float(json.loads(kept.read_text())["force_mae_ev_per_angstrom"])
+        return float(json.loads(kept.read_text())[FORCE])
     start = limlff.load(pretrained)
     chosen = select_from_pool(start, [], pool, count, method, seed)
     folder.mkdir(parents=True, exist_ok=True)
     write_extxyz([pool[index] for index in chosen], folder / "chosen.extxyz")
     potential = limlff.train(recipe(pretrained, folder, seed, chosen, pool), folder, force=True)
-    found = predict_frames(potential, tests)
-    errors = [
-        np.abs(np.asarray(prediction.forces) - frame.forces).ravel()
-        for prediction, frame in zip(found, tests, strict=True)
-    ]
-    error = float(np.concatenate(errors).mean())
-    kept.write_text(json.dumps({"force_mae_ev_per_angstrom": error}), encoding="utf-8")
+    error = float(limlff.evaluate(potential, tests)[FORCE])
+    kept.write_text(json.dumps({FORCE: error}), encoding="utf-8")
     return error
 
 

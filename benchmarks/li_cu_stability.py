@@ -34,13 +34,13 @@ from limlff.potential_file import potential_digest
 from limlff.training.uncertainty.frames import assess_frames
 
 COPPER = 3.63  # lattice constant (Å)
-BUILD: dict[str, tuple[Callable[..., Atoms], tuple[int, int, int], str]] = {
-    "Cu(100)": (fcc100, (6, 6, 5), "hollow"),
-    "Cu(110)": (fcc110, (4, 6, 7), "hollow"),
-    "Cu(111)": (fcc111, (6, 6, 5), "fcc"),
+BUILD: dict[str, tuple[Callable[..., Atoms], tuple[int, int, int]]] = {
+    "Cu(100)": (fcc100, (6, 6, 5)),
+    "Cu(110)": (fcc110, (4, 6, 7)),
+    "Cu(111)": (fcc111, (6, 6, 5)),
 }
 TEMPERATURES = (300, 450, 600)  # K
-FIRST_LAYER, SECOND_LAYER = 0.132, 0.110  # Li per Å², on Cu(111) by DFT; docs of the plating study
+FIRST_LAYER, SECOND_LAYER = 0.132, 0.110  # Li per Å², in DFT frames of Cu(111)
 LIMIT = 1.5
 """Grade above which a run is stopped."""
 TIMESTEP, EVERY = 2.0, 500  # fs, steps between frames
@@ -82,7 +82,7 @@ def layers(facet: str) -> Atoms:
     Lithium is dropped where it is farthest from what lies there, so that a layer is even; the order
     that it has on copper is for the dynamics to find.
     """
-    build, size, _ = BUILD[facet]
+    build, size = BUILD[facet]
     slab = build("Cu", size, a=COPPER, vacuum=10.0, periodic=True)
     slab.positions[:, 2] -= slab.positions[:, 2].min() - 1.0
     top = slab.positions[:, 2].max()

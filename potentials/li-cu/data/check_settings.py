@@ -19,8 +19,7 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 from ase.io import read
-from gpaw import GPAW, PW, FermiDirac
-from label import SOLVERS, SPACING, is_slab, k_points, kind
+from label import SOLVERS, SPACING, calculator, k_points, kind
 
 LAYERS = {"cu100": 2, "cu110": 2, "cu111": 3}
 """Layers after which the stacking of a facet repeats."""
@@ -30,30 +29,13 @@ LOWEST = 0.7
 """Height within which atoms are of the lowest layer (Å)."""
 
 
-def forces_by(atoms: Atoms, mesh: list[int], cutoff: float, spins: bool, log: str) -> np.ndarray:
+def forces_by(atoms: Atoms, mesh: list[int], cutoff: float, spins: bool, log: Path) -> np.ndarray:
     """Forces (atoms, 3) by given settings (eV/Å)."""
     calculated = Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=True)
     if spins:
         calculated.set_initial_magnetic_moments([0.5] * len(atoms))
-    calculated.calc = GPAW(
-        mode=PW(cutoff),
-        xc="PBE",
-        kpts={"size": mesh, "gamma": True},
-        occupations=FermiDirac(0.1),
-        spinpol=spins,
-        txt=log,
-        **SOLVERS[1],
-    )
+    calculated.calc = calculator(mesh, log, SOLVERS[1], cutoff, spins)
     return np.asarray(calculated.get_forces())
-
-
-def dense(atoms: Atoms) -> list[int]:
-    """Mesh of k-points of half the distance."""
-    reciprocal = 2 * np.pi * np.linalg.norm(np.linalg.inv(atoms.cell.array), axis=0)
-    mesh = [int(np.ceil(2 * length / SPACING)) for length in reciprocal]
-    if is_slab(atoms):
-        mesh[2] = 1
-    return mesh
 
 
 def thicker(atoms: Atoms, facet: str) -> Atoms:
@@ -84,7 +66,7 @@ def checks(atoms: Atoms, facet: str, logs: Path, done: dict[str, Any]) -> dict[s
     found: dict[str, Any] = {"atoms": len(atoms), "mean_force": float(np.abs(reference).mean())}
     variants = {
         "again": (mesh, 400.0, False),
-        "k-points": (dense(atoms), 400.0, False),
+        "k-points": (k_points(atoms, SPACING / 2), 400.0, False),
         "600 eV": (mesh, 600.0, False),
         "spins": (mesh, 400.0, True),
     }
@@ -92,7 +74,7 @@ def checks(atoms: Atoms, facet: str, logs: Path, done: dict[str, Any]) -> dict[s
         if name in done:
             found[name] = done[name]
             continue
-        log = str(logs / f"{facet}-{name.replace(' ', '-')}.txt")
+        log = logs / f"{facet}-{name.replace(' ', '-')}.txt"
         found[name] = compared(forces_by(atoms, points, cutoff, spins, log), reference)
         print(facet, name, points, found[name], flush=True)
     if facet[:5] in LAYERS:
@@ -104,7 +86,7 @@ def checks(atoms: Atoms, facet: str, logs: Path, done: dict[str, Any]) -> dict[s
 def of_thicker(atoms: Atoms, facet: str, logs: Path) -> dict[str, float]:
     """Differences if the slab is thicker."""
     deeper = thicker(atoms, facet)
-    forces = forces_by(deeper, k_points(deeper), 400.0, False, str(logs / f"{facet}-thicker.txt"))
+    forces = forces_by(deeper, k_points(deeper), 400.0, False, logs / f"{facet}-thicker.txt")
     heights = atoms.positions[:, 2]
     upper = heights > heights.min() + LOWEST
     return compared(forces[: len(atoms)][upper], atoms.get_forces()[upper])

@@ -59,18 +59,25 @@ def is_slab(atoms: Atoms) -> bool:
     return bool(atoms.cell.lengths()[2] > VACUUM_ALONG and gaps.max() > 6.0)
 
 
-def label(atoms: Atoms, log: Path, solver: dict[str, Any], spacing: float = SPACING) -> Atoms:
-    """The same atoms with free energy, forces and stress (eV, eV/Å, eV/Å^3)."""
-    mesh = k_points(atoms, spacing)
-    atoms.calc = GPAW(
-        mode=PW(400),
+def calculator(
+    mesh: list[int], log: Path, solver: dict[str, Any], cutoff: float = 400.0, spins: bool = False
+) -> GPAW:
+    """GPAW with the settings of the data set, but for what is given."""
+    return GPAW(
+        mode=PW(cutoff),
         xc="PBE",
         kpts={"size": mesh, "gamma": True},
         occupations=FermiDirac(0.1),
-        spinpol=False,
+        spinpol=spins,
         txt=str(log),
         **solver,
     )
+
+
+def label(atoms: Atoms, log: Path, solver: dict[str, Any], spacing: float = SPACING) -> Atoms:
+    """The same atoms with free energy, forces and stress (eV, eV/Å, eV/Å^3)."""
+    mesh = k_points(atoms, spacing)
+    atoms.calc = calculator(mesh, log, solver)
     begin = time.perf_counter()
     forces, stress = atoms.get_forces(), atoms.get_stress(voigt=False)
     labelled = Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
