@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.metadata import PackageNotFoundError
 
 from limlff.errors import InputError, LimlffError, os_error_in_words, shown
 from limlff.signals import Interrupted
@@ -31,6 +32,8 @@ def ending_of(error: BaseException) -> tuple[str, int] | None:
         return os_error_in_words(error), InputError.exit_code
     if isinstance(error, RuntimeError) and "errno = " in str(error):  # HDF5 when it closes a file
         return str(error)[:200], InputError.exit_code
+    if isinstance(error, PackageNotFoundError) and error.name == "limlff":
+        return "limlff is not installed; in its checkout: pip install .", InputError.exit_code
     if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("limlff"):
         package = str(error.name).partition(".")[0]
         return (

@@ -7,6 +7,7 @@ import resource
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import numpy as np
@@ -215,6 +216,7 @@ def test_a_model_of_deepmd_on_a_full_disk_is_refused_and_the_process_lives(tmp_p
         (PermissionError(13, "Permission denied", "x"), "x: Permission denied; correct"),
         (OSError("Unable to write (errno = 28, error message = 'No space left')"), "free space"),
         (ModuleNotFoundError("no", name="matplotlib.figure"), "pip install matplotlib"),
+        (PackageNotFoundError("limlff"), "limlff is not installed; in its checkout: pip install ."),
     ],
 )
 def test_what_the_machine_lacks_is_said_in_a_line_with_code_2(error, words):

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -60,10 +61,9 @@ def compared(first: np.ndarray, second: np.ndarray) -> dict[str, float]:
     return {"mean": round(float(apart.mean()), 5), "largest": round(float(apart.max()), 5)}
 
 
-def checks(atoms: Atoms, facet: str, logs: Path, done: dict[str, Any]) -> dict[str, Any]:
-    """Differences by setting; those that are known are kept."""
+def checks(atoms: Atoms, facet: str, logs: Path, found: dict[str, Any]) -> Iterator[None]:
+    """Fill in the differences by setting that are not known yet; yields after each."""
     reference, mesh = atoms.get_forces(), k_points(atoms)
-    found: dict[str, Any] = {"atoms": len(atoms), "mean_force": float(np.abs(reference).mean())}
     variants = {
         "again": (mesh, 400.0, False),
         "k-points": (k_points(atoms, SPACING / 2), 400.0, False),
@@ -71,16 +71,15 @@ def checks(atoms: Atoms, facet: str, logs: Path, done: dict[str, Any]) -> dict[s
         "spins": (mesh, 400.0, True),
     }
     for name, (points, cutoff, spins) in variants.items():
-        if name in done:
-            found[name] = done[name]
-            continue
-        log = logs / f"{facet}-{name.replace(' ', '-')}.txt"
-        found[name] = compared(forces_by(atoms, points, cutoff, spins, log), reference)
-        print(facet, name, points, found[name], flush=True)
-    if facet[:5] in LAYERS:
-        found["thicker"] = done.get("thicker") or of_thicker(atoms, facet, logs)
+        if name not in found:
+            log = logs / f"{facet}-{name.replace(' ', '-')}.txt"
+            found[name] = compared(forces_by(atoms, points, cutoff, spins, log), reference)
+            print(facet, name, points, found[name], flush=True)
+            yield
+    if facet[:5] in LAYERS and "thicker" not in found:
+        found["thicker"] = of_thicker(atoms, facet, logs)
         print(facet, "thicker", found["thicker"], flush=True)
-    return found
+        yield
 
 
 def of_thicker(atoms: Atoms, facet: str, logs: Path) -> dict[str, float]:
@@ -93,7 +92,7 @@ def of_thicker(atoms: Atoms, facet: str, logs: Path) -> dict[str, float]:
 
 
 def main() -> None:
-    """Check, write after each kind."""
+    """Check, write after each."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("labelled", type=Path, nargs="+")
     parser.add_argument("--out", type=Path, required=True)
@@ -109,10 +108,11 @@ def main() -> None:
             print(f"no frame of {name}")
             continue
         atoms = min(alike, key=len)
-        results[name] = {"config_type": kind(atoms)} | checks(
-            atoms, name, logs, results.get(name, {})
-        )
-        arguments.out.write_text(json.dumps(results, indent=1) + "\n")
+        mean_force = float(np.abs(atoms.get_forces()).mean())
+        about = {"config_type": kind(atoms), "atoms": len(atoms), "mean_force": mean_force}
+        results[name] = results.get(name, {}) | about
+        for _ in checks(atoms, name, logs, results[name]):
+            arguments.out.write_text(json.dumps(results, indent=1) + "\n")
 
 
 if __name__ == "__main__":
