@@ -82,6 +82,7 @@ def write_page(
             figures=figures,
             definitions=_DEFINITIONS,
             limits=_LIMITS,
+            tables=[_reasons(iteration, choices) for iteration, choices in chosen.items()],
             summary=_summary(curve, chosen),
             settings=dump_yaml(campaign.model_dump(mode="json")),
             provenance=provenance_of(potential, "the last of the campaign"),
@@ -186,7 +187,8 @@ def _costs(curve: Sequence[dict[str, Any]], path: Path) -> Figure:
         axis.set_xticks(iterations)
         axis.set_xlabel("Iteration")
         axis.set_ylabel("Core hours")
-        axis.legend()
+        axis.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+        axis.set_xlim(min(iterations) - 0.7, max(iterations) + 0.7)
     return target
 
 
@@ -194,7 +196,8 @@ def _structures(iteration: int, choices: Sequence[Choice], path: Path) -> Figure
     shown = choices[:_MOST_PICTURES]
     rows = -(-len(shown) // _COLUMNS)
     size = (_COLUMNS * _PICTURE_INCHES, rows * (_PICTURE_INCHES + 0.4))
-    target = Figure(path, f"Chosen in iteration {iteration}", _captions(choices), wide=True)
+    caption = f"The first {len(shown)} of {len(choices)}, which the table below gives with reasons."
+    target = Figure(path, f"Chosen in iteration {iteration}", caption, wide=True)
     with drawing(target, rows, _COLUMNS, size) as (_, axes):
         for axis in axes.ravel():
             axis.set_axis_off()
@@ -215,10 +218,12 @@ def _colors(choice: Choice, atoms: Atoms) -> list[tuple[float, ...]]:
     return [tuple(color) for color in np.where(core, full, 0.75 + 0.25 * full).tolist()]
 
 
-def _captions(choices: Sequence[Choice]) -> str:
-    parts = []
-    for number, choice in enumerate(choices):
-        end = choice.failure or f"labelled in {choice.wall_seconds:.0f} s"
-        origin, atoms = choice.cut.frame.origin, len(choice.cut.frame)
-        parts.append(f"{number + 1}. {origin}, {atoms} atoms: {choice.why}; {end}.")
-    return " ".join(parts)
+def _reasons(iteration: int, choices: Sequence[Choice]) -> Table:
+    """Why each structure was chosen, and what its calculation took."""
+    rows = []
+    for number, choice in enumerate(choices, 1):
+        frame = choice.cut.frame
+        end = choice.failure or f"{choice.wall_seconds:.0f} s"
+        rows.append((str(number), str(frame.origin), str(len(frame)), choice.why, end))
+    columns = ("", "from", "atoms", "why", "calculation")
+    return Table(columns, rows, f"Chosen in iteration {iteration}", is_text=True)

@@ -39,15 +39,19 @@ class Figure:
 
 @dataclass(frozen=True)
 class Table:
-    """Key numbers: a row for each quantity, a column for each run.
+    """Numbers, such as a row for each quantity and a column for each run.
 
     Attributes:
         columns: Headings, the first of the column of names.
         rows: Cells as text, each row as long as `columns`.
+        title: Heading; the key numbers have the page's own.
+        is_text: Whether cells are words, which begin at the left.
     """
 
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
+    title: str = ""
+    is_text: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ class Report:
         figures: Pictures in their order.
         definitions: Term and meaning of every quantity shown.
         limits: What the results do not say.
+        tables: Further tables, after the pictures.
         movies: Runs to be shown in 3D, side by side at equal times.
         summary: Sentences below the heading: the result.
         settings: The configuration as text.
@@ -73,6 +78,7 @@ class Report:
     figures: Sequence[Figure]
     definitions: Sequence[tuple[str, str]]
     limits: Sequence[str]
+    tables: Sequence[Table] = ()
     movies: Sequence[Movie] = ()
     summary: str = ""
     settings: str = ""

@@ -63,6 +63,7 @@ def report(tmp_path):
         movies=[Movie("300 K", [AtomClasses("order", ("bcc",), ("#112233",))], [frame])],
         definitions=[("Near", "up to 4 Å")],
         limits=["One run."],
+        tables=[Table(["", "why"], [["frame 7", "new & > 0.5"]], "Chosen", is_text=True)],
         settings="seed: 1 # <b>",
         provenance=[("Potential", "li")],
     )
@@ -91,7 +92,13 @@ def test_page_refers_to_nothing_outside_itself(report, tmp_path):
 
 def test_text_is_shown_as_it_is_and_never_becomes_markup(page):
     text = "".join(page.text)
-    for words in ("Healing <of> a hole", "It costs $5 & closes.", "3 < 4", "seed: 1 # <b>"):
+    for words in (
+        "Healing <of> a hole",
+        "It costs $5 & closes.",
+        "3 < 4",
+        "seed: 1 # <b>",
+        "new & > 0.5",
+    ):
         assert words in text
     assert "of" not in [tag for tag, _ in page.tags]
 
@@ -121,6 +128,7 @@ def test_text_of_any_field_is_escaped(report, tmp_path):
         ],
         definitions=[(HOSTILE, HOSTILE)],
         limits=[HOSTILE],
+        tables=[Table(["", HOSTILE], [[HOSTILE, HOSTILE]], HOSTILE, is_text=True)],
         provenance=[(HOSTILE, HOSTILE)],
     )
     reader = Reader()
