@@ -138,7 +138,7 @@ def test_text_of_any_field_is_escaped(report, tmp_path):
         assert before.keys() == after.keys(), tag
     assert reader.scripts["code"] == plain.scripts["code"]
     assert json.loads(reader.scripts["movies"])[0]["title"] == HOSTILE
-    assert "".join(reader.text).count(HOSTILE) == 15
+    assert "".join(reader.text).count(HOSTILE) == 19
 
 
 def test_movies_can_be_read_back_though_a_note_ends_a_script(page):
