@@ -13,6 +13,9 @@ from limlff.errors import InputError
 LITHIUM_LATTICE_CONSTANT = 3.438
 """Lattice constant of bcc Li at 0 K in PBE (Å), the level at which Li potentials are trained."""
 
+COPPER_LATTICE_CONSTANT = 3.63
+"""The same of fcc Cu."""
+
 
 def bcc_supercell(element: str, lattice_constant: float, repeats: tuple[int, int, int]) -> Atoms:
     """Perfect bcc crystal of cubic cells, periodic in all directions.
