@@ -64,6 +64,10 @@ Picoseconds = Annotated[float, Field(ge=1e-6, le=1e9), is_number]
 PicosecondsOrNone = Annotated[float, Field(ge=0, le=1e9), is_number]
 Friction = Annotated[float, Field(ge=1e-9, le=1e6), is_number]
 """In 1/ps."""
+AtomsPerNanosecond = Annotated[float, Field(ge=1e-9, le=1e9), is_number]
+"""The most is one for each fs."""
+CurrentDensity = Annotated[float, Field(ge=1e-6, le=1e15), is_number]
+"""In mA/cm²; batteries have 1 to 10, one atom per ps on 50 x 50 Å is 6e8."""
 Minutes = Annotated[float, Field(gt=0, le=1e8), is_number]
 
 Temperature = Annotated[float, Field(ge=0, le=1e5), is_number]

@@ -28,3 +28,6 @@ JOULE_PER_SQUARE_METER: float = 1e-20 / constants.elementary_charge
 
 MILLIELECTRONVOLT: float = 1e-3
 """One meV in eV."""
+
+MILLIAMPERE_PER_SQUARE_CENTIMETER: float = 1e-3 / constants.elementary_charge * 1e-16 * 1e-9
+"""One mA/cm^2 in elementary charges per Å^2 and ns."""

@@ -7,19 +7,21 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from limlff.config import InputPath, PotentialName, StrictModel
+from limlff.md.ensemble_settings import NPT as NPT
+from limlff.md.ensemble_settings import NVE as NVE
+from limlff.md.ensemble_settings import AxisPressure as AxisPressure
+from limlff.md.ensemble_settings import Ensemble, Langevin, NoseHoover
+from limlff.md.ensemble_settings import schedule_ends as schedule_ends
 from limlff.md.event_settings import Deposit as Deposit
 from limlff.md.event_settings import Event
 from limlff.md.event_settings import Remove as Remove
+from limlff.md.event_settings import Strip as Strip
 from limlff.quantities import (
-    Compressibility,
     Coordinate,
     Count,
-    Friction,
+    Distance,
     Index,
     Positive,
-    PressureSchedule,
-    PressureTarget,
-    RelaxationTime,
     Seed,
     ShortDistance,
     Skin,
@@ -31,103 +33,6 @@ from limlff.quantities import (
     Timestep,
     is_number,
 )
-
-Axis = Literal["x", "y", "z"]
-
-
-class NVE(StrictModel):
-    """Constant energy: velocity Verlet.
-
-    Attributes:
-        kind: Name of the equations of motion.
-    """
-
-    kind: Literal["nve"] = "nve"
-
-
-class Langevin(StrictModel):
-    """Canonical, every atom coupled to a bath: BAOAB splitting.
-
-    Attributes:
-        kind: Name of the equations of motion.
-        friction_per_ps: Inverse time in which a velocity is forgotten (1/ps).
-    """
-
-    kind: Literal["nvt_langevin"] = "nvt_langevin"
-    friction_per_ps: Friction = 2.0
-
-
-class NoseHoover(StrictModel):
-    """Canonical and deterministic: a Nose-Hoover chain on the kinetic energy.
-
-    Attributes:
-        kind: Name of the equations of motion.
-        tau_fs: Period of the thermostat (fs).
-        chain_length: Thermostats in the chain.
-    """
-
-    kind: Literal["nvt_nose_hoover"] = "nvt_nose_hoover"
-    tau_fs: RelaxationTime = 100.0
-    chain_length: Annotated[int, Field(ge=2, le=20), is_number] = 3
-
-
-class AxisPressure(StrictModel):
-    """A pressure for each Cartesian axis, positive in compression (GPa).
-
-    Attributes:
-        x: Pressure along x, a number or [first, last] (GPa).
-        y: The same along y.
-        z: The same along z.
-    """
-
-    x: PressureSchedule = 0.0
-    y: PressureSchedule = 0.0
-    z: PressureSchedule = 0.0
-
-
-class NPT(StrictModel):
-    """Isothermal-isobaric: stochastic cell rescaling and stochastic velocity rescaling.
-
-    Attributes:
-        kind: Name of the equations of motion.
-        coupling: `isotropic` (one scale for all axes), `axes` (one for each Cartesian axis),
-            `uniaxial` (one Cartesian axis, the others keep their length).
-        axis: The axis of `uniaxial`.
-        pressure_gpa: Target, positive in compression: a number, [first, last], or one per axis.
-        tau_fs: Relaxation time of the volume (fs), if the compressibility is right.
-        compressibility_per_gpa: Rough isothermal compressibility (1/GPa; Li 0.08, Cu 0.007); it
-            sets the speed of the barostat together with `tau_fs`, not its averages.
-        thermostat_tau_fs: Relaxation time of the kinetic energy (fs).
-    """
-
-    kind: Literal["npt"] = "npt"
-    coupling: Literal["isotropic", "axes", "uniaxial"] = "isotropic"
-    axis: Axis | None = None
-    pressure_gpa: PressureTarget[AxisPressure] = 0.0
-    tau_fs: RelaxationTime = 1000.0
-    compressibility_per_gpa: Compressibility = 0.08
-    thermostat_tau_fs: RelaxationTime = 100.0
-
-    @model_validator(mode="after")
-    def _axis_belongs_to_uniaxial(self) -> NPT:
-        if (self.coupling == "uniaxial") != (self.axis is not None):
-            raise ValueError(
-                "'axis' (x, y or z) must be given with coupling 'uniaxial', only there"
-            )
-        if self.coupling == "isotropic" and isinstance(self.pressure_gpa, AxisPressure):
-            raise ValueError("a pressure per axis needs coupling 'axes' or 'uniaxial'")
-        if self.axis is not None and isinstance(self.pressure_gpa, AxisPressure):
-            pressures = {name: value for name, value in self.pressure_gpa if name != self.axis}
-            idle = [name for name, value in pressures.items() if any(schedule_ends(value))]
-            if idle:
-                raise ValueError(
-                    f"pressure_gpa.{idle[0]} has no effect, because only {self.axis} changes its "
-                    f"length; leave it out, or take coupling 'axes'"
-                )
-        return self
-
-
-Ensemble = Annotated[NVE | Langevin | NoseHoover | NPT, Field(discriminator="kind")]
 
 
 class Frozen(StrictModel):
@@ -148,6 +53,28 @@ class Frozen(StrictModel):
     below_z_angstrom: Coordinate | None = None
     elements: tuple[Symbol, ...] = ()
     from_structure: bool = True
+
+
+class Lid(StrictModel):
+    """A plane that turns atoms back which fly upwards; those that come from above pass it.
+
+    Beyond it, an atom on its way up has the sign of its velocity along z changed, which keeps its
+    energy. The plane takes up momentum, so that some atoms must be frozen, and it has no meaning
+    under a barostat. How often it turned an atom back is in the summary.
+
+    Attributes:
+        z_angstrom: Height of the plane (Å).
+        above_highest_angstrom: The same over the highest atom at the start (Å).
+    """
+
+    z_angstrom: Coordinate | None = None
+    above_highest_angstrom: Distance | None = Field(default=None, examples=[12.0])
+
+    @model_validator(mode="after")
+    def _one_height(self) -> Lid:
+        if (self.z_angstrom is None) == (self.above_highest_angstrom is None):
+            raise ValueError("give either 'z_angstrom' or 'above_highest_angstrom'")
+        return self
 
 
 class Output(StrictModel):
@@ -220,9 +147,11 @@ class MDConfig(StrictModel):
         initial_velocities: Drawn from the Maxwell-Boltzmann distribution, or those of the file.
         initial_temperature_k: Temperature of the draw if it is not the target's first value (K).
         frozen: Atoms that are held.
+        lid: A plane that keeps atoms from flying away.
         output: What is written.
         guards: Limits of a sane run.
-        events: Atoms that are added and removed on the way, in this order within a step.
+        events: Atoms that are added and removed on the way, in this order within a step; one whose
+            rate gives a step two atoms does so twice before the next one.
         dtype: Arithmetic of the model; integration is always float64.
         skin_angstrom: Added to the cutoff in neighbor lists, which last longer for it (Å).
         chunk_steps: Most steps that the compiled loop takes before guards check the state.
@@ -238,6 +167,7 @@ class MDConfig(StrictModel):
     initial_velocities: Literal["maxwell_boltzmann", "file"] = "maxwell_boltzmann"
     initial_temperature_k: Temperature | None = None
     frozen: Frozen = Frozen()
+    lid: Lid | None = None
     output: Output = Output()
     guards: Guards = Guards()
     events: tuple[Event, ...] = ()
@@ -256,8 +186,3 @@ class MDConfig(StrictModel):
     def chain_length(self) -> int:
         """Thermostats in the Nose-Hoover chain; 0 without one."""
         return self.ensemble.chain_length if isinstance(self.ensemble, NoseHoover) else 0
-
-
-def schedule_ends(schedule: float | tuple[float, float]) -> tuple[float, float]:
-    """First and last value of a constant or a ramp."""
-    return schedule if isinstance(schedule, tuple) else (schedule, schedule)

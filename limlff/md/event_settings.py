@@ -7,9 +7,12 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from limlff.config import StrictModel
+from limlff.md.lateral_settings import Lateral, Uniform
 from limlff.quantities import (
+    AtomsPerNanosecond,
     Coordinate,
     Count,
+    CurrentDensity,
     Distance,
     PositiveTemperature,
     ShortDistance,
@@ -38,18 +41,52 @@ class Schedule(StrictModel):
             raise ValueError(f"never happens: last is {self.last}, but the first is at {first}")
         return self
 
-    def step_of(self, count: int) -> int | None:
-        """Step of the event after `count` of them; None if there is none any more."""
-        step = (self.every if self.first is None else self.first) + count * self.every
-        return None if self.last is not None and step > self.last else step
+
+class Rate(StrictModel):
+    """How often single atoms come or go, after what is written for that step.
+
+    The rate is given in exactly one of three ways.
+
+    Attributes:
+        every: Steps between two atoms, on average if their arrivals are a Poisson process.
+        atoms_per_ns: Atoms per nanosecond.
+        current_density_ma_per_cm2: Current density, of one electron per atom through the area of
+            the first two cell vectors at the start (mA/cm²).
+        arrivals: Equal times between two atoms (`fixed`), or exponentially distributed ones, as of
+            independent atoms (`poisson`); rounded to steps.
+        first: Step of the first atom, one interval from the start if left out; of `poisson` the
+            step from which on atoms are waited for, 0 if left out.
+        last: Last step; the end of the run if left out.
+    """
+
+    every: Steps | None = Field(default=None, examples=[1000])
+    atoms_per_ns: AtomsPerNanosecond | None = None
+    current_density_ma_per_cm2: CurrentDensity | None = None
+    arrivals: Literal["fixed", "poisson"] = "fixed"
+    first: Step | None = None
+    last: Step | None = None
+
+    @model_validator(mode="after")
+    def _one_rate_that_happens(self) -> Rate:
+        names = ("every", "atoms_per_ns", "current_density_ma_per_cm2")
+        given = [name for name in names if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(
+                f"give exactly one of {', '.join(names)}; given: {', '.join(given) or 'none'}"
+            )
+        first = self.first
+        if first is None and self.arrivals == "fixed":
+            first = self.every
+        if first is not None and self.last is not None and self.last < first:
+            raise ValueError(f"never happens: last is {self.last}, but the first is at {first}")
+        return self
 
 
-class Deposit(Schedule):
+class Deposit(Rate):
     """One atom is added above the highest one, on its way down.
 
-    Its place is uniform over the plane of the first two cell vectors. Its velocity is that of an
-    atom that leaves a gas through an opening: lateral components from the Maxwell distribution,
-    the one along -z weighted with the flux, p(v) ~ v exp(-m v^2 / 2kT).
+    Its velocity is that of an atom that leaves a gas through an opening: lateral components from
+    the Maxwell distribution, the one along -z weighted with the flux, p(v) ~ v exp(-m v^2 / 2kT).
 
     Attributes:
         kind: Name of the event.
@@ -57,6 +94,7 @@ class Deposit(Schedule):
         height_angstrom: Height over the highest atom (Å).
         min_distance_angstrom: Distance that is kept to all atoms and their images (Å).
         temperature_k: Temperature of the gas (K); the target of the step if left out.
+        lateral: Where over the surface.
     """
 
     kind: Literal["deposit"] = "deposit"
@@ -64,6 +102,30 @@ class Deposit(Schedule):
     height_angstrom: Distance = 6.0
     min_distance_angstrom: ShortDistance = 2.0
     temperature_k: PositiveTemperature | None = None
+    lateral: Lateral = Uniform()
+
+
+class Strip(Rate):
+    """One atom of an element is taken from the top, never a frozen one.
+
+    Once there is none any more, or only two atoms would be left that move, nothing happens and the
+    run goes on.
+
+    `least_bound` takes the atom with the fewest neighbors of any element within a distance, and the
+    highest of those with equally few: an atom in flight before an adatom, that before an edge.
+
+    Attributes:
+        kind: Name of the event.
+        element: Chemical symbol.
+        choice: The `highest` atom, or the `least_bound` one.
+        neighbor_distance_angstrom: Distance up to which neighbors count for `least_bound` (Å); the
+            default lies between the second and third shell of bcc lithium.
+    """
+
+    kind: Literal["strip"] = "strip"
+    element: str = Field(examples=["Li"])
+    choice: Literal["highest", "least_bound"] = "highest"
+    neighbor_distance_angstrom: ShortDistance = 4.2
 
 
 class Remove(Schedule):
@@ -88,4 +150,4 @@ class Remove(Schedule):
         return self
 
 
-Event = Annotated[Deposit | Remove, Field(discriminator="kind")]
+Event = Annotated[Deposit | Strip | Remove, Field(discriminator="kind")]

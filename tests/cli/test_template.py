@@ -80,7 +80,7 @@ def test_alternatives_in_the_template_are_valid_once_their_comment_signs_are_gon
     events = text[text.index("# events:") : text.index("\n\n# Arithmetic")]
     content = parse_yaml(re.sub(r"^# ?", "", events, flags=re.MULTILINE), "events")
     config = parse_config({"steps": 5, **content}, CONFIGURATIONS["md"].model(), "events")
-    assert [event.kind for event in config.events] == ["deposit", "remove"]
+    assert [event.kind for event in config.events] == ["deposit", "strip", "remove"]
 
 
 def violations(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> list[str]:

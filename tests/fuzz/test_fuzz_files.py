@@ -163,6 +163,7 @@ def checkpoint_file(tmp_path_factory) -> Path:
         numbers=np.full(atoms, 3),
         masses=np.full(atoms, 6.94),
         mobile=np.ones(atoms),
+        coupled=np.ones(atoms),
         periodic=np.ones(3, bool),
         list_positions=rng.normal(size=(atoms, 3)),
         list_cell=np.eye(3) * 9,

@@ -59,6 +59,8 @@ def base_of(name: str) -> dict[str, Any]:
     assert isinstance(content, dict)
     if name == "md":
         content |= {"frozen": {"indices": [0]}, "potential": "li", "steps": 10}
+        disc = {"kind": "masked", "disc": {"radius_angstrom": 2.0}}
+        content["events"] = [{"kind": "deposit", "element": "Li", "every": 5, "lateral": disc}]
     return content
 
 

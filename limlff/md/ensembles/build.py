@@ -12,12 +12,18 @@ from limlff.md.ensembles.integrators import (
     VelocityVerlet,
     thermal_ramp,
 )
+from limlff.md.ensembles.lid import UnderLid
 from limlff.md.system.structure import Structure
 from limlff.units import FEMTOSECOND, GIGAPASCAL
 
 
 def build_integrator(config: MDConfig, structure: Structure) -> Integrator:
     """Integrator of a configuration, in internal units."""
+    motion = _build_motion(config, structure)
+    return motion if config.lid is None else UnderLid(motion)
+
+
+def _build_motion(config: MDConfig, structure: Structure) -> Integrator:
     ensemble = config.ensemble
     timestep = config.timestep_fs * FEMTOSECOND
     thermal = thermal_ramp(*schedule_ends(config.temperature_k), config.steps)
@@ -25,7 +31,8 @@ def build_integrator(config: MDConfig, structure: Structure) -> Integrator:
         return VelocityVerlet(timestep)
     if isinstance(ensemble, Langevin):
         friction = ensemble.friction_per_ps / (1000.0 * FEMTOSECOND)
-        return LangevinBAOAB(timestep, friction, thermal, structure.keeps_centre)
+        selective = ensemble.friction_on is not None
+        return LangevinBAOAB(timestep, friction, thermal, structure.keeps_centre, selective)
     if isinstance(ensemble, NoseHoover):
         return NoseHooverChain(
             timestep=timestep,

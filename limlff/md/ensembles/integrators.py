@@ -113,17 +113,23 @@ class LangevinBAOAB:
     Without frozen atoms the noise is projected so that it has no total momentum: it then samples
     exactly the 3N - 3 remaining momenta, and the centre of mass does not diffuse.
 
+    If it is selective, it acts on the atoms of `AtomTable.coupled` alone. The others take their
+    steps of velocity Verlet, which is what BAOAB is without a bath. The noise is then projected
+    among the coupled atoms: given the momenta of the others, it samples theirs.
+
     Attributes:
         timestep: Time step (internal units).
         friction: Inverse time in which a velocity is forgotten (1 / internal unit of time).
         thermal_energy: kT (eV).
         keep_centre: Whether the total momentum is zero and stays so.
+        selective: Whether it acts on some of the atoms only.
     """
 
     timestep: float
     friction: float
     thermal_energy: Ramp
     keep_centre: bool
+    selective: bool = False
     chain_length: int = 0
 
     def begin(self, state: MDState, atoms: AtomTable) -> tuple[MDState, Any]:
@@ -133,13 +139,14 @@ class LangevinBAOAB:
         particles = simulate.position_step(particles, _shift, half)
         before = kinetic_energy(particles.momentum, atoms.masses)
         key, own = jax.random.split(state.key)
-        kept = jnp.exp(-self.friction * self.timestep)
+        friction = self.friction * (atoms.coupled if self.selective else 1.0)
+        kept = jnp.exp(-friction * self.timestep)
         widths = jnp.sqrt((1 - kept**2) * self.thermal_energy.at(state.step) * atoms.masses)
         # in single precision, which a random number does not tell from double and takes a third
         noise = jax.random.normal(own, state.momenta.shape, jnp.float32)
         momenta = (kept * particles.momentum + widths * noise) * atoms.mobile
         if self.keep_centre:
-            momenta = without_drift(momenta, atoms.masses, atoms.mobile)
+            momenta = self._without_drift(momenta, atoms)
         heat = kinetic_energy(momenta, atoms.masses) - before
         particles = simulate.position_step(particles.set(momentum=momenta), _shift, half)
         return replace(
@@ -149,6 +156,17 @@ class LangevinBAOAB:
             key=key,
             bath_energy=state.bath_energy - heat,
         ), None
+
+    def _without_drift(
+        self, momenta: Float[Array, "atoms 3"], atoms: AtomTable
+    ) -> Float[Array, "atoms 3"]:
+        """Momenta without a total: what the bath gave is taken back from where it gave it."""
+        if not self.selective:
+            return without_drift(momenta, atoms.masses, atoms.mobile)
+        inertia = atoms.masses * atoms.coupled
+        # once all of them have been removed there is nothing to take, and no atom is so light
+        velocity = momenta.sum(axis=0) / jnp.maximum(inertia.sum(), 1e-6)
+        return momenta - inertia * velocity
 
     def finish(self, state: MDState, memory: Any, atoms: AtomTable) -> MDState:
         """Half a kick."""

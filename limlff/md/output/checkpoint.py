@@ -53,6 +53,7 @@ class Checkpoint:
         numbers: Atomic numbers of the atoms, which come first among padded ones.
         masses: Their masses (amu).
         mobile: 1 for atoms that move, 0 for frozen ones.
+        coupled: 1 for atoms that friction acts on, if it does not act on all.
         periodic: Periodicity along each cell vector.
         list_positions: Positions for which the neighbor list was built (Å).
         list_cell: Cell for which it was built (Å).
@@ -70,6 +71,7 @@ class Checkpoint:
     numbers: Int[np.ndarray, " real"]
     masses: Float[np.ndarray, " real"]
     mobile: Float[np.ndarray, " real"]
+    coupled: Float[np.ndarray, " real"]
     periodic: np.ndarray
     list_positions: Float[np.ndarray, "atoms 3"]
     list_cell: Float[np.ndarray, "3 3"]
@@ -102,6 +104,7 @@ _ARRAYS = (
     "numbers",
     "masses",
     "mobile",
+    "coupled",
     "periodic",
     "list_positions",
     "list_cell",

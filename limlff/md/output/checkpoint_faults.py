@@ -13,10 +13,12 @@ from pydantic import ValidationError
 
 from limlff.md.config import NPT, MDConfig
 from limlff.md.output.checkpoint import Checkpoint
+from limlff.md.simulation.arrivals import timetables
 from limlff.neighbors.geometry import FARTHEST
 from limlff.quantities import SHORTEST_DISTANCE
 
 _MOST_NEIGHBORS = 20_000
+_MOST_EVENTS = 1000  # beside two for each step
 _MOST_GHOSTS = 100_000  # beside a hundred for each atom
 
 
@@ -46,8 +48,13 @@ def _wrong_progress(checkpoint: Checkpoint, config: MDConfig) -> str | None:
     counts = checkpoint.event_counts
     if len(counts) != len(config.events) or np.any(counts < 0):
         return f"it counts {len(counts)} kinds of events, but the run has {len(config.events)}"
-    for event, count in zip(config.events, counts.tolist(), strict=True):
-        due = event.step_of(count)
+    if np.any(counts > _MOST_EVENTS + 2 * step):  # before their times are drawn, one by one
+        return f"it counts {counts.max()} events at step {step}"
+    area = float(checkpoint.state.reference_area)
+    if not area > 0:
+        return "its area at the start is not above 0"
+    for times, count in zip(timetables(config, area), counts.tolist(), strict=True):
+        due = times.step_of(count)
         if due is not None and due < step:
             return f"its event of step {due} has not happened at step {step}"
     if np.any((checkpoint.above_since < -1) | (checkpoint.above_since > step)):
@@ -66,6 +73,8 @@ def _wrong_atoms(checkpoint: Checkpoint, config: MDConfig) -> str | None:
         return "it holds masses that are not above 0"
     if not np.isin(mobile, (0.0, 1.0)).all() or not mobile.any():
         return "none of its atoms can move, or some neither can nor cannot"
+    if not np.isin(checkpoint.coupled, (0.0, 1.0)).all():
+        return "friction acts on some of its atoms neither fully nor not"
     chain, expected = len(checkpoint.state.chain_positions), config.chain_length
     if chain != expected:
         return f"its thermostat has {chain} links, not {expected}"

@@ -1,7 +1,8 @@
 """Which arrays a checkpoint holds, of which kinds and shapes.
 
-Formats differ in how they tell that the forces of step n are still to be evaluated: format 2 by a
-step of -1 - n, format 3 by an array of its own.
+Formats 2 and 3 know neither a lid nor friction on some atoms alone, and no area at the start, which
+settings of that time do not ask for. Format 2 tells that the forces of step n are still to be
+evaluated by a step of -1 - n and not by an array of its own.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ import h5py
 import numpy as np
 
 from limlff.md.output.single_writer import find_array
+from limlff.md.system.state import plane_area
 
-FORMAT = 3
-READABLE = (2, 3)
+FORMAT = 4
+READABLE = (2, 3, 4)
 """Formats that are read; the last is written."""
 
 ARRAYS: dict[str, tuple[type, tuple[str | int, ...]]] = {
@@ -29,9 +31,13 @@ ARRAYS: dict[str, tuple[type, tuple[str | int, ...]]] = {
     "state/chain_positions": (np.float64, ("chain",)),
     "state/chain_momenta": (np.float64, ("chain",)),
     "state/reference_volume": (np.float64, ()),
+    "state/reference_area": (np.float64, ()),
+    "state/lid_height": (np.float64, ()),
+    "state/reflections": (np.int64, ()),
     "numbers": (np.int64, ("real",)),
     "masses": (np.float64, ("real",)),
     "mobile": (np.float64, ("real",)),
+    "coupled": (np.float64, ("real",)),
     "periodic": (np.bool_, (3,)),
     "list_positions": (np.float64, ("atoms", 3)),
     "list_cell": (np.float64, (3, 3)),
@@ -39,6 +45,15 @@ ARRAYS: dict[str, tuple[type, tuple[str | int, ...]]] = {
     "above_since": (np.int64, ("real",)),
 }
 """Kind and shape of every array; a name stands for a number that is the same wherever it occurs."""
+
+_SINCE = {
+    "state/forces_known": 3,
+    "state/reference_area": 4,
+    "state/lid_height": 4,
+    "state/reflections": 4,
+    "coupled": 4,
+}
+"""First format with an array that not all of them have."""
 
 
 def read_arrays(file: h5py.File, most_bytes: int, version: int) -> dict[str, np.ndarray]:
@@ -55,7 +70,7 @@ def read_arrays(file: h5py.File, most_bytes: int, version: int) -> dict[str, np.
     sizes: dict[str | int, int] = {}
     found = {}
     for name, (kind, shape) in ARRAYS.items():
-        if version == 2 and name == "state/forces_known":
+        if version < _SINCE.get(name, 0):
             continue
         data = find_array(file, name)
         if data.nbytes > most_bytes or data.chunks is not None:
@@ -72,8 +87,18 @@ def read_arrays(file: h5py.File, most_bytes: int, version: int) -> dict[str, np.
         found[name] = data[()]
         if data.dtype.kind == "f" and not np.isfinite(found[name]).all():
             raise ValueError(f"its array '{name}' holds numbers that are not finite")
+    return {**_not_known_then(found, version), **found} if version < FORMAT else found
+
+
+def _not_known_then(found: dict[str, np.ndarray], version: int) -> dict[str, np.ndarray]:
+    """Arrays that an older format has not, with what its run meant."""
+    step = found["state/step"]
     if version == 2:
-        step = found["state/step"]
-        found["state/forces_known"] = step >= 0
         found["state/step"] = np.maximum(step, -1 - step)
-    return found
+    return {
+        "state/forces_known": step >= 0,
+        "state/reference_area": np.array(plane_area(found["state/cell"])),
+        "state/lid_height": np.array(0.0),
+        "state/reflections": np.array(0, np.int64),
+        "coupled": np.ones(len(found["numbers"])),
+    }

@@ -23,6 +23,8 @@ _NEVER = (
     "initial_velocities",
     "initial_temperature_k",
     "frozen",
+    "lid",
+    "ensemble.friction_on",
     "events",
     "output.velocities",
     "output.virials",

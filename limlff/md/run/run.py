@@ -252,4 +252,6 @@ class Run:
             "compile_seconds": simulation.engine.compile_seconds,
             "compilations": simulation.engine.compilations,
             **simulation.tally.counts(),
+            "event_counts": list(simulation.clock.counts),
+            "lid_reflections": int(simulation.state.reflections),
         }

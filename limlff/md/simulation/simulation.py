@@ -18,14 +18,10 @@ from limlff.md.config import MDConfig
 from limlff.md.guards.checks import find_violation, too_many_neighbors
 from limlff.md.guards.violation import Snapshot, Violation
 from limlff.md.guards.watch import UncertaintyWatch
+from limlff.md.simulation.arrivals import EventClock
 from limlff.md.simulation.engine import Engine, NeighborList, list_neighbors
-from limlff.md.simulation.events import (
-    EventClock,
-    EventImpossible,
-    Population,
-    apply_event,
-    padded_state,
-)
+from limlff.md.simulation.events import apply_due, padded_state
+from limlff.md.simulation.population import EventImpossible, Population
 from limlff.md.simulation.tally import Tally
 from limlff.md.system.state import AtomTable, MDState
 from limlff.md.system.structure import Structure
@@ -219,8 +215,7 @@ class Simulation:
             np.arange(count),
         )
         try:
-            for index in due:
-                atoms = apply_event(self.config.events[index], index, self.step, atoms, self.config)
+            atoms = apply_due(due, self.step, atoms, self.config)
             self.evaluate_anew(atoms.structure, padded_state(atoms, self.state))
         except (EventImpossible, InputError) as error:
             conserved = self.conserved

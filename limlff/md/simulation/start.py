@@ -15,11 +15,13 @@ from limlff.md.ensembles.build import build_integrator
 from limlff.md.event_settings import Deposit
 from limlff.md.guards.watch import UncertaintyWatch, find_assessor
 from limlff.md.output.checkpoint import Checkpoint, forces_digest
+from limlff.md.simulation.arrivals import EventClock, timetables
 from limlff.md.simulation.check_events import check_events
 from limlff.md.simulation.engine import Engine, roomy_capacity
-from limlff.md.simulation.events import EventClock, padded_size
+from limlff.md.simulation.events import padded_size
 from limlff.md.simulation.simulation import Simulation
 from limlff.md.system.check_structure import check_structure
+from limlff.md.system.lid import lid_height
 from limlff.md.system.state import MDState, draw_momenta, initial_state, without_drift
 from limlff.md.system.structure import Structure
 from limlff.neighbors.host import Capacity
@@ -62,6 +64,7 @@ def first_checkpoint(
         numbers=structure.numbers,
         masses=structure.masses,
         mobile=structure.mobile,
+        coupled=structure.coupled,
         periodic=structure.periodic,
         list_positions=np.asarray(state.positions),
         list_cell=cell,
@@ -87,14 +90,17 @@ def first_state(atoms: Atoms, structure: Structure, config: MDConfig, size: int)
         size: Number of atoms with padding.
 
     Raises:
-        InputError: If velocities of the file are asked for and there are none.
+        InputError: If velocities of the file are asked for and there are none, or if a lid is asked
+            for where it makes no sense.
     """
     key, velocity_key = jax.random.split(jax.random.PRNGKey(config.seed))
     positions = np.zeros((size, 3))
     positions[: len(structure)] = atoms.positions
     momenta = _first_momenta(atoms, structure, config, size, velocity_key)
     cell = atoms.cell.complete().array
-    return initial_state(positions, momenta, cell, np.asarray(key), config.chain_length)
+    state = initial_state(positions, momenta, cell, np.asarray(key), config.chain_length)
+    lid = np.float64(lid_height(atoms, structure, config))
+    return replace(state, lid_height=lid)  # type: ignore[arg-type]
 
 
 def _first_momenta(
@@ -144,7 +150,11 @@ def start_simulation(checkpoint: Checkpoint, config: MDConfig, potential: Potent
     same_potential = digest == checkpoint.potential
     same_motion = (config.ensemble, config.dtype) == (before.ensemble, before.dtype)
     structure = Structure(
-        checkpoint.numbers, checkpoint.masses, checkpoint.mobile, checkpoint.periodic
+        checkpoint.numbers,
+        checkpoint.masses,
+        checkpoint.mobile,
+        checkpoint.coupled,
+        checkpoint.periodic,
     )
     state = checkpoint.state
     if not (same_potential and same_motion):
@@ -162,7 +172,9 @@ def start_simulation(checkpoint: Checkpoint, config: MDConfig, potential: Potent
             config.guards,
             checkpoint.above_since if same_potential else np.full(count, -1, np.int64),
         ),
-        clock=EventClock(config.events, checkpoint.event_counts.tolist()),
+        clock=EventClock(
+            timetables(config, float(state.reference_area)), checkpoint.event_counts.tolist()
+        ),
         digest=digest,
         conserved=checkpoint.conserved,
     )
@@ -189,6 +201,7 @@ def checkpoint_of(simulation: Simulation) -> Checkpoint:
         numbers=structure.numbers,
         masses=structure.masses,
         mobile=structure.mobile,
+        coupled=structure.coupled,
         periodic=structure.periodic,
         list_positions=np.asarray(neighbors.positions),
         list_cell=np.asarray(neighbors.cell),

@@ -8,6 +8,7 @@ from jaxtyping import Float
 
 from limlff.errors import InputError, shown
 from limlff.md.config import NPT, NVE, MDConfig, schedule_ends
+from limlff.md.system.friction import friction_mask
 from limlff.md.system.frozen import frozen_mask
 from limlff.md.system.structure import Structure
 from limlff.neighbors.pairs import find_pairs
@@ -21,7 +22,7 @@ LOWEST_TEMPERATURE = 1e-3
 
 
 def check_structure(atoms: Atoms, config: MDConfig) -> Structure:
-    """Masses, mobility and periodicity of a structure that can be simulated.
+    """Masses, mobility, friction and periodicity of a structure that can be simulated.
 
     Raises:
         InputError: If atoms are missing, not finite or too close, if a periodic direction has no
@@ -55,10 +56,12 @@ def check_structure(atoms: Atoms, config: MDConfig) -> Structure:
             f"is {SHORTEST_DISTANCE} Å. Correct the cell, or reduce it if it is very skewed"
         )
     _refuse_close_atoms(atoms, name)
+    mobile = 1.0 - frozen_mask(atoms, config.frozen, name)
     structure = Structure(
         numbers=atoms.numbers.copy(),
         masses=_masses(atoms, name),
-        mobile=1.0 - frozen_mask(atoms, config.frozen, name),
+        mobile=mobile,
+        coupled=friction_mask(atoms, config.ensemble, mobile, name),
         periodic=atoms.pbc.copy(),
     )
     _check_ensemble(structure, config, name)

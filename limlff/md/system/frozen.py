@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float
 
 from limlff.errors import InputError, shown
 from limlff.md.config import Frozen
+from limlff.md.system.selection import select_atoms
 
 _LOG = logging.getLogger(__name__)
 
@@ -45,13 +46,7 @@ def frozen_mask(atoms: Atoms, frozen: Frozen, name: str) -> Float[np.ndarray, " 
 
 
 def _named(atoms: Atoms, frozen: Frozen, name: str) -> Bool[np.ndarray, " atoms"]:
-    mask = np.zeros(len(atoms), bool)
-    outside = [index for index in frozen.indices if index >= len(atoms)]
-    if outside:
-        raise InputError(
-            f"{name}: frozen index {outside[0]} does not exist; the last one is {len(atoms) - 1}"
-        )
-    mask[list(frozen.indices)] = True
+    mask = select_atoms(atoms, frozen.indices, frozen.below_z_angstrom, "frozen", name)
     symbols = np.array(atoms.get_chemical_symbols())
     for element in frozen.elements:
         if element not in symbols:
@@ -60,14 +55,6 @@ def _named(atoms: Atoms, frozen: Frozen, name: str) -> Bool[np.ndarray, " atoms"
                 f"{', '.join(sorted(set(symbols)))}; correct it or leave it out"
             )
         mask[symbols == element] = True
-    if frozen.below_z_angstrom is not None:
-        below = atoms.positions[:, 2] < frozen.below_z_angstrom
-        if not below.any():
-            raise InputError(
-                f"{name}: frozen.below_z_angstrom is {frozen.below_z_angstrom:g} Å, but the lowest "
-                f"atom is at {atoms.positions[:, 2].min():.2f} Å; nothing would be frozen"
-            )
-        mask |= below
     return mask
 
 

@@ -27,6 +27,8 @@ class AtomTable:
         species: Index of the element in the potential; -1 for an empty one.
         masses: Masses (amu); 1 for an empty one.
         mobile: 1 for an atom that moves, 0 for a frozen and an empty one.
+        coupled: 1 for an atom that the friction of a Langevin thermostat acts on, if it does not
+            act on all; 0 for an empty one.
         degrees_of_freedom: 3N - 3 for N moving atoms whose total momentum is kept at zero, 3N if
             there are frozen atoms, which take up momentum.
     """
@@ -34,6 +36,7 @@ class AtomTable:
     species: Int[Array, " atoms"]
     masses: Float[Array, "atoms 1"]
     mobile: Float[Array, "atoms 1"]
+    coupled: Float[Array, "atoms 1"]
     degrees_of_freedom: Float[Array, ""]
 
 
@@ -58,6 +61,10 @@ class MDState:
         chain_positions: Positions of a Nose-Hoover chain; of length zero without one.
         chain_momenta: Their momenta.
         reference_volume: Volume at the start (Å^3), in the barostat's mobility.
+        reference_area: Area of the first two cell vectors at the start (Å^2), to which current
+            densities refer.
+        lid_height: Height of the lid, if the run has one (Å).
+        reflections: How often it has turned an atom back.
     """
 
     step: Int[Array, ""]
@@ -73,6 +80,9 @@ class MDState:
     chain_positions: Float[Array, " chain"]
     chain_momenta: Float[Array, " chain"]
     reference_volume: Float[Array, ""]
+    reference_area: Float[Array, ""]
+    lid_height: Float[Array, ""]
+    reflections: Int[Array, ""]
 
 
 def initial_state(
@@ -97,7 +107,15 @@ def initial_state(
         chain_positions=np.zeros(chain_length),  # type: ignore[arg-type]
         chain_momenta=np.zeros(chain_length),  # type: ignore[arg-type]
         reference_volume=np.float64(abs(np.linalg.det(cell))),  # type: ignore[arg-type]
+        reference_area=np.float64(plane_area(cell)),  # type: ignore[arg-type]
+        lid_height=np.float64(0),  # type: ignore[arg-type]
+        reflections=np.int64(0),  # type: ignore[arg-type]
     )
+
+
+def plane_area(cell: Float[np.ndarray, "3 3"]) -> float:
+    """Area of the first two vectors of a cell (Å^2)."""
+    return float(np.linalg.norm(np.cross(cell[0], cell[1])))
 
 
 def kinetic_tensor(state: MDState, atoms: AtomTable) -> Float[Array, "3 3"]:

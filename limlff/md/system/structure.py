@@ -25,12 +25,15 @@ class Structure:
         numbers: Atomic numbers.
         masses: Masses (amu).
         mobile: 1 for atoms that move, 0 for frozen ones.
+        coupled: 1 for atoms that the friction of a Langevin thermostat acts on, if it does not act
+            on all.
         periodic: Periodicity along each cell vector.
     """
 
     numbers: Int[np.ndarray, " atoms"]
     masses: Float[np.ndarray, " atoms"]
     mobile: Float[np.ndarray, " atoms"]
+    coupled: Float[np.ndarray, " atoms"]
     periodic: Bool[np.ndarray, "3"]
 
     def __len__(self) -> int:
@@ -67,10 +70,13 @@ class Structure:
         symbols = Atoms(self.numbers).get_chemical_symbols()
         species[: len(self)] = potential.species_of(symbols)
         masses, mobile = self.padded(size)
+        coupled = np.zeros((size, 1))
+        coupled[: len(self), 0] = self.coupled
         return AtomTable(
             species,  # type: ignore[arg-type]
             masses,  # type: ignore[arg-type]
             mobile,  # type: ignore[arg-type]
+            coupled,  # type: ignore[arg-type]
             np.float64(self.degrees_of_freedom),  # type: ignore[arg-type]
         )
 

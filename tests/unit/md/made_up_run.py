@@ -37,6 +37,7 @@ def checkpoint(step):
         numbers=np.array([3, 3, 29]),
         masses=rng.uniform(1, 60, 3),
         mobile=np.array([1.0, 0.0, 1.0]),
+        coupled=np.array([1.0, 1.0, 0.0]),
         periodic=np.array([True, False, True]),
         list_positions=rng.normal(size=(4, 3)),
         list_cell=rng.normal(size=(3, 3)),

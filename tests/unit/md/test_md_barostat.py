@@ -31,7 +31,7 @@ def gas_simulation(coupling: str, frozen: bool, rows: int):
     mobile[0] = 0.0 if frozen else 1.0
     freedom = 3.0 * mobile.sum() - (0.0 if frozen else 3.0)
     masses = np.linspace(5.0, 9.0, ATOMS)[:, None]
-    table = AtomTable(np.zeros(ATOMS, np.int32), masses, mobile, np.float64(freedom))
+    table = AtomTable(np.zeros(ATOMS, np.int32), masses, mobile, mobile, np.float64(freedom))
     cell = np.eye(3) * (ATOMS * KT / PRESSURE) ** (1 / 3)
 
     def simulate(key, timestep_fs):

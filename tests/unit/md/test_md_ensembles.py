@@ -46,11 +46,12 @@ def start():
     return masses, positions, momenta
 
 
-def advance(integrator, steps=STEPS, mobile=None, freedom=3 * ATOMS - 3):
+def advance(integrator, steps=STEPS, mobile=None, freedom=3 * ATOMS - 3, coupled=None):
     """Positions, momenta and conserved quantities of our integrator."""
     masses, positions, momenta = start()
     mobile = np.ones((ATOMS, 1)) if mobile is None else mobile
-    table = AtomTable(np.zeros(ATOMS, np.int32), masses, mobile, np.float64(freedom))
+    coupled = np.ones((ATOMS, 1)) if coupled is None else coupled
+    table = AtomTable(np.zeros(ATOMS, np.int32), masses, mobile, coupled, np.float64(freedom))
     key = np.asarray(jax.random.PRNGKey(5))
     state = initial_state(positions, momenta * mobile, np.eye(3), key, integrator.chain_length)
     state = jax.tree.map(jnp.asarray, state)
@@ -141,14 +142,19 @@ def test_conserved_quantity_oscillates_with_the_square_of_the_step(build):
     assert 3.5 < spread[1] / spread[2] < 4.5
 
 
+@pytest.mark.parametrize("selective", [False, True], ids=["all", "some"])
 @pytest.mark.parametrize("keep_centre", [True, False])
-def test_langevin_samples_the_canonical_momenta(keep_centre):
-    """Equipartition for light and heavy atoms, variance of K, and 3N - 3 or 3N momenta."""
+def test_langevin_samples_the_canonical_momenta(keep_centre, selective):
+    """Equipartition for light and heavy atoms, variance of K, and 3N - 3 or 3N momenta.
+
+    Also of the atoms without friction, which springs couple to those that have it.
+    """
     thermal = thermal_ramp(300.0, 300.0, 1)
-    integrator = LangevinBAOAB(TIMESTEP, 1.0, thermal, keep_centre)
-    _, (_, momenta) = advance(integrator, 100_000)
+    integrator = LangevinBAOAB(TIMESTEP, 1.0, thermal, keep_centre, selective)
+    coupled = np.array([[1.0], [0.0], [1.0], [0.0], [1.0], [0.0]])
+    _, (_, momenta) = advance(integrator, 100_000, coupled=coupled)
     masses = start()[0]
-    sample = np.asarray(momenta)[1000:]
+    sample = np.asarray(momenta)[20_000 if selective else 1000 :]  # it begins 300 times too hot
     per_atom = (sample**2 / masses).mean(axis=(0, 2)) / KT
     expected = 1.0 - masses[:, 0] / masses.sum() if keep_centre else np.ones(ATOMS)
     np.testing.assert_allclose(per_atom, expected, rtol=0.03)
@@ -158,6 +164,14 @@ def test_langevin_samples_the_canonical_momenta(keep_centre):
     assert kinetic.var() == pytest.approx(freedom / 2, rel=0.05)
     if keep_centre:
         assert np.abs(sample.sum(axis=1)).max() < 1e-10
+
+
+def test_bath_whose_atoms_have_all_left_does_nothing():
+    """What is left follows Newton's equations, without a division by the mass of no atoms."""
+    integrator = LangevinBAOAB(TIMESTEP, 1.0, thermal_ramp(300.0, 300.0, 1), True, selective=True)
+    mine, _ = advance(integrator, coupled=np.zeros((ATOMS, 1)))
+    newton, _ = advance(VelocityVerlet(TIMESTEP))
+    np.testing.assert_allclose(mine.positions, newton.positions, atol=1e-11)
 
 
 def test_frozen_atoms_take_no_part_in_the_noise():

@@ -7,64 +7,20 @@ import shutil
 import numpy as np
 import pytest
 from ase import Atoms
-from ase.build import fcc100
+from event_runs import DEPOSIT, config_with, population, run, slab
 from md_models import COPPER, settings
 from md_runs import ENSEMBLES, same_run
 from scipy import stats
 
 from limlff.errors import GuardStop, InputError
-from limlff.md.config import Deposit, MDConfig, Remove
+from limlff.md.config import Deposit, Remove
 from limlff.md.output.thermo import read_thermo
 from limlff.md.output.trajectory import Trajectory
 from limlff.md.resume import resume_md
-from limlff.md.runner import run_md
-from limlff.md.simulation.events import (
-    EventClock,
-    Population,
-    apply_event,
-    draw_velocity,
-    padded_size,
-)
-from limlff.md.system.structure import Structure
+from limlff.md.simulation.arrivals import EventClock, timetables
+from limlff.md.simulation.deposition import draw_velocity
+from limlff.md.simulation.events import apply_event, padded_size
 from limlff.units import BOLTZMANN
-
-DEPOSIT = {"kind": "deposit", "element": "Cu", "every": 10, "min_distance_angstrom": 2.2}
-
-
-def slab(vacuum: float = 40.0) -> Atoms:
-    """Copper (100), 36 atoms; periodic in the plane only."""
-    atoms = fcc100("Cu", (3, 3, 4), a=3.66)
-    atoms.center(vacuum=vacuum, axis=2)
-    atoms.pbc = (True, True, False)
-    return atoms
-
-
-def run(out, steps=60, atoms=None, force=False, **changes):
-    changes = {"ensemble": {"kind": "nvt_langevin"}, **changes}
-    changes["output"] = {
-        "thermo_every": 5,
-        "trajectory_every": 5,
-        "checkpoint_every": 20,
-        **changes.get("output", {}),
-    }
-    config = settings(steps=steps, skin_angstrom=1.0, **changes)
-    return run_md(config, out, atoms or slab(), COPPER, progress=False, force=force)
-
-
-def population(atoms: Atoms, mobile=None) -> Population:
-    count = len(atoms)
-    structure = Structure(
-        atoms.numbers,
-        atoms.get_masses(),
-        np.ones(count) if mobile is None else mobile,
-        atoms.pbc,
-    )
-    momenta = np.zeros((count, 3))
-    return Population(structure, atoms.positions, momenta, atoms.cell.array, np.arange(count))
-
-
-def config_with(event) -> MDConfig:
-    return settings(steps=1000, events=[event.model_dump()])
 
 
 def test_number_of_atoms_follows_the_schedule_exactly(tmp_path):
@@ -217,9 +173,9 @@ def test_random_numbers_depend_on_seed_event_and_step_alone():
 
 
 def test_clock_counts_and_ends():
-    clock = EventClock(
-        (Deposit(element="Cu", every=10, first=5, last=25), Remove(every=7, element="Cu"))
-    )
+    events = [Deposit(element="Cu", every=10, first=5, last=25), Remove(every=7, element="Cu")]
+    config = settings(events=[event.model_dump() for event in events])
+    clock = EventClock(timetables(config, area=100.0))
     seen = []
     for step in range(40):
         assert clock.next_step() >= step

@@ -113,7 +113,7 @@ def test_constraint_that_cannot_be_kept_is_refused_with_a_way_out(constraint, wo
     [
         ({"elements": ["Li"]}, r"frozen\.elements names Li, but the atoms are Cu"),
         ({"elements": ["Cu", "Ni"]}, r"frozen\.elements names Ni"),
-        ({"below_z_angstrom": -0.5}, r"the lowest atom is at 0\.00 Å; nothing would be frozen"),
+        ({"below_z_angstrom": -0.5}, r"the lowest atom is at 0\.00 Å; it names no atom"),
         ({"indices": [3, 32]}, "frozen index 32 does not exist"),
     ],
 )

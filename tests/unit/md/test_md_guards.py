@@ -29,7 +29,7 @@ from limlff.units import BOLTZMANN
 def snapshot_of_lithium(**changes) -> Snapshot:
     """Sixteen Li atoms at rest in two empty slots more."""
     atoms = bulk("Li", "bcc", a=3.44, cubic=True).repeat(2)
-    structure = Structure(atoms.numbers, atoms.get_masses(), np.ones(16), atoms.pbc)
+    structure = Structure(atoms.numbers, atoms.get_masses(), np.ones(16), np.ones(16), atoms.pbc)
     padded = np.zeros((18, 3))
     padded[:16] = atoms.positions
     key = np.array([0, 1], np.uint32)

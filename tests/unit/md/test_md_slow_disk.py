@@ -135,7 +135,7 @@ def test_what_is_overwritten_after_it_was_handed_over_is_written_as_it_was(tmp_p
         np.full((4, 3), 1.5), np.full((4, 3), 2.0), np.eye(3) * 9, np.array([1, 2], np.uint32), 3
     )
     state = replace(state, step=np.int64(5))
-    atoms = Structure(np.full(4, 29), np.full(4, 63.5), np.ones(4), np.ones(3, bool))
+    atoms = Structure(np.full(4, 29), np.full(4, 63.5), np.ones(4), np.ones(4), np.ones(3, bool))
     results, gate = output.RunOutput(tmp_path, settings(**CHANGES), atoms.periodic), Event()
     results._writer.hand_over(lambda: gate.wait(SOON), 1)
     since, shown = np.array([-1, 4, -1, -1]), results.write_frame(state, atoms)
@@ -146,6 +146,7 @@ def test_what_is_overwritten_after_it_was_handed_over_is_written_as_it_was(tmp_p
             numbers=atoms.numbers,
             masses=atoms.masses,
             mobile=atoms.mobile,
+            coupled=atoms.coupled,
             above_since=since,
         )
     )

@@ -1,4 +1,8 @@
-"""Checkpoints of format 2, in which a step of -1 - n told that the forces of step n are unknown."""
+"""Checkpoints of older formats.
+
+In format 2 a step of -1 - n told that the forces of step n are unknown; formats 2 and 3 know
+neither a lid nor friction on some atoms alone.
+"""
 
 from __future__ import annotations
 
@@ -16,20 +20,24 @@ from limlff.md.run.limits import RunLimits
 from limlff.md.runner import run_within
 
 
-def make_format_2(path: Path) -> None:
-    """Write a checkpoint as the version before did."""
+def make_older(path: Path, version: int) -> None:
+    """Write a checkpoint as an earlier version did."""
     with h5py.File(path, "r+") as file:
-        known = bool(file["state/forces_known"][()])
-        step = int(file["state/step"][()])
-        del file["state/forces_known"]
-        file["state/step"][()] = np.int64(step if known else -1 - step)
-        file.attrs["format"] = 2
+        for name in ("coupled", "state/reference_area", "state/lid_height", "state/reflections"):
+            del file[name]
+        if version == 2:
+            known = bool(file["state/forces_known"][()])
+            step = int(file["state/step"][()])
+            del file["state/forces_known"]
+            file["state/step"][()] = np.int64(step if known else -1 - step)
+        file.attrs["format"] = version
     path.write_bytes(_sealed(path.read_bytes()))
 
 
-def test_run_goes_on_bit_for_bit_from_a_checkpoint_of_format_2(whole, died):
+@pytest.mark.parametrize("version", [2, 3])
+def test_run_goes_on_bit_for_bit_from_a_checkpoint_of_an_older_format(whole, died, version):
     for path in checkpoint_files(died / "checkpoints"):
-        make_format_2(path)
+        make_older(path, version)
     go_on(died)
     same_run(whole, died)
 
@@ -44,7 +52,7 @@ def test_the_sign_of_the_step_tells_whether_forces_are_known(died, tmp_path, ste
         folder = tmp_path / "checkpoints"
     path = checkpoint_files(folder)[-1 if step else 0]
     before = read_checkpoint(path)
-    make_format_2(path)
+    make_older(path, 2)
     after = read_checkpoint(path)
     assert (after.step, bool(after.state.forces_known)) == (step, bool(step))
     assert np.array_equal(after.state.momenta, before.state.momenta)
