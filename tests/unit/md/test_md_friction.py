@@ -90,7 +90,7 @@ def test_atoms_without_friction_among_frozen_ones_follow_newton(tmp_path):
 
 
 def test_whole_slab_reaches_the_temperature_of_the_layer_with_friction(tmp_path):
-    """From 600 K in the free layers towards 300 K in one buried layer, over a frozen one."""
+    """From 600 K, once the heat has spread, to 300 K by one buried layer over a frozen one."""
     config = settings(
         steps=6000,
         timestep_fs=3.0,
@@ -105,7 +105,7 @@ def test_whole_slab_reaches_the_temperature_of_the_layer_with_friction(tmp_path)
     result = run_md(config, tmp_path, atoms, COPPER, progress=False)
     table = read_thermo(result.thermo)
     kelvin = table["temperature_k"][200:]
-    assert kelvin.mean() == pytest.approx(300.0, rel=0.08)
+    assert kelvin.mean() == pytest.approx(300.0, rel=0.15)  # 10 independent values or so
     boltzmann = 8.617333e-5  # eV/K, CODATA 2018; 27 atoms move
     expected = 2 * table["kinetic_ev"] / (3 * 27 * boltzmann)
     np.testing.assert_allclose(table["temperature_k"], expected, rtol=1e-6)
