@@ -19,6 +19,7 @@ from limlff.quantities import SHORTEST_DISTANCE
 
 _MOST_NEIGHBORS = 20_000
 _MOST_EVENTS = 1000  # beside two for each step
+_SMALLEST_AREA = 1e-6  # Å^2
 _MOST_GHOSTS = 100_000  # beside a hundred for each atom
 
 
@@ -51,8 +52,8 @@ def _wrong_progress(checkpoint: Checkpoint, config: MDConfig) -> str | None:
     if np.any(counts > _MOST_EVENTS + 2 * step):  # before their times are drawn, one by one
         return f"it counts {counts.max()} events at step {step}"
     area = float(checkpoint.state.reference_area)
-    if not area > 0:
-        return "its area at the start is not above 0"
+    if not area > _SMALLEST_AREA:
+        return f"its area at the start is {area:.2g} Å^2"
     for times, count in zip(timetables(config, area), counts.tolist(), strict=True):
         due = times.step_of(count)
         if due is not None and due < step:

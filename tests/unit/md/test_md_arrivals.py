@@ -163,8 +163,12 @@ def test_rate_beyond_one_atom_per_step_is_refused_and_one_that_never_comes_is_sa
 @pytest.mark.parametrize("arrivals", ["fixed", "poisson"])
 def test_checkpoint_that_counts_endless_events_is_refused_before_their_times_are_drawn(arrivals):
     config = settings(steps=100, events=[deposit(every=5, arrivals=arrivals)])
+    whole = checkpoint(20)
     endless = replace(
-        checkpoint(20), config=config.model_dump_json(), event_counts=np.array([2**60])
+        whole,
+        state=replace(whole.state, forces_known=np.bool_(True)),
+        config=config.model_dump_json(),
+        event_counts=np.array([2**60]),
     )
     assert "counts 1152921504606846976 events at step 20" in str(find_fault(endless))
 
