@@ -47,8 +47,10 @@ def stacked_positions(frames: Sequence[Atoms]) -> Float[np.ndarray, "frames atom
         frames: Configurations of the same atoms in the same order; later ones may have more at the
             end.
 
+    An atom that went while one of its element came is not noticed: the elements are the same then.
+
     Raises:
-        InputError: If atoms went or changed their order.
+        InputError: If a later frame has fewer atoms, or its elements are in another order.
     """
     if not frames:
         raise InputError("there are no frames; give two at least")
