@@ -33,12 +33,14 @@ class Explored:
     """What the runs of an iteration gave.
 
     Attributes:
+        runs: How many they are.
         cuts: Structures that may be calculated.
         frames: Frames of all trajectories.
         uncertain: Those with an uncertain atom.
         stops: Runs that a guard stopped, in words.
     """
 
+    runs: int
     cuts: list[Cut]
     frames: int
     uncertain: int
@@ -114,6 +116,7 @@ def explore_all(
         folder.mkdir(exist_ok=True)
         work.executors.dynamics(explore, waiting, finish)
     return Explored(
+        len(tasks),
         [cut for name in tasks for cut in read_cuts(folder / name / CUTS)],
         sum(results[name]["frames"] for name in tasks),
         sum(results[name]["uncertain"] for name in tasks),

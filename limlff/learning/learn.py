@@ -202,16 +202,18 @@ class _Loop:
         work, campaign = self._work, self._work.campaign
         errors = evaluate_on_test(work, potential)
         frames = len(self._frames)
-        standing = Standing(iteration, frames, work.ledger.cost(), errors, None)
+        trained = ("train", iteration - (campaign.potential is not None))
+        standing = Standing(iteration, frames, work.ledger.cost(None, trained), errors, None)
         reason = spent_budget(campaign.budget, standing)
         if reason is not None:
-            self._note(standing, [])
+            self._note(standing, [], trained)
             return reason
         known = [*base.frames, *self._frames]
         explored = explore_all(work, potential, file, known, iteration)
-        cost, share = work.ledger.cost(), explored.uncertain_share
+        ran = ("explore", iteration * explored.runs)
+        cost, share = work.ledger.cost(None, ran), explored.uncertain_share
         standing = Standing(iteration, frames, cost, errors, share)
-        self._note(standing, explored.stops)
+        self._note(standing, explored.stops, ran)
         reason = reached_goal(campaign.goal, standing)
         if reason is not None:
             return reason
@@ -230,8 +232,11 @@ class _Loop:
         self._frames += read_source(self._files[-1]).frames
         return None
 
-    def _note(self, standing: Standing, stops: list[str]) -> None:
-        """Add a row to the learning curve: what the potential is worth, and what it took."""
+    def _note(self, standing: Standing, stops: list[str], through: tuple[str, int]) -> None:
+        """Add a row to the learning curve: what the potential is worth, and what it took.
+
+        A campaign that is resumed writes its rows anew: `through` says which tasks count.
+        """
         cost = self._work.ledger.cost
         row = {
             "iteration": standing.iteration,
@@ -240,7 +245,8 @@ class _Loop:
             "stops": stops,
             "errors": standing.errors,
             "core_hours": {
-                kind: cost(kind).core_seconds / 3600 for kind in ("explore", "label", "train")
+                kind: cost(kind, through).core_seconds / 3600
+                for kind in ("explore", "label", "train")
             },
         }
         self._curve.append(row)

@@ -138,13 +138,25 @@ class Ledger:
             "(?1 IS NULL OR kind = ?1) AND (?2 IS NULL OR state = ?2)", (kind, state)
         )
 
-    def cost(self, kind: str | None = None) -> Cost:
-        """What all ended attempts at tasks of a kind, or of all kinds, took."""
+    def cost(self, kind: str | None = None, through: tuple[str, int] | None = None) -> Cost:
+        """What all ended attempts at tasks took.
+
+        Args:
+            kind: Of tasks of this kind; of all kinds if None.
+            through: A kind and a number: of tasks queued no later than so many of that kind, which
+                is what had been spent then, also when the campaign has gone on since; of all if
+                there are fewer.
+        """
+        last, count = through or (None, 1)
+        if count == 0:
+            return Cost()
         with self._told():
             cores, wall = self._connection.execute(
                 "SELECT total(core_seconds), total(wall_seconds) FROM tasks "
-                "WHERE ?1 IS NULL OR kind = ?1",
-                (kind,),
+                "WHERE (?1 IS NULL OR kind = ?1) AND (?2 IS NULL OR rowid <= coalesce("
+                "(SELECT rowid FROM tasks WHERE kind = ?2 ORDER BY rowid LIMIT 1 OFFSET ?3), "
+                "rowid))",
+                (kind, last, count - 1),
             ).fetchone()
         return Cost(cores, wall)
 

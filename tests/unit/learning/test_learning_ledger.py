@@ -65,6 +65,18 @@ def test_costs_of_all_attempts_add_up_and_a_failure_keeps_its_reason(path):
         assert ledger.cost("train") == Cost()
 
 
+def test_what_had_been_spent_once_so_many_tasks_were_queued(path):
+    tasks = [Task(kind, {"n": n}) for n, kind in enumerate(("train", "label", "train", "label"))]
+    with open_ledger(path) as ledger:
+        for seconds, task in zip((1.0, 10.0, 100.0, 1000.0), tasks, strict=True):
+            ledger.add([task])
+            ledger.start(task)
+            ledger.finish(task, {}, Cost(seconds, seconds))
+        spent = [ledger.cost(None, ("train", count)).core_seconds for count in range(4)]
+        assert spent == [0.0, 1.0, 111.0, 1111.0]  # there is no third: all that was done
+        assert ledger.cost("label", ("train", 2)).core_seconds == 10.0
+
+
 def test_the_end_of_a_task_that_nobody_began_is_refused(path):
     with open_ledger(path) as ledger:
         ledger.add([LABEL])

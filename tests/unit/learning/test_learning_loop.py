@@ -87,6 +87,30 @@ def test_the_page_says_what_was_chosen_and_why(undisturbed):
     assert "6 frames were labelled in 2 iterations." in page
 
 
+def test_a_campaign_that_is_over_ends_alike_when_it_is_resumed(undisturbed, tmp_path):
+    """Each row says what had been spent until then, and no more because of what came later."""
+    folder = shutil.copytree(undisturbed, tmp_path / "again")
+    before = (folder / "learning-curve.json").read_text()
+    labelling = [row["core_hours"]["label"] for row in json.loads(before)]
+    assert 0 == labelling[0] < labelling[1] < labelling[2]
+    resume_learning(folder, progress=False)
+    after = (folder / "learning-curve.json").read_text()
+    assert json.loads(after) == json.loads(before)
+
+
+def test_a_budget_of_time_ends_a_campaign_at_the_same_iteration_once_it_is_resumed(
+    undisturbed, tmp_path
+):
+    folder = shutil.copytree(undisturbed, tmp_path / "again")
+    curve = json.loads((folder / "learning-curve.json").read_text())
+    settings = yaml.safe_load((folder / "campaign.yaml").read_text())
+    settings["budget"]["core_hours"] = sum(curve[1]["core_hours"].values())
+    (folder / "campaign.yaml").write_text(yaml.safe_dump(settings))
+    result = resume_learning(folder, progress=False)
+    assert "core_hours" in result.reason or "iterations" in result.reason
+    assert result.frames == 6
+
+
 class Killed(BaseException):
     """Nothing that runs in the process hears of it, as with SIGKILL."""
 
