@@ -161,8 +161,8 @@ def _learning_curve(curve: Sequence[dict[str, Any]], path: Path) -> Figure:
             axis.plot(frames, values, marker="o", color=color)
             axis.set_xlabel("Labelled frames")
             axis.set_ylabel(name)
-            axis.set_ylim(bottom=0)
-            axis.set_xlim(-0.5, max(frames) + 0.5)
+            axis.set_ylim(0, 1.1 * axis.get_ylim()[1])
+            axis.set_xlim(-0.05 * max(frames) - 0.5, 1.05 * max(frames) + 0.5)
             axis.xaxis.get_major_locator().set_params(integer=True)
     return target
 
