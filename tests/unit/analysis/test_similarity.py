@@ -1,5 +1,8 @@
 """Layers of each kind are named rightly: perfect, strained, warm; disks and a melt are none."""
 
+import importlib
+from pathlib import Path
+
 import numpy as np
 import pytest
 from ase import Atoms
@@ -114,28 +117,19 @@ def test_slices_and_layers_of_molten_lithium_are_like_nothing():
         assert np.mean(similarity.classes() >= 0) < 0.01
 
 
-def random_disks(density, seed, atoms=120, closeness=0.85):
-    """Random points, none nearer than a part of the largest distance at their density."""
-    rng = np.random.default_rng(seed)
-    length = np.sqrt(atoms / density)
-    diameter = closeness * np.sqrt(2 / np.sqrt(3) / density)
-    points = rng.uniform(0, length, (atoms, 2))
-    for _ in range(2000):
-        vectors = points[None] - points[:, None]
-        vectors -= length * np.round(vectors / length)
-        distances = np.linalg.norm(vectors, axis=2) + 1e9 * np.eye(atoms)
-        overlap = np.clip(diameter - distances, 0, None)
-        if overlap.max() < 1e-2:
-            break
-        points -= 0.5 * np.einsum("ij,ijx->ix", overlap / distances, vectors)
-    return Atoms(f"Li{atoms}", np.c_[points, np.full(atoms, 5.0)], cell=[length, length, 10])
+@pytest.fixture
+def random_disks(monkeypatch):
+    """Random points, none nearer than a diameter, as the benchmark makes them."""
+    monkeypatch.syspath_prepend(str(Path(__file__).resolve().parents[3] / "benchmarks"))
+    return importlib.import_module("similarity_of_layers").random_disks
 
 
 @pytest.mark.parametrize("density", [reference.density for reference in reference_nets().values()])
-def test_random_disks_as_dense_as_a_net_are_like_nothing(density):
+def test_random_disks_as_dense_as_a_net_are_like_nothing(density, random_disks):
+    diameter = 0.85 * np.sqrt(2 / np.sqrt(3) / density)  # part of the largest at this density
     best = []
     for seed in range(4):
-        similarity = compared(random_disks(density, seed))
+        similarity = compared(random_disks(density, diameter, 120, seed))
         (layer,) = similarity_of_layers(similarity, np.zeros(len(similarity.scores), int))
         best.append(max(layer.scores.values()))
     assert max(best) < LEAST
