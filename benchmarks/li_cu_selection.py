@@ -122,7 +122,7 @@ def recipe(
             }
         ],
         "loss": {"energy": {"start": 0.3, "end": 2.0}, "force": 1.0, "stress": 0.2},
-        "optimizer": {"learning_rate": 1.0e-3, "final_learning_rate": 1.0e-6},
+        "optimizer": {"learning_rate": 4.0e-4, "final_learning_rate": 1.0e-6},
         "validation": {"fraction": 0.0},
         "uncertainty": None,
         "epochs": max(1, round(STEPS * BATCH / atoms)),

@@ -31,7 +31,7 @@ from limlff.md.output.names import TRAJECTORY
 from limlff.md.output.trajectory import Trajectory
 from limlff.potential import Potential
 from limlff.potential_file import potential_digest
-from limlff.training.uncertainty.frames import assess_frames
+from limlff.training.uncertainty.frames import grade_frames
 
 COPPER = 3.63  # lattice constant (Å)
 BUILD: dict[str, tuple[Callable[..., Atoms], tuple[int, int, int]]] = {
@@ -129,7 +129,7 @@ def run(
         Frame(np.asarray(t.numbers), np.asarray(t.positions), np.asarray(t.cell), (True,) * 3)
         for t in taken
     ]
-    highest = np.array([assessed.grades.max() for assessed in assess_frames(potential, frames)])
+    highest = np.array([grades.max() for grades in grade_frames(potential, frames)])
     first, last = frames[0], frames[-1]
     top = first.positions[first.numbers == 29, 2].max()
     return {

@@ -178,3 +178,10 @@ def find_facet(film: Film) -> str | None:
     )
     best = int(classes_of(similarity.scores.mean(axis=0)[None])[0])
     return COPPER_NETS[best] if best >= 0 else None
+
+
+def compare_film(film: Film) -> Similarity:
+    """Similarity of a film and its substrate to lithium's planes, and to the facet of copper."""
+    facet = find_facet(film)
+    nets = [*LITHIUM_NETS, *([facet] if facet else [])]
+    return compare_with_nets(film.atoms.positions, film.atoms.cell.array, film.layers, nets)

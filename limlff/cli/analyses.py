@@ -10,19 +10,12 @@ from typing import Any
 import numpy as np
 
 from limlff.analysis.film import NO_LAYER, Film, find_film
+from limlff.analysis.film_order import crystal_of, order_of_layers, parts_of
 from limlff.analysis.interdiffusion import count_exchange, density_profile, mean_profile
 from limlff.analysis.layer_mobility import layer_displacements, stacked_positions, unwrapped
 from limlff.analysis.layers import measure_layers
-from limlff.analysis.local_order import Order, classify
-from limlff.analysis.plane_order import find_grains, plane_order
-from limlff.analysis.reference_nets import LITHIUM_NETS
-from limlff.analysis.similarity import (
-    Similarity,
-    compare_with_nets,
-    find_facet,
-    similarity_of_layers,
-)
-from limlff.analysis.texture import VOLUME, find_texture
+from limlff.analysis.reference_nets import COPPER_NETS
+from limlff.analysis.similarity import compare_film, similarity_of_layers
 from limlff.cli.trajectories import Configuration
 from limlff.errors import InputError
 from limlff.numbers_as_text import figure
@@ -106,15 +99,9 @@ def _layers(film: Film) -> tuple[dict[str, Any], list[str]]:
     return values, [*table(titles, rows), *([f"{flying} atoms above the film"] if flying else [])]
 
 
-def _compared(film: Film) -> tuple[str | None, Similarity]:
-    """The facet of the substrate, and the similarity to lithium's planes and to it."""
-    facet = find_facet(film)
-    nets = [*LITHIUM_NETS, *([facet] if facet else [])]
-    return facet, compare_with_nets(film.atoms.positions, film.atoms.cell.array, film.layers, nets)
-
-
 def _similarity(film: Film) -> tuple[dict[str, Any], list[str]]:
-    facet, similarity = _compared(film)
+    similarity = compare_film(film)
+    facet = next((net for net in similarity.nets if net in COPPER_NETS), None)
     layers = similarity_of_layers(similarity, film.layers)
     rows = [
         [
@@ -152,53 +139,38 @@ def _order_with_templates(film: Film) -> tuple[dict[str, Any], list[str]]:
     from limlff.analysis.template_matching import match_templates
 
     values, lines = _order(film)
-    parts = _parts_of(match_templates(film.atoms)[film.of(film.element)])
+    parts = parts_of(match_templates(film.atoms)[film.of(film.element)])
     return {**values, "templates": parts}, [*lines, f"by templates: {_percentages(parts)}"]
 
 
 def _order(film: Film) -> tuple[dict[str, Any], list[str]]:
-    _, similarity = _compared(film)
-    psi = {fold: plane_order(similarity.neighbors, fold) for fold in (4, 6)}
-    grains = find_grains(similarity)
-    layers, rows = [], []
-    for number in film.numbers:
-        members = film.layers == number
-        sizes = np.sort(
-            np.unique(grains.grain[members & (grains.grain >= 0)], return_counts=True)[1]
-        )
-        means = {
-            f"psi_{fold}": float(np.abs(values[members]).mean()) for fold, values in psi.items()
-        }
-        layers.append({"layer": number, **means, "grains": sizes[::-1].tolist()})
-        largest = sizes[-1] / members.sum() if len(sizes) else 0.0
-        rows.append(
-            [str(number), *(figure(v, ".2f") for v in means.values()), str(len(sizes)),
-             figure(largest, ".2f")]
-        )  # fmt: skip
+    layers = order_of_layers(film, compare_film(film))
+    rows = [
+        [
+            str(each.layer),
+            figure(each.psi_4, ".2f"),
+            figure(each.psi_6, ".2f"),
+            str(len(each.grains)),
+            figure((each.grains or [0])[0] / np.sum(film.layers == each.layer), ".2f"),
+        ]
+        for each in reversed(layers)
+    ]
     titles = ["layer", "|psi_4|", "|psi_6|", "grains", "largest"]
     crystal, lines = _crystal(film)
-    return {"layers": layers, **crystal}, [*table(titles, rows[::-1]), *lines]
+    values = {"layers": [asdict(each) for each in layers], **crystal}
+    return values, [*table(titles, rows), *lines]
 
 
 def _crystal(film: Film) -> tuple[dict[str, Any], list[str]]:
     """Local order and texture of the film."""
-    positions = film.atoms.positions[film.of(film.element) & (film.layers != NO_LAYER)]
-    if len(positions) == 0:
+    crystal = crystal_of(film)
+    if crystal is None:
         return {}, []
-    cell = film.atoms.cell.array
-    order = classify(positions, cell, VOLUME)
-    parts = _parts_of(order)
-    texture = find_texture(positions, cell, VOLUME, order)
-    fractions = texture.fractions()
     lines = [
-        f"local order: {_percentages(parts)}",
-        f"of {int(texture.bcc.sum())} bcc atoms within 10 degrees of z: {_percentages(fractions)}",
+        f"local order: {_percentages(crystal.local_order)}",
+        f"of {crystal.bcc_atoms} bcc atoms within 10 degrees of z: {_percentages(crystal.texture)}",
     ]
-    return {"local_order": parts, "bcc_atoms": int(texture.bcc.sum()), "texture": fractions}, lines
-
-
-def _parts_of(order: np.ndarray) -> dict[str, float]:
-    return {kind.name.lower(): float(np.mean(order == kind)) for kind in Order}
+    return asdict(crystal), lines
 
 
 def _percentages(parts: dict[str, float]) -> str:

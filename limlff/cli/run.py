@@ -18,9 +18,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "study",
         metavar="NAME|FILE.yaml",
-        help="a study that comes with limlff, such as healing/quick, or a YAML file",
+        help="a study that comes with limlff, such as healing/quick or deposition/cu110, or a "
+        "YAML file",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of results")
+    parser.add_argument(
+        "--preset",
+        metavar="PRESET",
+        help="size of a study that comes in several, such as quick, paper or cluster; the first "
+        "one of its file if left out",
+    )
     add_set(parser, "hole.missing_atoms=120")
     add_force(parser, "a study in the folder")
     add_quiet(parser)
@@ -41,6 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.overrides,
         progress=not arguments.quiet,
         force=arguments.force,
+        preset=arguments.preset,
     )
     print_result(result)
     return 0

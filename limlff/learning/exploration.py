@@ -36,7 +36,7 @@ from limlff.md.runner import run_md
 from limlff.md.system.structure import read_structure
 from limlff.named_potential import load
 from limlff.potential import Potential
-from limlff.training.uncertainty.frames import assess_frames
+from limlff.training.uncertainty.frames import grade_frames
 
 CUTS = "cuts.json"
 
@@ -154,7 +154,7 @@ def explore(
     begin, cores = time.monotonic(), time.process_time()
     potential = load(run.config.potential)
     stop = _run(run, folder, potential, limit)
-    grade = harvest.soap.grades if harvest.soap else partial(_own_grades, potential)
+    grade = harvest.soap.grades if harvest.soap else partial(grade_frames, potential)
     written, uncertain = _uncertain_frames(run, harvest, folder, grade, stop)
     radius = harvest.core_radius or potential.cutoff
     cuts = []
@@ -202,10 +202,6 @@ def stretched(atoms: Atoms, strain: float) -> Atoms:
     factors = np.where(atoms.pbc, 1.0 + strain, 1.0)
     atoms.set_cell(atoms.cell.array * factors[:, None], scale_atoms=True)
     return atoms
-
-
-def _own_grades(potential: Potential, frames: list[Frame]) -> list[Float[np.ndarray, " atoms"]]:
-    return [known.grades for known in assess_frames(potential, frames)]
 
 
 def _uncertain_frames(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from limlff.md.event_settings import Rate
+from limlff.md.event_settings import RateValue
 from limlff.units import MILLIAMPERE_PER_SQUARE_CENTIMETER
 
 PLATING_MA_PER_CM2 = (1.0, 10.0)
@@ -45,7 +45,7 @@ class ArrivalRate:
         )
 
 
-def rate_of(event: Rate, timestep_fs: float, area: float) -> ArrivalRate:
+def rate_of(event: RateValue, timestep_fs: float, area: float) -> ArrivalRate:
     """The rate of an event in all units.
 
     Args:

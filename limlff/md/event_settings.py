@@ -42,16 +42,37 @@ class Schedule(StrictModel):
         return self
 
 
-class Rate(StrictModel):
-    """How often single atoms come or go, after what is written for that step.
-
-    The rate is given in exactly one of three ways.
+class RateValue(StrictModel):
+    """How often single atoms come or go, in exactly one of three ways.
 
     Attributes:
         every: Steps between two atoms, on average if their arrivals are a Poisson process.
         atoms_per_ns: Atoms per nanosecond.
         current_density_ma_per_cm2: Current density, of one electron per atom through the area of
             the first two cell vectors at the start (mA/cm²).
+    """
+
+    every: Steps | None = Field(default=None, examples=[1000])
+    atoms_per_ns: AtomsPerNanosecond | None = None
+    current_density_ma_per_cm2: CurrentDensity | None = None
+
+    @model_validator(mode="after")
+    def _one_unit(self) -> RateValue:
+        names = tuple(RateValue.model_fields)
+        given = [name for name in names if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(
+                f"give exactly one of {', '.join(names)}; given: {', '.join(given) or 'none'}"
+            )
+        return self
+
+
+class Rate(RateValue):
+    """How often single atoms come or go, after what is written for that step.
+
+    The rate is given in exactly one of three ways.
+
+    Attributes:
         arrivals: Equal times between two atoms (`fixed`), or exponentially distributed ones, as of
             independent atoms (`poisson`); rounded to steps.
         first: Step of the first atom, one interval from the start if left out; of `poisson` the
@@ -59,21 +80,12 @@ class Rate(StrictModel):
         last: Last step; the end of the run if left out.
     """
 
-    every: Steps | None = Field(default=None, examples=[1000])
-    atoms_per_ns: AtomsPerNanosecond | None = None
-    current_density_ma_per_cm2: CurrentDensity | None = None
     arrivals: Literal["fixed", "poisson"] = "fixed"
     first: Step | None = None
     last: Step | None = None
 
     @model_validator(mode="after")
-    def _one_rate_that_happens(self) -> Rate:
-        names = ("every", "atoms_per_ns", "current_density_ma_per_cm2")
-        given = [name for name in names if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise ValueError(
-                f"give exactly one of {', '.join(names)}; given: {', '.join(given) or 'none'}"
-            )
+    def _comes(self) -> Rate:
         first = self.first
         if first is None and self.arrivals == "fixed":
             first = self.every
@@ -83,7 +95,7 @@ class Rate(StrictModel):
 
 
 class Deposit(Rate):
-    """One atom is added above the highest one, on its way down.
+    """One atom is added above the surface, on its way down.
 
     Its velocity is that of an atom that leaves a gas through an opening: lateral components from
     the Maxwell distribution, the one along -z weighted with the flux, p(v) ~ v exp(-m v^2 / 2kT).
@@ -91,7 +103,8 @@ class Deposit(Rate):
     Attributes:
         kind: Name of the event.
         element: Chemical symbol.
-        height_angstrom: Height over the highest atom (Å).
+        height_angstrom: Height over the highest atom that has three neighbors within 4.5 Å, as an
+            atom in flight has not (Å).
         min_distance_angstrom: Distance that is kept to all atoms and their images (Å).
         temperature_k: Temperature of the gas (K); the target of the step if left out.
         lateral: Where over the surface.

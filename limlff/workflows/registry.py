@@ -9,7 +9,13 @@ from limlff.errors import InputError, shown
 from limlff.plugins import Plugins
 from limlff.workflows.contract import Study
 
-STUDIES = Plugins({"healing": "limlff.workflows.healing.study:HealingStudy"}, "limlff.studies")
+STUDIES = Plugins(
+    {
+        "deposition": "limlff.workflows.deposition.study:DepositionStudy",
+        "healing": "limlff.workflows.healing.study:HealingStudy",
+    },
+    "limlff.studies",
+)
 """Class of each study by what its YAML file says under "study"."""
 
 register = STUDIES.register

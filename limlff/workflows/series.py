@@ -88,6 +88,27 @@ class Observer(ABC):
         return TimeSeries(self.time_ps, self.columns())
 
 
+class Unmeasured(Observer):
+    """Takes the frames of a stage of which all is measured at its end.
+
+    Args:
+        note: What to show beside the progress.
+    """
+
+    def __init__(self, note: str) -> None:
+        super().__init__()
+        self._note = note
+
+    @property
+    def note(self) -> str:
+        """What the stage is."""
+        return self._note
+
+    def observe(self, frame: TrajectoryFrame) -> dict[str, float]:
+        """Nothing yet."""
+        return {}
+
+
 def rounded(values: np.ndarray) -> list[float | None]:
     """Numbers for JSON, to six decimals; what is not finite becomes null."""
     return [round(float(value), 6) if np.isfinite(value) else None for value in values]

@@ -8,13 +8,14 @@ from typing import Any
 
 from limlff.atomic_file import write_text_whole
 from limlff.catalog import find_potential
-from limlff.config import load_config, load_stored_config
+from limlff.config import load_stored_config
 from limlff.errors import InputError, OutOfTime, shown
 from limlff.folder_lock import LOCK, locked
 from limlff.outputs import FolderKind, check_output_folder
 from limlff.paths import user_path
 from limlff.resumable import resumable
 from limlff.workflows.contract import CHANGEABLE, Study, StudyResult, StudySettings
+from limlff.workflows.presets import load_with_preset
 from limlff.workflows.registry import find_study
 from limlff.workflows.stages import folder_name
 from limlff.yaml_file import dump_yaml, read_mapping
@@ -32,6 +33,7 @@ def run_study(
     overrides: list[str],
     progress: bool = True,
     force: bool = False,
+    preset: str | None = None,
 ) -> StudyResult:
     """Run the study of a YAML file.
 
@@ -41,14 +43,15 @@ def run_study(
         overrides: Changes of single settings, as "section.key=value".
         progress: Whether to show progress.
         force: Whether results in the folder are overwritten.
+        preset: One of the presets of the file; its first one if left out.
 
     Raises:
-        InputError: If the file names no known study, a setting is not allowed, or the folder holds
-            results and `force` is not set.
+        InputError: If the file names no known study or has no such preset, a setting is not
+            allowed, or the folder holds results and `force` is not set.
     """
     path, out = user_path(path), user_path(out)
     study = _study_of(path)
-    settings = load_config(path, study.settings, overrides)
+    settings = load_with_preset(path, study.settings, preset, overrides)
     inputs = [path]
     with suppress(InputError):  # told when it is loaded
         inputs.append(find_potential(settings.potential))

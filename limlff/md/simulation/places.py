@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from limlff.md.event_settings import Deposit
 from limlff.md.lateral_settings import Clustered, Disc, Lateral, Masked
@@ -12,6 +12,10 @@ from limlff.md.simulation.population import EventImpossible, Population
 
 _ATTEMPTS = 1000
 """Places that a deposition tries before it says that there is none."""
+
+_NEIGHBOR, _FEWEST = 4.5, 3
+"""An atom with fewer neighbors than this within this distance (Å) is in flight: the next one would
+otherwise start above it, and so on upwards if they come faster than they land."""
 
 
 def free_place(
@@ -22,7 +26,8 @@ def free_place(
     Raises:
         EventImpossible: If none is found.
     """
-    height = float(atoms.positions[:, 2].max()) + event.height_angstrom
+    top = surface_height(atoms.positions, atoms.cell, atoms.structure.periodic)
+    height = top + event.height_angstrom
     clearance = Clearance(
         atoms.positions,
         atoms.cell,
@@ -37,10 +42,32 @@ def free_place(
             return np.asarray(place)
     raise EventImpossible(
         f"no place for {event.element} was found {event.height_angstrom:g} Å above the highest "
-        f"atom that is {event.min_distance_angstrom:g} Å from all others; give the cell more "
-        "vacuum along z, "
-        "deposit less often or over more of the surface, or remove atoms that leave upwards"
+        f"atom of the surface that is {event.min_distance_angstrom:g} Å from all others; give the "
+        "cell more vacuum along z, deposit less often or over more of the surface, or remove atoms "
+        "that leave upwards"
     )
+
+
+def surface_height(
+    positions: Float[np.ndarray, "atoms 3"],
+    cell: Float[np.ndarray, "3 3"],
+    periodic: Bool[np.ndarray, "3"],
+) -> float:
+    """Height of the highest atom that is not in flight (Å); of the highest one if all are.
+
+    Args:
+        positions: Positions, inside the cell or not (Å).
+        cell: Cell vectors as rows (Å).
+        periodic: Periodicity along each cell vector.
+    """
+    inverse = np.linalg.inv(cell)
+    for atom in np.argsort(-positions[:, 2], kind="stable"):
+        vectors = positions - positions[atom]
+        vectors -= np.where(periodic, np.round(vectors @ inverse), 0.0) @ cell
+        near = np.einsum("ax,ax->a", vectors, vectors) < _NEIGHBOR**2
+        if near.sum() > _FEWEST:  # it is near itself
+            return float(positions[atom, 2])
+    return float(positions[:, 2].max())
 
 
 def draw_in_plane(

@@ -17,7 +17,7 @@ from limlff.models.readouts import KEY
 from limlff.potential import Potential
 from limlff.precision import own_precision
 from limlff.training.batches import Batch
-from limlff.training.frame_batches import frame_batches
+from limlff.training.frame_batches import FrameBatches, frame_batches
 from limlff.training.frame_predictions import FramePrediction
 from limlff.training.uncertainty.calibration import reliability
 from limlff.uncertainty.assess import available, calibrated_spreads
@@ -57,9 +57,7 @@ def assess_frames(
     Raises:
         InputError: If the potential has no uncertainty or does not know an element.
     """
-    if not available(potential):
-        raise InputError("the potential has no uncertainty; train it with a newer limlff")
-    batches = frame_batches(potential, frames, dtype)
+    batches = _batches(potential, frames, dtype)
     energy_factor = float(potential.parameters[KEY]["factors"][0, 0])
     assessed: dict[int, FrameAssessment] = {}
     for batch, located in batches:
@@ -74,6 +72,28 @@ def assess_frames(
             known = bool(np.isfinite(own[0]).all())
             assessed[index] = FrameAssessment(spread if known else np.inf, *own)
     return [assessed[index] for index in range(len(frames))]
+
+
+@own_precision()
+def grade_frames(
+    potential: Potential, frames: list[Frame], dtype: str = "float32"
+) -> list[Float[np.ndarray, " atoms"]]:
+    """Extrapolation grades of frames, in their order; a tenth of the time of spreads.
+
+    Args:
+        potential: A potential with uncertainty.
+        frames: Frames with or without labels.
+        dtype: Arithmetic of the model.
+
+    Raises:
+        InputError: If the potential has no uncertainty or does not know an element.
+    """
+    batches = _batches(potential, frames, dtype)
+    grades: dict[int, np.ndarray] = {}
+    for batch, located in batches:
+        found = np.asarray(_grades(potential.model, batches.parameters, batch), float)
+        grades |= {index: found[atoms] for index, _, atoms in located}
+    return [grades[index] for index in range(len(frames))]
 
 
 def force_residuals(
@@ -125,6 +145,12 @@ def frame_reliability(
     }
 
 
+def _batches(potential: Potential, frames: list[Frame], dtype: str) -> FrameBatches:
+    if not available(potential):
+        raise InputError("the potential has no uncertainty; train it with a newer limlff")
+    return frame_batches(potential, frames, dtype)
+
+
 def _finite(value: float) -> float | None:
     """A number that JSON can hold."""
     return float(value) if np.isfinite(value) else None
@@ -133,3 +159,10 @@ def _finite(value: float) -> float | None:
 @partial(jax.jit, static_argnames="model")
 def _deviations(model: FeatureModel, parameters: Parameters, batch: Batch) -> Deviations:
     return member_deviations(model, parameters, batch.around(model.cutoff))
+
+
+@partial(jax.jit, static_argnames="model")
+def _grades(
+    model: FeatureModel, parameters: Parameters, batch: Batch
+) -> Float[jax.Array, " atoms"]:
+    return _deviations(model, parameters, batch).grade

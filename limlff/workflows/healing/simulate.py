@@ -12,12 +12,11 @@ from limlff.analysis.local_order import Order, classify
 from limlff.analysis.mobility import internal_coordinates, square_displacements
 from limlff.errors import OutOfTime
 from limlff.md.config import NPT, MDConfig, Output
-from limlff.md.output.trajectory import TrajectoryFrame
 from limlff.structures.lattice import bcc_supercell
 from limlff.structures.void import Hole, cut_hole
 from limlff.workflows.healing.analysis import Neighborhood, RunAnalysis, RunSeries
 from limlff.workflows.healing.config import Cavity, Closed, HealingConfig, Reference
-from limlff.workflows.series import Observer, block_error
+from limlff.workflows.series import Unmeasured, block_error
 from limlff.workflows.workspace import Workspace
 
 Ended = Literal["hole closed", "duration reached", "out of time"]
@@ -133,18 +132,6 @@ class Outcome:
         }
 
 
-class _Equilibration(Observer):
-    """Watches the perfect crystal, of which all is measured at the end."""
-
-    @property
-    def note(self) -> str:
-        return "perfect crystal"
-
-    def observe(self, frame: TrajectoryFrame) -> dict[str, float]:
-        """Nothing yet."""
-        return {}
-
-
 def plan_run(settings: HealingConfig, index: int) -> HealingRun:
     """What one of the runs of a study needs.
 
@@ -235,7 +222,7 @@ def equilibrate(run: HealingRun, workspace: Workspace) -> tuple[Atoms, PerfectCr
         OutOfTime: If the time does not suffice for it.
     """
     atoms = bcc_supercell(run.element, run.lattice_constant, run.repeats)
-    last = workspace.dynamics("crystal", run.crystal_md, atoms, _Equilibration())
+    last = workspace.dynamics("crystal", run.crystal_md, atoms, Unmeasured("perfect crystal"))
     if last.atoms is None:
         raise OutOfTime(
             f"{workspace.folder('crystal')}: the perfect crystal alone took all of the time "

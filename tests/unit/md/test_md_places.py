@@ -14,7 +14,7 @@ from limlff.md.config import Deposit
 from limlff.md.lateral_settings import Lateral
 from limlff.md.simulation.check_events import check_events
 from limlff.md.simulation.events import apply_event
-from limlff.md.simulation.places import draw_in_plane, widest_disc
+from limlff.md.simulation.places import draw_in_plane, surface_height, widest_disc
 from limlff.md.simulation.population import EventImpossible
 from limlff.md.system.check_structure import check_structure
 
@@ -118,3 +118,18 @@ def test_disc_that_meets_its_own_images_is_refused():
     config = settings(events=[{"kind": "deposit", "element": "Cu", "every": 5, "lateral": disc}])
     with pytest.raises(InputError, match=r"radius_angstrom is 4 Å, but a disc beyond 3\.88 Å"):
         check_events(config, check_structure(atoms, config), atoms, COPPER)
+
+
+def test_atoms_in_flight_do_not_raise_the_height_at_which_the_next_one_starts():
+    """Else each of a burst starts above the one before, up to the image of the slab."""
+    atoms = slab()
+    top = float(atoms.positions[:, 2].max())
+    cell, periodic = atoms.cell.array, np.asarray(atoms.pbc)
+    assert surface_height(atoms.positions, cell, periodic) == pytest.approx(top)
+    over = atoms.positions[atoms.positions[:, 2] > top - 0.1].mean(axis=0)
+    landed = [*over[:2], top + 1.8]
+    flying = [[*over[:2], top + 7.0], [over[0] + 1.0, over[1], top + 9.0]]  # near each other
+    positions = np.vstack([atoms.positions, [landed], flying])
+    assert surface_height(positions, cell, periodic) == pytest.approx(top + 1.8)
+    alone = np.array(flying)
+    assert surface_height(alone, 20 * np.eye(3), np.ones(3, bool)) == pytest.approx(top + 9.0)

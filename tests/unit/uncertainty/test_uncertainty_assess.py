@@ -23,7 +23,7 @@ from limlff.potential import Potential
 from limlff.potential_file import load_potential, save_potential
 from limlff.prediction import formula_predictor_for, predictor_for
 from limlff.training.uncertainty.calibration import calibration_factor, reliability
-from limlff.training.uncertainty.frames import assess_frames
+from limlff.training.uncertainty.frames import assess_frames, grade_frames
 from limlff.uncertainty import assess, available
 from limlff.uncertainty import members as members_module
 from limlff.uncertainty.kernel import member_forces_by_kernel
@@ -181,6 +181,13 @@ def test_atoms_trained_on_have_grades_up_to_1_and_one_of_each_element_has_1(pote
     numbers = np.concatenate([frame.numbers for frame in frames])
     for number in (28, 29):
         assert grades[numbers == number].max() == pytest.approx(1.0, rel=1e-4)
+
+
+def test_grades_alone_are_those_of_a_whole_assessment(potential, data):
+    frames = [item.frame for item in data.train][:7]
+    assessed = assess_frames(potential, frames)
+    for grades, known in zip(grade_frames(potential, frames), assessed, strict=True):
+        np.testing.assert_allclose(grades, known.grades, rtol=1e-6)
 
 
 @pytest.mark.parametrize("path", ["compressed", "atom pushed to another", "atom pulled out"])

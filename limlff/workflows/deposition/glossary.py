@@ -1,0 +1,102 @@
+"""What the quantities of the deposition study mean, and what its results do not say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from limlff.analysis import layers as layer_analysis
+from limlff.analysis import similarity
+from limlff.workflows.deposition.cases import Case
+from limlff.workflows.deposition.claims import EXCHANGED, FLAT, HARDLY, MOSTLY
+from limlff.workflows.deposition.config import DepositionConfig
+from limlff.workflows.deposition.plan import MONOLAYER
+from limlff.workflows.deposition.rest import COVERED, DENSE
+
+
+def definitions(settings: DepositionConfig) -> list[tuple[str, str]]:
+    """Meaning of every quantity on the page."""
+    return [*_of_layers(), *_of_the_study(settings)]
+
+
+def _of_layers() -> list[tuple[str, str]]:
+    return [
+        (
+            "Amount in layers",
+            f"Atoms of the film over those of a plane of Li(110), {MONOLAYER:.4f} per Å² of the "
+            "cell.",
+        ),
+        (
+            "Layer",
+            "Atoms between two minima of the density along z. Layer 1 is the first above the "
+            "interface plane, the topmost plane that the copper atoms would fill.",
+        ),
+        (
+            "Full layer",
+            f"It covers {100 * COVERED:.0f} % of the surface with {DENSE} atoms/Å² or more, and "
+            "the layer above it half of the surface.",
+        ),
+        (
+            "Coverage",
+            f"Part of the area where no disc of {layer_analysis.DISC} Å fits between the centres "
+            f"of a layer's atoms, less a rim of {layer_analysis.ATOM_RADIUS} Å.",
+        ),
+        (
+            "Surface similarity",
+            "exp(-(m/0.25)²) of the misfit m, in spacings of the net, between an atom's nearest "
+            "neighbors in its layer and those of a perfect plane after the best rotation; mean "
+            "over the layer without edges. A layer is called by the plane with the largest one, "
+            f"if that is {similarity.LEAST} or more: disordered discs reach 0.26. Perfect layers "
+            "have 1, such of 300 K 0.5 to 0.7. Li(hex) is the close-packed plane of fcc and hcp "
+            "lithium.",
+        ),
+        (
+            "Exchange",
+            "Film atoms less than half a spacing of planes above the interface plane are in sites "
+            "of copper; copper atoms beyond are above it. Per site of a plane.",
+        ),
+    ]
+
+
+def _of_the_study(settings: DepositionConfig) -> list[tuple[str, str]]:
+    return [
+        (
+            "Verdicts",
+            f"A plane is resembled if {100 * MOSTLY:.0f} % of all full layers, of all runs, are "
+            f"called by it, not if {100 * HARDLY:.0f} % or fewer are. An interface is flat and "
+            f"unalloyed if fewer than {100 * FLAT:.0f} % of a plane are exchanged at every rate, "
+            f"and has exchanged from {100 * EXCHANGED:.0f} % on at one of them.",
+        ),
+        (
+            "Roughness of the surface",
+            "Standard deviation of the height if a layer is on top where it covers the surface and "
+            "the next one does not.",
+        ),
+        (
+            "Mobility",
+            f"Mean-square displacement in the plane over {settings.dynamics.lag_ps:g} ps, by the "
+            "layer in which an atom starts.",
+        ),
+        (
+            "± and bands",
+            "Standard deviation over runs with different random numbers; none for a single run.",
+        ),
+    ]
+
+
+def limits(settings: DepositionConfig, cases: Sequence[Case]) -> list[str]:
+    """What the results do not say."""
+    slow = min(case.rate.current_density_ma_per_cm2 for case in cases)
+    runs = min(len(case.outcomes) for case in cases)
+    return [
+        f"The slowest rate, {slow:.2g} mA/cm², is {slow / 10:.0e} to {slow:.0e} times that of "
+        "experiments: what hops or exchanges more rarely than once in a nanosecond does not "
+        "happen here.",
+        f"{runs} run{'s' if runs > 1 else ''} of each surface and rate"
+        + (": an example, no statistics; raise repeats." if runs == 1 else "."),
+        "Cells of a few nanometres: a film must fit the cell, which strains Li(110), Li(100) and "
+        "Li(111) by different amounts (docs/plating.md), and islands meet their own images.",
+        "Atoms come from a vacuum. There is no electrolyte, no solid-electrolyte interphase, no "
+        "field, and no charge: deposition energy becomes heat, which leaves through the slab.",
+        "The potential is as good as its training data; see its card, also for the properties "
+        "in which it differs from DFT.",
+    ]

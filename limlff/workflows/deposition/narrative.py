@@ -1,0 +1,131 @@
+"""What the page of the deposition study says: result, numbers, claims, definitions and limits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from limlff.numbers_as_text import figure
+from limlff.report.page import Report
+from limlff.workflows.deposition import figures, pictures, tables
+from limlff.workflows.deposition.cases import Case, gather, slowest
+from limlff.workflows.deposition.claims import best_of, counts_in_words
+from limlff.workflows.deposition.config import DepositionConfig
+from limlff.workflows.deposition.glossary import definitions, limits
+from limlff.workflows.deposition.simulate import UNCERTAIN, Outcome
+
+LONG_PS = 5.0
+"""Time for which more than 1 % of the atoms must be outside for the result to be in doubt (ps)."""
+
+
+def build_report(settings: DepositionConfig, outcomes: Sequence[Outcome], out: Path) -> Report:
+    """Everything the page says."""
+    cases = gather(outcomes)
+    surfaces = slowest(cases)
+    drawn = [
+        pictures.draw_cross_sections(surfaces, out),
+        *([pictures.draw_layers(surfaces, out)] if any(case.rests for case in surfaces) else []),
+        figures.plot_similarity(cases, out),
+        figures.plot_coverage(surfaces, out),
+        figures.plot_exchange(cases, out),
+        figures.plot_profiles(surfaces, out),
+        figures.plot_roughness(cases, out),
+        figures.plot_mobility(cases, out, settings.dynamics.lag_ps),
+        figures.plot_grades(cases, out),
+    ]
+    if any(run.stripping for run in outcomes):
+        drawn.append(figures.plot_stripping(cases, out))
+    return Report(
+        title=f"{settings.film} plated on {', '.join(case.facet for case in surfaces)}",
+        simulated=simulated(settings, cases),
+        numbers=tables.key_numbers(cases),
+        figures=drawn,
+        tables=[
+            tables.claims_table(cases),
+            tables.layers_table(cases),
+            tables.exchange_table(cases),
+        ],
+        movies=pictures.make_movies(surfaces, out),
+        definitions=definitions(settings),
+        limits=limits(settings, cases),
+    )
+
+
+def summary(outcomes: Sequence[Outcome]) -> str:
+    """How far the potential is to be trusted, and what was found on each surface."""
+    cases = gather(outcomes)
+    return " ".join([trust(cases), *(_found(case) for case in cases)])
+
+
+def trust(cases: Sequence[Case]) -> str:
+    """A sentence on the extrapolation grades."""
+    longest = max(case.longest_outside_ps for case in cases)
+    highest = max(case.highest_grade for case in cases)
+    if math.isnan(highest):
+        return "The potential cannot tell whether it is to be trusted: it has no uncertainty."
+    if longest > LONG_PS:
+        return (
+            f"In doubt: for up to {longest:.0f} ps more than 1 % of the atoms of a run were beyond "
+            f"the training data of the potential (grades to {highest:.1f}); their surroundings are "
+            f"in the files {UNCERTAIN} of the runs, to be labelled by DFT and trained on."
+        )
+    return (
+        f"The highest extrapolation grade of an atom was {highest:.2f} (1 is the edge of the "
+        "training data)"
+        + (
+            f", and never were more than 1 % of the atoms above 1 for longer than {LONG_PS:g} ps."
+            if highest > 1
+            else "."
+        )
+    )
+
+
+def _found(case: Case) -> str:
+    """What was found on a surface at a rate."""
+    if not case.rests:
+        return f"{case.label}: time was up before the plating was done."
+    best = best_of(case)
+    layers = counts_in_words(best) if best else "none is full"
+    below = case.per_site(lambda rest: rest.film_below)
+    above = case.per_site(lambda rest: rest.substrate_above)
+    runs = f"{len(case.rests)} run{'s' if len(case.rests) > 1 else ''}"
+    return (
+        f"{case.label}, {runs}: of the full layers {layers}; "
+        f"{figure(below.mean, '.1f', 100)} % of the top plane's sites hold {_film(case)}, "
+        f"{figure(above.mean, '.1f', 100)} % as many {case.slab.element} are above it."
+    )
+
+
+def _film(case: Case) -> str:
+    return case.outcomes[0].run.film
+
+
+def simulated(settings: DepositionConfig, cases: Sequence[Case]) -> str:
+    """What was done, in sentences."""
+    dynamics, arrival = settings.dynamics, settings.arrival
+    slabs = ", ".join(
+        f"{case.facet} ({case.slab.size[0]} x {case.slab.size[1]} atoms, {case.slab.layers} "
+        f"layers, {case.slab.fixed_layers} of them held)"
+        for case in slowest(cases)
+    )
+    rates = " ".join(f"{case.facet}: {case.rate}" for case in cases if case.facet == cases[0].facet)
+    times = {"poisson": "at random times", "fixed": "at equal times"}[arrival.times]
+    stripping = settings.stripping
+    taken = ""
+    if stripping is not None:
+        which = "with the fewest neighbors" if stripping.choice == "least_bound" else "highest up"
+        taken = (
+            f" Then {100 * stripping.share:.0f} % of the atoms were taken away, each time the one "
+            f"{which}."
+        )
+    return (
+        f"Slabs of {slabs} were held at {settings.temperature_k:g} K by friction on "
+        f"{dynamics.friction_layers} layers above the held ones; the atoms above follow Newton's "
+        f"equations. {settings.film} atoms came one by one from above, {times}, with thermal "
+        f"velocities ({arrival.lateral.kind} over the surface), up to {settings.layers:g} layers "
+        f"of Li(110); {settings.repeats} runs of each surface and rate. {rates} After "
+        f"{dynamics.rest_ps:g} ps without arrivals the film was measured over these.{taken} Time "
+        f"step {dynamics.timestep_fs:g} fs; model arithmetic in {dynamics.dtype}. A reflecting lid "
+        "keeps atoms in the cell."
+    )

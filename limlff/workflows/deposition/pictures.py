@@ -1,0 +1,161 @@
+"""Pictures of atoms: cross-sections, layers from above, and the run in three dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from limlff.analysis.film import NO_LAYER, Film, find_film
+from limlff.analysis.local_order import classify
+from limlff.analysis.reference_nets import COPPER_NETS, LITHIUM_NETS
+from limlff.analysis.similarity import NONE, Similarity, compare_film
+from limlff.analysis.texture import VOLUME
+from limlff.md.output.names import TRAJECTORY
+from limlff.md.output.trajectory import Trajectory, TrajectoryFrame
+from limlff.report.movie import AtomClasses, Movie, MovieFrame, element_classes
+from limlff.report.page import Figure
+from limlff.workflows.deposition.cases import Case
+from limlff.workflows.deposition.growth import atoms_of
+from limlff.workflows.deposition.simulate import Outcome
+from limlff.workflows.scene import ORDER_CLASSES, make_movie
+from limlff.workflows.snapshots import Panel, draw_snapshots, slice_about
+from limlff.workflows.stages import folder_name
+
+DEPTH = 4.0
+"""Half the thickness of a cross-section (Å)."""
+
+_ABOVE = 3.0  # free height above the film in a cross-section (Å)
+_SHOWN_LAYERS = 4
+
+SIMILARITY_CLASSES = AtomClasses(
+    "similarity",
+    (NONE, *LITHIUM_NETS, *COPPER_NETS),
+    ("#c9ced6", "#0072b2", "#d55e00", "#009e73", "#e69f00", "#8a5a44", "#a9745a", "#c99a80"),
+    usual="",
+)
+"""Nets that atoms with their neighbors in a layer are most like, in the colours of the figures."""
+
+LAYER_CLASSES = AtomClasses(
+    "layer",
+    ("in flight", "substrate", "layer 1", "layer 2", "layer 3", "layer 4", "higher"),
+    ("#d1495b", "#b87333", "#08306b", "#2171b5", "#6baed6", "#c6dbef", "#eef3fa"),
+    usual="substrate",
+)
+
+
+def draw_cross_sections(cases: Sequence[Case], out: Path) -> Figure:
+    """The first run of each case at rising amounts, seen along the surface."""
+    target = Figure(
+        out / "cross-sections.png",
+        "The film as it grows",
+        f"A slice of {2 * DEPTH:.0f} Å seen along y, from the first run at the lowest rate on each "
+        "surface: before plating, at a third, at two thirds and at the end of it. The amount is in "
+        "layers of Li(110).",
+        wide=True,
+    )
+    elements = element_classes([cases[0].slab.element, cases[0].outcomes[0].run.film])
+    rows = []
+    for case in cases:
+        run = case.outcomes[0]
+        last = len(run.plating.time_ps) - 1
+        with Trajectory(_folder(out, run) / TRAJECTORY) as trajectory:
+            frames = {i: trajectory[i] for i in sorted({0, last // 3, 2 * last // 3, last})}
+        films = {index: _film(frame, run) for index, frame in frames.items()}
+        top = max(film.atoms.positions[film.layers != NO_LAYER, 2].max() for film in films.values())
+        rows.append(
+            [
+                _cross_section(film, float(top) + _ABOVE, f"{case.facet}, {run.plated[i]:.1f}")
+                for i, film in films.items()
+            ]
+        )
+    return draw_snapshots(target, rows, elements)
+
+
+def _cross_section(film: Film, height: float, title: str) -> Panel:
+    """Atoms in the middle of the cell, which is cut off above the film."""
+    shown = np.flatnonzero(film.layers != NO_LAYER)
+    cell = film.atoms.cell.array.copy()
+    cell[2] = 0, 0, height
+    positions = film.atoms.positions[shown]
+    seen = slice_about(positions, cell, np.full(3, 0.5), DEPTH, "y")
+    is_film = (film.atoms.numbers[shown] != film.atoms.numbers[film.of(film.substrate)][0]).astype(
+        int
+    )
+    return Panel(seen, is_film[seen.atoms], title)
+
+
+def draw_layers(cases: Sequence[Case], out: Path) -> Figure:
+    """The layers of the first run of each case after plating, from above."""
+    target = Figure(
+        out / "layers.png",
+        "Layers from above, after plating",
+        "The layers nearest to the surface in the last frame of the first run at the lowest rate; "
+        "atoms are coloured by the plane that they and their neighbors in the layer are most like.",
+        wide=True,
+    )
+    rows = []
+    for case in cases:
+        run = next((each for each in case.outcomes if each.rest is not None), None)
+        if run is None:
+            continue
+        with Trajectory(out / folder_name("rest", run.name) / TRAJECTORY) as trajectory:
+            film = _film(trajectory[len(trajectory) - 1], run)
+        classes = similarity_classes(compare_film(film))
+        numbers = [number for number in film.numbers if 0 < number <= _SHOWN_LAYERS]
+        rows.append([_from_above(film, n, classes, f"{case.facet}, layer {n}") for n in numbers])
+    return draw_snapshots(target, rows, SIMILARITY_CLASSES)
+
+
+def _from_above(film: Film, number: int, classes: np.ndarray, title: str) -> Panel:
+    members = np.flatnonzero(film.layers == number)
+    cell = film.atoms.cell.array
+    seen = slice_about(film.atoms.positions[members], cell, np.full(3, 0.5), np.inf)
+    return Panel(seen, classes[members][seen.atoms], title)
+
+
+def make_movies(cases: Sequence[Case], out: Path) -> list[Movie]:
+    """The plating of the first run of each case in three dimensions."""
+    return [_movie(case, case.outcomes[0], out) for case in cases]
+
+
+def _movie(case: Case, run: Outcome, out: Path) -> Movie:
+    def look(frame: TrajectoryFrame, index: int) -> MovieFrame:
+        film = _film(frame, run)
+        return MovieFrame(
+            time_ps=frame.time_fs * 1e-3,
+            positions=frame.positions,
+            cell=frame.cell,
+            classes=[
+                similarity_classes(compare_film(film)),
+                layer_classes(film),
+                classify(frame.positions, frame.cell, VOLUME),
+            ],
+            note=f"{run.plated[index]:.2f} layers",
+        )
+
+    colorings = [SIMILARITY_CLASSES, LAYER_CLASSES, ORDER_CLASSES]
+    analysed = len(run.plating.time_ps)
+    return make_movie(_folder(out, run), case.label, colorings, look, analysed)
+
+
+def similarity_classes(similarity: Similarity) -> np.ndarray:
+    """Class of each atom in `SIMILARITY_CLASSES`."""
+    numbers = [SIMILARITY_CLASSES.names.index(net) for net in (*similarity.nets, NONE)]
+    return np.array(numbers)[similarity.classes()]  # the last one is that of -1
+
+
+def layer_classes(film: Film) -> np.ndarray:
+    """Class of each atom in `LAYER_CLASSES`."""
+    highest = len(LAYER_CLASSES.names) - 2
+    layers = np.clip(film.layers, 0, highest) + 1
+    return np.where(film.layers == NO_LAYER, 0, layers)
+
+
+def _film(frame: TrajectoryFrame, run: Outcome) -> Film:
+    return find_film(atoms_of(frame), run.run.slab.element, run.run.film)
+
+
+def _folder(out: Path, run: Outcome) -> Path:
+    return out / folder_name("plating", run.name)

@@ -1,0 +1,150 @@
+"""What is measured of a film, and what is said of published claims, on films made by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from ase.build import fcc100
+
+from limlff.analysis.film import find_film
+from limlff.analysis.interdiffusion import density_profile
+from limlff.analysis.layers import Layer
+from limlff.md.arrival_rate import ArrivalRate
+from limlff.structures.film import bcc_film
+from limlff.structures.settings import Slab
+from limlff.structures.slab import fcc_slab
+from limlff.workflows.deposition.cases import Spread, gather
+from limlff.workflows.deposition.claims import judge
+from limlff.workflows.deposition.config import DepositionConfig
+from limlff.workflows.deposition.growth import measure, surface_roughness
+from limlff.workflows.deposition.narrative import summary
+from limlff.workflows.deposition.plan import plan_runs
+from limlff.workflows.deposition.rest import Rest, RestLayer
+from limlff.workflows.deposition.simulate import Outcome
+from limlff.workflows.series import TimeSeries
+
+RATE = ArrivalRate(100.0, 3333.0, 1e9)
+
+
+def layer(number: int, best: str = "Li(110)", coverage: float = 1.0) -> RestLayer:
+    return RestLayer(
+        number=number, atoms=50, density=0.119 * coverage, coverage=coverage, height=2.0 * number,
+        roughness=0.1, islands=1, scores={best: 0.6}, best=best, psi_4=0.3, psi_6=0.8,
+        largest_grain=1.0, in_plane=0.1, along_z=0.1, stays=1.0,
+    )  # fmt: skip
+
+
+def rest(*layers: RestLayer, below: float = 0.0, above: float = 0.0) -> Rest:
+    profile = density_profile(find_film(fcc100("Cu", (4, 4, 4), vacuum=10)))
+    return Rest(list(layers), below, above, 0.1, {"bcc": 0.9}, {"(110)": 0.8}, profile)
+
+
+def outcome(facet: str, *rests: Rest | None, outside: float = 0.0) -> list[Outcome]:
+    slab = {"facet": facet, "vacuum_angstrom": 60}
+    settings = DepositionConfig.model_validate(
+        {"slabs": [slab], "repeats": len(rests), "stripping": {}}
+    )
+    series = TimeSeries(
+        np.arange(10.0),
+        {
+            "atoms": np.arange(10.0),
+            "highest_grade": np.full(10, 0.5 + outside),
+            "share_outside": np.full(10, outside),
+        },
+    )
+    return [
+        Outcome(name, run, series, own, None, "all stages done", 300.0, 0, {})
+        for (name, run), own in zip(plan_runs(settings), rests, strict=True)
+    ]
+
+
+def verdicts(*outcomes: Outcome) -> dict[str, str]:
+    return {claim.text: claim.verdict for claim in judge(gather(outcomes))}
+
+
+def test_layers_are_judged_by_what_most_full_ones_are_like():
+    """The topmost layer is not full, and does not count."""
+    film = [layer(1), layer(2), layer(3), layer(4, "Li(100)", coverage=0.6)]
+    found = verdicts(*outcome("100", rest(*film), rest(*film)))
+    assert found["Layers on Cu(100) resemble Li(110)."] == "agrees"
+    assert found["Layers on Cu(100) resemble Li(100)."] == "disagrees"
+    assert found["The first two layers decide what the film becomes."] == "agrees"
+
+
+def test_facets_that_agree_in_half_of_the_layers_agree_in_part():
+    film = [layer(1, "Li(100)"), layer(2, "none"), layer(3, "Li(100)"), layer(4)]
+    found = verdicts(*outcome("110", rest(*film[:2], layer(3)), rest(*film)))
+    assert found["Layers on Cu(110) resemble Li(100)."] == "agrees in part"
+
+
+def test_without_a_full_layer_nothing_is_said():
+    found = verdicts(*outcome("111", rest(layer(1, coverage=0.5)), None))
+    assert found["Layers on Cu(111) resemble Li(110)."] == "not tested"
+    assert found["The first two layers decide what the film becomes."] == "not tested"
+
+
+@pytest.mark.parametrize(
+    ("below", "above", "flat"),
+    [(0.2, 0.0, "agrees"), (1.3, 0.0, "agrees in part"), (0.0, 6.4, "disagrees")],
+)
+def test_flatness_is_that_of_the_worse_kind_of_exchange(below, above, flat):
+    """64 sites: less than 1 % of them, 2 %, and 10 %."""
+    film = rest(layer(1), below=below, above=above)
+    assert verdicts(*outcome("100", film))["The interface with Cu(100) stays flat and unalloyed."] \
+        == flat  # fmt: skip
+    opposite = {"agrees": "disagrees", "disagrees": "agrees"}.get(flat, flat)
+    claim = "On Cu(110) copper and lithium exchange, and the interface is disordered."
+    assert verdicts(*outcome("110", film))[claim] == opposite
+
+
+def test_runs_outside_the_training_data_are_in_doubt_in_the_first_words():
+    assert summary(outcome("111", rest(layer(1)), outside=0.02)).startswith("In doubt: for up to")
+    assert "0.50 (1 is the edge" in summary(outcome("111", rest(layer(1))))
+
+
+def test_spread_leaves_out_what_is_no_number():
+    spread = Spread.of([1.0, 3.0, np.nan])
+    assert (spread.mean, spread.deviation, spread.count) == (2.0, pytest.approx(np.sqrt(2)), 2)
+    assert np.isnan(Spread.of([1.0]).deviation)
+
+
+def test_roughness_of_terraces_is_that_of_their_heights():
+    """Half of the surface 2 Å, a quarter 4 Å and a quarter 6 Å high."""
+
+    def terrace(number: int, height: float, coverage: float) -> Layer:
+        return Layer(number, {"Li": 1}, height, 0.0, 0.1, coverage, [1])
+
+    layers = [terrace(0, 0, 1), terrace(1, 2, 1), terrace(2, 4, 0.5), terrace(3, 6, 0.25)]
+    heights = np.array([2, 2, 4, 6])
+    assert surface_roughness(layers) == pytest.approx(heights.std())
+    assert surface_roughness(layers[:2]) == pytest.approx(0.0)
+
+
+def test_a_film_is_measured_layer_by_layer():
+    """Two layers of Li(110), one copper atom exchanged with a lithium atom of the first."""
+    slab = fcc_slab("Cu", "110", (8, 8), 6, 3.63, 20.0, 1)
+    both, _ = bcc_film(slab, "Li", "110", 2, 3.438, 6.0, 2.6)
+    top = int(np.flatnonzero(both.get_tags() == 1)[0])
+    first = min(np.flatnonzero(both.numbers == 3), key=lambda i: both.positions[i, 2])
+    both.numbers[[top, first]] = 3, 29
+    row = measure(find_film(both), 3)
+    lithium = int(np.sum(both.numbers == 3))
+    assert row["atoms"] == lithium
+    assert (row["film_below"], row["substrate_above"]) == (1, 1)
+    area = np.linalg.det(both.cell.array[:2, :2])
+    assert row["density_1"] == pytest.approx(lithium / 2 / area)
+    assert row["coverage_2"] == 1.0 and row["coverage_3"] == 0.0
+    assert row["Li(110)_2"] > 0.9 > row["Li(100)_2"]
+    assert np.isnan(row["Li(110)_3"])
+
+
+def test_slabs_and_rates_are_kept_apart():
+    first, second = outcome("100", rest(layer(1)))[0], outcome("111", None)[0]
+    other = replace(first, run=replace(first.run, rate=RATE))
+    cases = gather([first, second, other])
+    assert [(case.facet, len(case.outcomes)) for case in cases] == [
+        ("Cu(100)", 1), ("Cu(100)", 1), ("Cu(111)", 1)
+    ]  # fmt: skip
+    assert Slab(facet="111").element == cases[2].slab.element

@@ -1,0 +1,92 @@
+"""A deposition study from end to end, and one that died, which goes on to the same numbers."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from limlff.errors import OutOfTime
+from limlff.workflows.as_json import as_json
+from limlff.workflows.deposition.config import DepositionConfig
+from limlff.workflows.deposition.study import DepositionStudy
+from limlff.workflows.runs import simulate_all
+from limlff.workflows.workspace import News
+
+CONFIG = DepositionConfig.model_validate(
+    {
+        "potential": "li-cu",
+        "slabs": [
+            {"facet": "100", "size": [5, 5], "layers": 4, "fixed_layers": 1, "vacuum_angstrom": 30}
+        ],
+        "layers": 0.8,
+        "rates": [{"every": 20}],
+        "dynamics": {
+            "friction_layers": 1,
+            "relax_ps": 0.1,
+            "rest_ps": 0.3,
+            "rest_frame_ps": 0.03,
+            "lag_ps": 0.06,
+            "frames_per_layer": 10,
+        },
+        "stripping": {"share": 0.5},
+        "processes": 1,
+        "max_runtime_minutes": 30.0,
+    }
+)
+RUN = "Cu100-5x5-every-20-steps-seed1"
+STUDY = DepositionStudy()
+
+
+def show(news: News) -> None:
+    """Shows nothing."""
+
+
+def numbers(outcome) -> str:
+    """All but the time that it took."""
+    found = as_json(outcome.to_json())
+    found.pop("timing")
+    return json.dumps(found)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    return simulate_all(STUDY, CONFIG, tmp_path_factory.mktemp("whole"), show)[0]
+
+
+def test_atoms_come_stay_and_go(whole):
+    plated, stripped = whole.plating.columns["atoms"], whole.stripping.columns["atoms"]
+    assert plated[0] == 0 and np.all(np.diff(plated) >= 0)
+    assert 0.4 * plated[-1] < stripped[-1] + 1 < 0.8 * plated[-1]
+    assert whole.rest.layers[0].number == 1
+    assert 1.5 < whole.rest.layers[0].height < 2.5  # Li on Cu(100)
+    assert whole.ended == "all stages done"
+    assert np.isfinite(whole.plating.columns["highest_grade"]).all()
+
+
+@pytest.mark.parametrize("died_in", ["plating", "rest", "stripping"])
+def test_resumed_study_gives_the_same_numbers(whole, tmp_path, died_in):
+    def die(news: News) -> None:
+        if news.folder == f"{died_in}-{RUN}" and news.time_ps > 0.15:
+            raise OutOfTime("killed")
+
+    with pytest.raises(OutOfTime):
+        simulate_all(STUDY, CONFIG, tmp_path, die)
+    found = simulate_all(STUDY, CONFIG, tmp_path, show, resume=True)[0]
+    assert numbers(found) == numbers(whole)
+
+
+def test_page_and_figures_are_written(whole, tmp_path, monkeypatch):
+    from limlff.workflows import results
+
+    outcomes = simulate_all(STUDY, CONFIG, tmp_path, show)
+    monkeypatch.setattr(results, "simulate_all", lambda *arguments: outcomes)
+    result = results.compute_study(STUDY, CONFIG, tmp_path, progress=False, resume=True)
+    page = result.page.read_text(encoding="utf-8")
+    content = json.loads(result.numbers.read_text())
+    assert content["summary"] in page
+    assert content["runs"][0]["name"] == RUN
+    for words in ("Layers on Cu(100) resemble Li(110).", "Small 19, 2205416", "Stripping"):
+        assert words in page
+    assert page.count("data:image/png;base64,") == 10
