@@ -14,6 +14,7 @@ from limlff.report.page import Figure
 from limlff.workflows.figures import drawing
 
 _WIDTH, _TITLE = 2.5, 0.12  # of a picture and what is above it (inches)
+_LEGEND = 1.1  # width of an entry of the legend (inches)
 _TALLEST = 4.0  # height of a picture in its width
 _ATOM = 2.4  # diameter of an atom in the picture (Å)
 
@@ -150,4 +151,5 @@ def _legend(figure: Any, classes: AtomClasses) -> None:
         Line2D([], [], marker="o", linestyle="", color=color, label=name)
         for name, color in zip(classes.names, classes.colors, strict=True)
     ]
-    figure.legend(handles=marks, loc="outside lower center", ncols=len(marks), fontsize=9)
+    columns = max(1, min(len(marks), int(figure.get_figwidth() / _LEGEND)))
+    figure.legend(handles=marks, loc="outside lower center", ncols=columns, fontsize=9)

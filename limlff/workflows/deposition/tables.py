@@ -33,7 +33,7 @@ def key_numbers(cases: Sequence[Case]) -> Table:
         )
 
     rows = [
-        row("Runs, of these plated to the end", lambda c: f"{len(c.outcomes)}, {len(c.rests)}"),
+        row("Runs plated to the end", lambda c: f"{len(c.rests)} of {len(c.outcomes)}"),
         row("Rate (atoms/ns)", lambda c: f"{c.rate.atoms_per_ns:.4g}"),
         row("Temperature while plating (K)", _temperature),
         row("Full layers most like", _best),
