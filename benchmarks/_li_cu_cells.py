@@ -52,6 +52,9 @@ def cells(lithium: float, copper: float) -> dict[str, Atoms]:
         exchanged = slab.copy()
         exchanged.symbols[int(np.argmax(slab.positions[:, 2]))] = "Li"
         found[f"Li in Cu({facet})"] = exchanged
+        beside = exchanged.copy()
+        add_adsorbate(beside, "Cu", HEIGHT[facet], site)
+        found[f"Li in Cu({facet}), Cu on it"] = beside
     for name, atoms in found.items():
         atoms.info = {"config_type": name, "keeps_cell": atoms.info.get("keeps_cell", True)}
     return found
@@ -113,6 +116,10 @@ def figures(of: dict[str, Atoms]) -> dict[str, dict[str, float]]:
             clean: -1,
             "Cu": 0.25,
             "Li": -0.5,
+        }
+        found[f"Li on Cu({facet}) exchanges with a top Cu (eV)"] = {
+            f"Li in Cu({facet}), Cu on it": 1,
+            covered: -1,
         }
     for name in ("Cu15Li", "Cu3Li L1_2", "CuLi L1_0", "CuLi B2", "CuLi3 L1_2", "Li15Cu"):
         share = len(of[name]) / 1000

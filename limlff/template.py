@@ -150,9 +150,16 @@ class _Writer:
 
 def _flow(value: Any) -> str:
     """A value on one line of YAML."""
-    plain = list(value) if isinstance(value, tuple) else value
+    plain = [_plain(item) for item in value] if isinstance(value, tuple) else value
     text = yaml.safe_dump(plain, default_flow_style=True, allow_unicode=True, width=10_000)
     return str(text).removesuffix("...\n").strip()
+
+
+def _plain(item: Any) -> Any:
+    """A section of a list as a mapping of what it says."""
+    return (
+        item.model_dump(mode="json", exclude_unset=True) if isinstance(item, StrictModel) else item
+    )
 
 
 def _description(text: str, field: FieldInfo) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeVar
 
-from pydantic import Field
+from pydantic import Field, GetJsonSchemaHandler
 
 from limlff.config import PotentialName, StrictModel
 from limlff.md.config import MDConfig
@@ -44,6 +44,19 @@ class StudySettings(StrictModel):
     max_runtime_minutes: Minutes = 9.0
     processes: Annotated[int, Field(ge=1, le=1024), is_number] = 2
     seed: Annotated[int, Field(ge=0, le=10**15), is_number] = 1
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: Any, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """JSON schema of a file, which may also hold presets."""
+        reference = super().__get_pydantic_json_schema__(core_schema, handler)
+        handler.resolve_ref_schema(reference)["properties"]["presets"] = {
+            "description": "Settings laid over the others, by the name that --preset gives.",
+            "type": "object",
+            "additionalProperties": {"type": "object"},
+        }
+        return reference
 
 
 @dataclass(frozen=True)
