@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
@@ -113,10 +114,25 @@ def atoms_of(frame: TrajectoryFrame) -> Atoms:
     return Atoms(frame.numbers, frame.positions, cell=frame.cell, pbc=True)
 
 
+@dataclass(frozen=True)
+class Stranger:
+    """The atom of a frame that is farthest outside the training data.
+
+    Attributes:
+        frame: Number of the frame.
+        atom: Number of the atom.
+        grade: Its extrapolation grade.
+    """
+
+    frame: int
+    atom: int
+    grade: float
+
+
 def with_grades(
     series: TimeSeries, potential: Potential, frames: Iterator[TrajectoryFrame]
-) -> tuple[TimeSeries, list[tuple[TrajectoryFrame, np.ndarray]]]:
-    """Numbers of a run with its extrapolation grades, and the frames that are outside.
+) -> tuple[TimeSeries, list[Stranger]]:
+    """Numbers of a run with its extrapolation grades, and frames with an atom above `OUTSIDE`.
 
     Args:
         series: Numbers of the frames.
@@ -125,25 +141,25 @@ def with_grades(
 
     Returns:
         The series with highest_grade and share_outside, the part of the atoms above `OUTSIDE`; and
-        frames with such atoms, with the grades of all their atoms.
+        the farthest atom of each frame that has one.
     """
-    highest, share, outside = [], [], []
-    while block := list(islice(frames, _BLOCK)):
-        if not available(potential):
-            highest += [np.nan] * len(block)
-            share += [np.nan] * len(block)
-            continue
-        for frame, grades in zip(block, _grades(potential, block), strict=True):
-            highest.append(float(grades.max()))
-            share.append(float(np.mean(grades > OUTSIDE)))
-            if grades.max() > OUTSIDE:
-                outside.append((frame, grades))
-    count = len(series.time_ps)  # a run that is cut short may have a frame more in its file
-    columns = {"highest_grade": np.array(highest[:count]), "share_outside": np.array(share[:count])}
-    return TimeSeries(series.time_ps, series.columns | columns), outside
+    count = len(series.time_ps)
+    highest, share = np.full(count, np.nan), np.full(count, np.nan)
+    strangers = []
+    numbered = islice(enumerate(frames), count)  # a run cut short may have a frame more in its file
+    while available(potential) and (block := list(islice(numbered, _BLOCK))):
+        for (index, _), grades in zip(block, _grades(potential, block), strict=True):
+            worst = int(np.argmax(grades))
+            highest[index], share[index] = grades[worst], np.mean(grades > OUTSIDE)
+            if grades[worst] > OUTSIDE:
+                strangers.append(Stranger(index, worst, float(grades[worst])))
+    columns = {"highest_grade": highest, "share_outside": share}
+    return TimeSeries(series.time_ps, series.columns | columns), strangers
 
 
-def _grades(potential: Potential, frames: Sequence[TrajectoryFrame]) -> list[np.ndarray]:
+def _grades(
+    potential: Potential, frames: Sequence[tuple[int, TrajectoryFrame]]
+) -> list[np.ndarray]:
     periodic = np.ones(3, bool)
-    bare = [Frame(each.numbers, each.positions, each.cell, periodic) for each in frames]
+    bare = [Frame(each.numbers, each.positions, each.cell, periodic) for _, each in frames]
     return grade_frames(potential, bare)

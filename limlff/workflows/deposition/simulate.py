@@ -17,14 +17,13 @@ from limlff.catalog import find_potential
 from limlff.errors import OutOfTime
 from limlff.md.config import MDConfig
 from limlff.md.output.cutout import cut_out
-from limlff.md.output.names import THERMO
+from limlff.md.output.names import THERMO, TRAJECTORY
 from limlff.md.output.thermo import read_thermo
-from limlff.md.output.trajectory import TrajectoryFrame
-from limlff.potential import Potential
+from limlff.md.output.trajectory import Trajectory
 from limlff.potential_file import load_potential
 from limlff.structures.settings import build_slab
 from limlff.workflows.as_json import as_json
-from limlff.workflows.deposition.growth import Growth, atoms_of, with_grades
+from limlff.workflows.deposition.growth import Growth, Stranger, atoms_of, with_grades
 from limlff.workflows.deposition.plan import PlatingRun
 from limlff.workflows.deposition.rest import Rest, measure_rest
 from limlff.workflows.series import TimeSeries, Unmeasured
@@ -35,7 +34,7 @@ Ended = Literal["all stages done", "out of time"]
 UNCERTAIN = "uncertain.extxyz"
 """Name of the file, in the folder of a run, with surroundings that the potential does not know."""
 
-_MOST_CUTS, _CUT_ATOMS = 20, 60
+_MOST_CUTS, _CUT_ATOMS = 10, 60  # of a stage; DFT bears so many atoms
 
 _SPARE_LAYERS = 2  # that are followed beyond those that are plated
 
@@ -105,11 +104,13 @@ def simulate(run: PlatingRun, workspace: Workspace) -> Outcome:
     if atoms is not None and run.stripping is not None:
         stripping, atoms, _ = _grow("stripping", run, run.stripping, atoms, workspace)
     begin = time.monotonic()
-    plating, outside = with_grades(plating, potential, workspace.frames("plating"))
+    plating, strangers = with_grades(plating, potential, workspace.frames("plating"))
+    found = {"plating": strangers}
     if stripping is not None:
-        stripping, more = with_grades(stripping, potential, workspace.frames("stripping"))
-        outside += more
-    cuts = _write_uncertain(outside, potential, workspace.folder("plating") / UNCERTAIN)
+        stripping, found["stripping"] = with_grades(
+            stripping, potential, workspace.frames("stripping")
+        )
+    cuts = _write_uncertain(found, potential.cutoff, workspace)
     grading = time.monotonic() - begin
     return Outcome(
         name=workspace.run,
@@ -160,18 +161,23 @@ def _temperature(folder: Path) -> float:
 
 
 def _write_uncertain(
-    outside: list[tuple[TrajectoryFrame, np.ndarray]], potential: Potential, path: Path
+    strangers: dict[str, list[Stranger]], radius: float, workspace: Workspace
 ) -> int:
-    """Cut the surroundings of the most uncertain atom out of frames, at equal distances."""
-    path.unlink(missing_ok=True)
-    chosen = np.unique(np.linspace(0, len(outside) - 1, min(len(outside), _MOST_CUTS)).astype(int))
+    """Cut the surroundings of the most uncertain atom out of frames of each stage."""
     cuts = []
-    for index in chosen:
-        frame, grades = outside[index]
-        worst = int(np.argmax(grades))
-        cut = cut_out(atoms_of(frame), worst, potential.cutoff, _CUT_ATOMS)
-        cut.info |= {"grade": float(grades[worst]), "time_ps": 1e-3 * frame.time_fs}
-        cuts.append(cut)
+    for stage, found in strangers.items():
+        chosen = np.unique(np.linspace(0, len(found) - 1, min(len(found), _MOST_CUTS)).astype(int))
+        with Trajectory(workspace.folder(stage) / TRAJECTORY) as trajectory:
+            for each in (found[index] for index in chosen):
+                frame = trajectory[each.frame]
+                try:
+                    cut = cut_out(atoms_of(frame), each.atom, radius, _CUT_ATOMS)
+                except ValueError:  # no cell is small enough
+                    continue
+                cut.info |= {"stage": stage, "grade": each.grade, "time_ps": 1e-3 * frame.time_fs}
+                cuts.append(cut)
+    path = workspace.folder("plating") / UNCERTAIN
+    path.unlink(missing_ok=True)
     if cuts:
         with replaced_when_whole(path) as temporary:
             write(temporary, cuts, format="extxyz")

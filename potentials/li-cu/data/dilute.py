@@ -26,6 +26,7 @@ import limlff
 KINDS = ("Li", "Li", "Li2", "Li3", "Cu", "exchanged")
 TEMPERATURES = (300, 450, 600)  # K
 STEPS, EVERY = 1500, 300  # of 2 fs
+FIRST_RUN = 2000  # others have the numbers of sample.py and structures.py
 LIFTED, HIGHEST = 5, 4.0  # each fifth frame; Å
 
 
@@ -47,7 +48,7 @@ def start(number: int, rng: np.random.Generator) -> Atoms:
     else:
         slab = on_top(slab, "Li", int(kind[2:] or 1), rng, 0.6)
     slab.set_constraint(FixAtoms(mask=slab.positions[:, 2] < slab.positions[:, 2].min() + 0.5))
-    slab.info = {"config_type": f"{facet}_dilute_{kind}", "run": number}
+    slab.info = {"config_type": f"{facet}_dilute_{kind}", "run": FIRST_RUN + number}
     return slab
 
 
