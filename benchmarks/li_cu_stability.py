@@ -4,7 +4,7 @@
 
 Runs of `limlff md` at constant temperature with all guards, and one on the extrapolation grade:
 an atom above 1.5 for 200 steps stops a run. A run that was ended goes on when the command is given
-again. Told of each: whether a guard stopped it, the highest grade of an atom in all written frames,
+again. Told of each: whether a guard stopped it, the highest grade of a moving atom in all written frames,
 the time average of the highest in a frame, copper that has left its place in the slab for the
 lithium, and the height of the uppermost atom, which would tell of what evaporates.
 """
@@ -44,6 +44,8 @@ FIRST_LAYER, SECOND_LAYER = 0.132, 0.110  # Li per Å², in DFT frames of Cu(111
 LIMIT = 1.5
 """Grade above which a run is stopped."""
 TIMESTEP, EVERY = 2.0, 500  # fs, steps between frames
+HELD = 1.5
+"""Height below which atoms are held: those of the lowest layer (Å)."""
 MOVED = 1.5
 """Rise above the uppermost layer of copper by which a copper atom counts as exchanged (Å)."""
 
@@ -94,8 +96,7 @@ def layers(facet: str) -> Atoms:
             place = emptiest(slab, top + height, rng)
             add_adsorbate(slab, "Li", height, place[:2])
             slab.positions[-1, 2] = top + height
-    lowest = slab.positions[:, 2] < 1.5
-    slab.set_constraint(FixAtoms(mask=lowest))
+    slab.set_constraint(FixAtoms(mask=slab.positions[:, 2] < HELD))
     slab.info.clear()
     return slab
 
@@ -129,8 +130,9 @@ def run(
         Frame(np.asarray(t.numbers), np.asarray(t.positions), np.asarray(t.cell), (True,) * 3)
         for t in taken
     ]
-    highest = np.array([grades.max() for grades in grade_frames(potential, frames)])
     first, last = frames[0], frames[-1]
+    moves = first.positions[:, 2] >= HELD
+    highest = np.array([grades[moves].max() for grades in grade_frames(potential, frames)])
     top = first.positions[first.numbers == 29, 2].max()
     return {
         "facet": facet,
