@@ -4,7 +4,7 @@
 
 Runs of `limlff md` at constant temperature with all guards, and one on the extrapolation grade:
 an atom above 1.5 for 200 steps stops a run. A run that was ended goes on when the command is given
-again. Told of each: whether a guard stopped it, the highest grade of a moving atom in all written frames,
+again. Told of each: whether a guard stopped it, the highest grade of a moving atom in any frame,
 the time average of the highest in a frame, copper that has left its place in the slab for the
 lithium, and the height of the uppermost atom, which would tell of what evaporates.
 """
