@@ -26,6 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "frames", nargs="+", type=Path, metavar="FRAMES", help="files of labelled frames"
     )
+    parser.add_argument(
+        "--zero",
+        metavar="SET",
+        help="training set of the potential whose zero of energy the frames have",
+    )
     parser.add_argument("--json", type=Path, metavar="OUT", help="write the errors to this file")
     parser.add_argument(
         "--plots", type=Path, metavar="DIR", help="draw parity plots into this folder"
@@ -48,6 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     errors = evaluate(
         arguments.potential,
         arguments.frames,
+        zero=arguments.zero,
         uncertainty=arguments.uncertainty,
         plots=arguments.plots,
         dtype=arguments.dtype,

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
-
-import numpy as np
 
 from limlff.errors import LabellingFailed
 from limlff.frames.digest import frames_digest
@@ -22,7 +19,7 @@ from limlff.learning.work import Work, measured
 from limlff.potential import Potential
 from limlff.potential_file import potential_digest
 from limlff.training.evaluate import evaluate
-from limlff.training.labelled_frame import species_of_frame
+from limlff.training.zeros import energy_offsets
 
 LABELLED = "labelled.extxyz"
 
@@ -84,15 +81,6 @@ def evaluate_on_test(work: Work, potential: Potential) -> dict[str, Any]:
             "zero": goal.test_zero,
         },
     )
-    shifted = [_in_zero_of_potential(frame, potential, goal.test_zero) for frame in frames]
-    return work.once(task, lambda: measured(lambda: evaluate(potential, shifted)))
-
-
-def _in_zero_of_potential(frame: Frame, potential: Potential, zero: str | None) -> Frame:
-    """The frame with its energy in the zero of the potential, not of a set that it knows."""
-    offsets = potential.card.get("training", {}).get("energy_offsets_ev", {}).get(zero)
-    if offsets is None or frame.energy is None:
-        return frame
-    own = np.array([offsets[element] for element in potential.elements])
-    shift = float(own[species_of_frame(frame, potential.elements)].sum())
-    return replace(frame, energy=frame.energy - shift)
+    # the potential that a campaign starts from may not know its sets
+    zero = goal.test_zero if goal.test_zero in energy_offsets(potential) else None
+    return work.once(task, lambda: measured(lambda: evaluate(potential, frames, zero=zero)))

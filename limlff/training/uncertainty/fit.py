@@ -17,7 +17,7 @@ from limlff.potential import Potential
 from limlff.precision import own_precision
 from limlff.training.data import TrainingData
 from limlff.training.frame_predictions import FramePrediction, predict_frames
-from limlff.training.labelled_frame import LabelledFrame, species_of_frame
+from limlff.training.labelled_frame import LabelledFrame
 from limlff.training.offsets import free_offsets
 from limlff.training.packing import make_packing
 from limlff.training.recipe import Recipe
@@ -31,6 +31,7 @@ from limlff.training.uncertainty.frames import (
     frame_reliability,
 )
 from limlff.training.uncertainty.posterior import draw_members, fit_grade
+from limlff.training.zeros import in_zero_of_potential
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +65,11 @@ def add_uncertainty(potential: Potential, data: TrainingData, recipe: Recipe) ->
     arrays = _fit_members(potential, data.train, recipe, settings.members)
     enough = sum(len(item.frame) for item in data.validation) >= _FEWEST_ATOMS
     chosen = data.validation if enough else data.train
-    frames = [_in_zero_of_potential(item, potential) for item in chosen]
+    frames = [
+        frame
+        for item in chosen
+        for frame in in_zero_of_potential([item.frame], potential, item.set_name)
+    ]
     predictions = predict_frames(potential, frames, _DTYPE)
     factors = _factors(_with(potential, arrays), frames, predictions)
     tiled = np.tile(factors, (len(potential.elements), 1))
@@ -112,17 +117,6 @@ def _evidence(potential: Potential, train: list[LabelledFrame], recipe: Recipe) 
 
 def _with(potential: Potential, arrays: dict[str, np.ndarray]) -> Potential:
     return replace(potential, parameters={**potential.parameters, KEY: arrays})
-
-
-def _in_zero_of_potential(item: LabelledFrame, potential: Potential) -> Frame:
-    """The frame with its energy in the zero of the potential, not of its set."""
-    frame = item.frame
-    offsets = potential.card["training"]["energy_offsets_ev"][item.set_name]
-    if frame.energy is None:
-        return frame
-    own = np.array([offsets[element] for element in potential.elements])
-    shift = float(own[species_of_frame(frame, potential.elements)].sum())
-    return replace(frame, energy=frame.energy - shift)
 
 
 def _factors(

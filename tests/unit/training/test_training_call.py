@@ -7,7 +7,7 @@ import sys
 
 import pytest
 import yaml
-from training_frames import crystals, write_frames, write_recipe
+from training_frames import SHIFT, crystals, with_zero, write_frames, write_recipe
 
 import limlff
 from limlff.cli.main import main
@@ -100,6 +100,26 @@ def test_files_frames_and_atoms_have_the_same_errors(trained, tmp_path):
     assert sorted(file.name for file in drawn.iterdir()) == [
         f"parity-{label}.png" for label in ("energy", "force", "stress")
     ]
+
+
+def test_frames_of_a_training_set_have_their_errors_in_its_zero(trained, tmp_path, capsys):
+    """The same frames in the zero of each set: the same errors, coverage of energies as well."""
+    potential, frames = trained / "potential.limlff", crystals(6, seed=3, nickel=True)
+    own = limlff.evaluate(potential, frames, zero="own", uncertainty=True)
+    assert own == limlff.evaluate(potential, frames, uncertainty=True)
+    shifted = with_zero(frames, SHIFT)
+    found = limlff.evaluate(potential, shifted, zero="shifted", uncertainty=True)
+    assert found["energy_mae_mev_per_atom"] == pytest.approx(own["energy_mae_mev_per_atom"])
+    assert found["uncertainty"]["energy"] == own["uncertainty"]["energy"]
+    assert "another zero" not in capsys.readouterr().err
+    path = str(write_frames(tmp_path / "shifted.extxyz", shifted))
+    assert main(["evaluate", str(potential), path]) == 0
+    in_raw_zero = capsys.readouterr()
+    assert "(--zero SET); with theirs it is: shifted" in in_raw_zero.err
+    assert main(["evaluate", str(potential), path, "--zero", "shifted"]) == 0
+    assert f"{own['energy_mae_mev_per_atom']:.5g}" in capsys.readouterr().out
+    with pytest.raises(InputError, match=r"zero is odd, .* trained on own, shifted; take one"):
+        limlff.evaluate(potential, frames, zero="odd")
 
 
 def test_labels_of_other_positions_and_what_holds_no_frames_are_refused(trained):
