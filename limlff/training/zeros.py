@@ -127,7 +127,7 @@ def _fit_constants(
             rows.append(_composition(frame, potential) / len(frame))
             errors.append((frame.energy - prediction.energy) / len(frame))
     shares, targets = np.array(rows).reshape(-1, len(potential.elements)), np.array(errors)
-    present = shares.any(axis=0)
+    present = np.any(shares > 0, axis=0)
     solution, _, rank, _ = np.linalg.lstsq(shares, targets, rcond=None)
     spare = len(targets) - int(rank)
     if spare < _FEWEST_TO_SPARE:
@@ -137,7 +137,7 @@ def _fit_constants(
         name: _root_mean_square(targets - shares @ _per_element(values, potential))
         for name, values in offsets.items()
     }
-    named = zip(potential.elements, solution, present, strict=True)
+    named = zip(potential.elements, solution, present.tolist(), strict=True)
     return _Constants(
         without=_root_mean_square(targets),
         # not divided by all frames, of which the constants would fit some whatever their errors
