@@ -11,19 +11,17 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from limlff.errors import LabellingFailed
 from limlff.frames.digest import frames_digest
 from limlff.frames.frame import Frame
 from limlff.learning.check import CheckSettings, Known, fault_of_label, fault_of_structure
 from limlff.learning.executors import Executors
+from limlff.learning.label_json import label_from_json, label_to_json
 from limlff.learning.labeller import Labeller
-from limlff.learning.labelling import RETRIED, Label, LabelFailure
+from limlff.learning.labelling import RESULT, RETRIED, Failing, Label, LabelFailure
 from limlff.learning.ledger import Ledger
-from limlff.learning.tasks import Cost, Task
+from limlff.learning.tasks import Cost, Record, Task
 from limlff.learning.time_limit import NO_LIMIT, TimeLimit
 
 KIND = "label"
@@ -31,6 +29,15 @@ KIND = "label"
 
 FOLDER = "labels"
 """Where calculations run, in the folder of a campaign."""
+
+_REPAIRED: tuple[Failing, ...] = ("time", "memory", "crash", "error", "implausible")
+"""What may go better once the user has changed limits, environment, launcher or Python."""
+
+ADVICE = (
+    "correct python, environment, launcher, memory_gib or wall_minutes of 'labeller' in the "
+    "campaign's folder and go on: what failed by them is calculated again"
+)
+"""What to do when too few frames get a label."""
 
 _WAKE_SECONDS = 1.0
 
@@ -98,6 +105,7 @@ class LabelQueue:
         executors: What runs the calculations.
         tell: Told of each calculation that ends.
         limit: When it is to be left.
+        max_failed_share: Share of the frames without a label above which the campaign ends.
     """
 
     labeller: Labeller
@@ -107,9 +115,13 @@ class LabelQueue:
     executors: Executors
     tell: Callable[[str], None] = lambda text: None
     limit: TimeLimit = NO_LIMIT
+    max_failed_share: float = 1.0
 
     def label(self, frames: Sequence[Frame], known: Known | None) -> LabelledBatch:
         """Label frames; what has been labelled before is taken from the ledger.
+
+        What failed before is not tried again, unless so much did that it ended the campaign: who
+        goes on after that has repaired something.
 
         Args:
             frames: The structures.
@@ -121,6 +133,10 @@ class LabelQueue:
         """
         faults = [fault_of_structure(frame, known, self.check) for frame in frames]
         sound = [frame for frame, fault in zip(frames, faults, strict=True) if fault is None]
+        failed = [frame for frame in sound if self._has_failed(frame)]
+        if self._are_too_many(len(frames) - len(sound) + len(failed), len(frames)):
+            for frame in failed:
+                self._queue_again(frame)
         _Round(self, known).run(sound)
         outcomes: list[Label | Rejected] = []
         for frame, fault in zip(frames, faults, strict=True):
@@ -130,19 +146,45 @@ class LabelQueue:
         if batch.rejected and not batch.labels:
             raise LabellingFailed(
                 f"none of {len(frames)} frames got a label that can be used, the first because "
-                f"{batch.rejected[0].reason}; correct 'labeller' or 'check'"
+                f"{batch.rejected[0].reason}; {ADVICE}"
             )
         return batch
+
+    def folder_of(self, item: LabelTask) -> Path:
+        """Folder of a calculation."""
+        name = f"{item.task.key[:16]}{'-safer' if item.safer else ''}"
+        return self.folder / FOLDER / name
+
+    def _are_too_many(self, failed: int, of: int) -> bool:
+        """Whether so many frames without a label end the campaign."""
+        return failed > self.max_failed_share * of or 0 < failed == of
+
+    def _tries(self, frame: Frame) -> list[tuple[LabelTask, Record]]:
+        """What the ledger has of a frame: the first try, and the safer one."""
+        items = [LabelTask(frame, self.labeller.digest, safer) for safer in (False, True)]
+        found = [(item, self.ledger.get(item.task)) for item in items]
+        return [(item, record) for item, record in found if record is not None]
+
+    def _has_failed(self, frame: Frame) -> bool:
+        tries = self._tries(frame)
+        return bool(tries) and all(record.state == "failed" for _, record in tries)
+
+    def _queue_again(self, frame: Frame) -> None:
+        """Queue the first try that a repair may help; the safer one follows by itself."""
+        for item, record in self._tries(frame):
+            if _kind_of(record) in _REPAIRED:
+                # labels that cannot be right are not taken once more
+                (self.folder_of(item) / RESULT).unlink(missing_ok=True)
+                self.ledger.retry(item.task)
+                return
 
     def _outcome(self, frame: Frame) -> Label | str:
         """What the ledger says of a frame: its label, or why there is none."""
         reason = ""
-        for safer in (False, True):
-            record = self.ledger.get(LabelTask(frame, self.labeller.digest, safer).task)
-            if record is not None and record.state == "done":
-                return from_json(frame, record.result, record.cost)
-            if record is not None:
-                reason = record.reason
+        for _, record in self._tries(frame):
+            if record.state == "done":
+                return label_from_json(frame, record.result, record.cost)
+            reason = record.reason
         return reason
 
 
@@ -164,7 +206,7 @@ class _Round:
                 for future in wait(self._running, _WAKE_SECONDS, FIRST_COMPLETED).done:
                     item = self._running.pop(future)
                     self._keep(item, future.result())
-                    self._retry(item)
+                    self._retry(item, anew=True)
                 self._queue.limit.check()
         except BaseException:
             self._give_back()
@@ -190,17 +232,23 @@ class _Round:
         else:
             self._retry(item)
 
-    def _retry(self, item: LabelTask) -> None:
-        """Try a frame with safer settings, if that may help."""
+    def _retry(self, item: LabelTask, anew: bool = False) -> None:
+        """Try a frame with safer settings, if that may help.
+
+        Args:
+            item: The try that has ended.
+            anew: Whether it has ended now, so that a safer one before it does not count.
+        """
         record = self._queue.ledger.get(item.task)
         assert record is not None
-        may_help = record.state == "failed" and record.reason.partition(":")[0] in RETRIED
-        if may_help and not item.safer:
-            self._begin(replace(item, safer=True))
+        if record.state == "failed" and _kind_of(record) in RETRIED and not item.safer:
+            safer = replace(item, safer=True)
+            if anew:
+                self._queue.ledger.retry(safer.task)
+            self._begin(safer)
 
     def _calculate(self, item: LabelTask) -> Label | LabelFailure:
-        name = f"{item.task.key[:16]}{'-safer' if item.safer else ''}"
-        folder = self._queue.folder / FOLDER / name
+        folder = self._queue.folder_of(item)
         label = self._queue.executors.label
         return label(item.frame, self._queue.labeller, folder, item.safer, self._stop)
 
@@ -210,7 +258,7 @@ class _Round:
         if isinstance(found, Label):
             fault = fault_of_label(found, self._expected(found), self._known, queue.check)
             if fault is None:
-                queue.ledger.finish(item.task, to_json(found), found.cost)
+                queue.ledger.finish(item.task, label_to_json(found), found.cost)
                 queue.tell(f"labelled {len(found.frame)} atoms in {found.cost.wall_seconds:.0f} s")
                 return
             found = LabelFailure("implausible", fault, found.cost)
@@ -230,35 +278,6 @@ class _Round:
         return self._queue.labeller.digest, code
 
 
-def to_json(label: Label) -> dict[str, Any]:
-    """A label without its structure, in values that JSON can hold."""
-    frame = label.frame
-    assert frame.forces is not None
-    return {
-        "energy": frame.energy,
-        "forces": frame.forces.tolist(),
-        "stress": None if frame.stress is None else frame.stress.tolist(),
-        "energy_sigma0": label.energy_sigma0,
-        "scf_steps": label.scf_steps,
-        "settings": label.settings,
-        "code": label.code,
-    }
-
-
-def from_json(frame: Frame, content: dict[str, Any], cost: Cost) -> Label:
-    """A label of a structure, from what `to_json` gave."""
-    stress = content["stress"]
-    labelled = replace(
-        frame,
-        energy=content["energy"],
-        forces=np.array(content["forces"], float).reshape(-1, 3),
-        stress=None if stress is None else np.array(stress, float),
-    )
-    return Label(
-        labelled,
-        content["settings"],
-        content["code"],
-        cost,
-        content["energy_sigma0"],
-        content["scf_steps"],
-    )
+def _kind_of(record: Record) -> str:
+    """What failed, of a task that failed."""
+    return record.reason.partition(":")[0]

@@ -12,7 +12,7 @@ from limlff.frames.frame import Frame
 from limlff.learning.check import known_from
 from limlff.learning.choices import write_choices
 from limlff.learning.cut import Cut
-from limlff.learning.labels import LabelQueue
+from limlff.learning.labels import ADVICE, LabelQueue
 from limlff.learning.tasks import Task
 from limlff.learning.training import read_frames
 from limlff.learning.work import Work, measured
@@ -51,6 +51,7 @@ def label_chosen(
         work.executors,
         work.tell,
         work.limit,
+        campaign.max_failed_share,
     )
     frames = [cut.frame for cut, _ in chosen]
     batch = queue.label(frames, known_from(list(known), campaign.check))
@@ -62,7 +63,7 @@ def label_chosen(
         raise LabellingFailed(
             f"{len(rejected)} of {len(chosen)} frames got no label, max_failed_share is "
             f"{campaign.max_failed_share:g}; the first, {rejected[0].frame.origin}: "
-            f"{rejected[0].reason}; correct 'labeller' or 'check', or raise the share"
+            f"{rejected[0].reason}; {ADVICE}; or raise the share"
         )
     return labelled
 
