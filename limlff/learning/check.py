@@ -122,12 +122,33 @@ def fault_of_label(
             f"settings or code differ: {found[1]}, digest {found[0][:12]}; those of the campaign "
             f"are {expected[1]}, digest {expected[0][:12]}"
         )
+    return (
+        _fault_of_values(label)
+        or _fault_of_forces(label.frame, settings)
+        or _fault_of_energy(label.frame, known, settings)
+    )
+
+
+def _fault_of_values(label: Label) -> str | None:
+    """What is wrong with labels as numbers, whatever they say."""
     frame = label.frame
     assert frame.forces is not None and frame.energy is not None
-    values = [frame.forces, np.asarray(frame.energy)]
-    values += [] if frame.stress is None else [frame.stress]
+    wanted = {"forces": (frame.forces, (len(frame), 3))}
+    if frame.stress is not None:
+        wanted["stress"] = (frame.stress, (3, 3))
+    for name, (value, shape) in wanted.items():
+        if value.shape != shape:
+            verb = "has" if name == "stress" else "have"
+            return f"{name} {verb} shape {value.shape}, not {shape}"
+    energies = np.array([frame.energy, label.energy_sigma0])
+    values = [energies, *(value for value, _ in wanted.values())]
     if not all(np.isfinite(value).all() for value in values):
         return "energy, forces or stress are not finite"
+    return None
+
+
+def _fault_of_forces(frame: Frame, settings: CheckSettings) -> str | None:
+    assert frame.forces is not None
     largest = float(np.abs(frame.forces).max())
     if largest > settings.max_force_ev_per_angstrom:
         return (
@@ -140,7 +161,7 @@ def fault_of_label(
             f"the forces add up to {net:.3g} eV/Å per atom, above "
             f"check.max_net_force_ev_per_angstrom = {settings.max_net_force_ev_per_angstrom:g}"
         )
-    return _fault_of_energy(frame, known, settings)
+    return None
 
 
 def _fault_of_energy(frame: Frame, known: Known | None, settings: CheckSettings) -> str | None:

@@ -7,7 +7,7 @@ code, whatever else is installed there:
 
 The job holds numbers, positions (Å), cell (Å), periodic, and the calculator: the name that ASE has
 for it or "module:Class" under "class", its keyword arguments beside. What goes wrong is written to
-the result as "failure" (setup, unconverged, memory, error) with a reason.
+the result as "failure" (setup, unconverged, memory, error, implausible) with a reason.
 """
 
 from __future__ import annotations
@@ -31,9 +31,15 @@ from ase.calculators.calculator import (
     SCFError,
     get_calculator_class,
 )
+from ase.geometry import find_mic
 
 _UNCONVERGED = re.compile(r"converge|scf.*(fail|not)", re.IGNORECASE)
 _LONGEST_REASON = 300
+_MOVED_ANGSTROM = 1e-6
+
+
+class Moved(Exception):
+    """The labels are of another structure than the one that was asked for."""
 
 
 def build(settings: dict[str, Any]) -> Any:
@@ -52,8 +58,8 @@ def build(settings: dict[str, Any]) -> Any:
 
 def labels_of(atoms: Atoms) -> dict[str, Any]:
     """Energy (eV), forces (eV/Å) and stress (eV/Å^3), and how they came about."""
-    calculator = atoms.calc
-    forces = atoms.get_forces()
+    calculator, wanted = atoms.calc, atoms.copy()
+    forces = np.asarray(atoms.get_forces(), float)
     plain = float(atoms.get_potential_energy())
     try:
         energy = float(atoms.get_potential_energy(force_consistent=True))
@@ -63,15 +69,40 @@ def labels_of(atoms: Atoms) -> dict[str, Any]:
         stress = atoms.get_stress(voigt=False).tolist()
     except (PropertyNotImplementedError, NotImplementedError):
         stress = None
-    if getattr(calculator, "converged", True) is False:
+    if _is_unconverged(calculator):
         raise SCFError("the calculator says that it did not converge")
+    _check_unmoved(atoms, wanted)
     return {
         "energy": energy,
         "energy_sigma0": plain,
-        "forces": np.asarray(forces).tolist(),
+        "forces": forces.tolist(),
         "stress": stress,
         "scf_steps": _scf_steps(calculator),
     }
+
+
+def _is_unconverged(calculator: Any) -> bool:
+    """Whether a calculator says so, by a value or a method; most do not tell."""
+    converged = getattr(calculator, "converged", None)
+    if callable(converged):
+        try:
+            converged = converged()
+        except TypeError:  # it wants to know something, and so tells of something else
+            return False
+    return converged is not None and not np.all(converged)
+
+
+def _check_unmoved(atoms: Atoms, wanted: Atoms) -> None:
+    """Refuse what a calculator has moved, but for whole vectors of the cell."""
+    if not np.array_equal(atoms.numbers, wanted.numbers):
+        raise Moved("the calculator changed which atoms there are")
+    if not np.allclose(atoms.cell.array, wanted.cell.array, rtol=0, atol=_MOVED_ANGSTROM):
+        raise Moved("the calculator changed the cell; switch its relaxation off")
+    _, lengths = find_mic(atoms.positions - wanted.positions, wanted.cell, wanted.pbc)
+    if not np.all(lengths <= _MOVED_ANGSTROM):
+        raise Moved(
+            f"the calculator moved atoms by up to {max(lengths):.2g} Å; switch its relaxation off"
+        )
 
 
 def _scf_steps(calculator: Any) -> int | None:
@@ -99,6 +130,8 @@ def calculate(job: dict[str, Any]) -> dict[str, Any]:
         found = labels_of(atoms)
     except MemoryError as error:
         return _failure("memory", error)
+    except Moved as error:
+        return {"failure": "implausible", "reason": str(error)}
     except Exception as error:
         text = f"{type(error).__name__} {error}"
         is_scf = isinstance(error, SCFError) or _UNCONVERGED.search(text)
@@ -113,6 +146,7 @@ def _failure(kind: str, error: Exception) -> dict[str, Any]:
 
 def main(job_path: str, result_path: str) -> None:
     """Calculate, and let the first process write the result, whole or not at all."""
+    result_path = os.path.abspath(result_path)  # calculators may go to other folders
     with open(job_path, encoding="utf-8") as file:
         job = json.load(file)
     result = calculate(job)

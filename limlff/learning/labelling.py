@@ -38,6 +38,7 @@ Failing = Literal["setup", "unconverged", "memory", "time", "crash", "error", "i
 RETRIED: tuple[Failing, ...] = ("unconverged", "crash", "error", "implausible")
 """What may go better with safer settings; more time or memory it would not get."""
 
+_RESULT_KEYS = {"energy", "energy_sigma0", "forces", "stress", "scf_steps", "code"}
 _WORKER = Path(__file__).with_name("label_worker.py")
 _POLL_SECONDS = 0.05
 _LOG_SHOWN = 200
@@ -119,7 +120,11 @@ def label_frame(
     if not result or "failure" in result:
         return replace(_failure(result, end, labeller, folder), cost=cost)
     _remove_large_files(folder)
-    return _label(frame, labeller, result, cost)
+    try:
+        return _label(frame, labeller, result, cost)
+    except (KeyError, TypeError, ValueError) as error:
+        reason = f"{RESULT} holds no labels: {type(error).__name__}: {error}"
+        return LabelFailure("error", shown(reason, _LOG_SHOWN), cost)
 
 
 def _job(frame: Frame, labeller: Labeller, safer: bool) -> str:
@@ -138,7 +143,8 @@ def _known_result(folder: Path, job: str) -> dict[str, Any] | None:
     if not (folder / JOB).is_file() or (folder / JOB).read_text(encoding="utf-8") != job:
         return None
     result = _read(folder / RESULT)
-    return result if result and "failure" not in result else None
+    is_whole = "failure" not in result and result.keys() >= _RESULT_KEYS
+    return result if is_whole else None
 
 
 def _clear(folder: Path) -> None:
@@ -187,7 +193,8 @@ def _run(labeller: Labeller, folder: Path, stop: threading.Event | None) -> None
                 time.sleep(_POLL_SECONDS)
         finally:
             os.close(alive)  # the guardian ends what still runs
-            process.wait()
+            if process.wait():  # it was killed: the calculation shall not run beside a second try
+                guardian.kill_session(process.pid)
 
 
 def _with_outputs(result: dict[str, Any], labeller: Labeller, folder: Path) -> dict[str, Any]:

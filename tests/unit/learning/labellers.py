@@ -28,7 +28,8 @@ class Hanging(Calculator):
     implemented_properties = ("energy", "forces")
 
     def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
-        child = subprocess.Popen(["sleep", "1000"], process_group=0)
+        own = {"start_new_session": True} if self.parameters.get("apart") else {"process_group": 0}
+        child = subprocess.Popen(["sleep", "1000"], **own)
         Path("pids").write_text(f"{os.getpid()} {child.pid}")
         time.sleep(1000)
 
@@ -64,6 +65,58 @@ class NotANumber(EMT):
     def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
         super().calculate(atoms, properties, system_changes)
         self.results["forces"] = np.full_like(self.results["forces"], np.nan)
+
+
+class WithoutEnergy(EMT):
+    def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+        super().calculate(atoms, properties, system_changes)
+        self.results["energy"] = float("nan")
+
+
+class OddForces(EMT):
+    """Forces of a shape, or of a kind, that they cannot have."""
+
+    def __init__(self, rows: list | str | float) -> None:
+        super().__init__()
+        self.rows = rows
+
+    def get_property(self, name, atoms=None, allow_calculation=True):
+        found = super().get_property(name, atoms, allow_calculation)
+        return self.rows if name == "forces" else found
+
+
+class Saying(EMT):
+    """Says by a value or a method whether it has converged."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__()
+        said = {"numpy": np.False_, "array": np.array([True, False]), "method": lambda: False}
+        self.converged = {**said, "yes": np.True_, "none": None, "other": lambda step: step}[word]
+
+
+class Moving(EMT):
+    """Changes the structure that it was given."""
+
+    def __init__(self, by: float, what: str = "positions") -> None:
+        super().__init__()
+        self.by, self.what = by, what
+
+    def get_forces(self, atoms=None):
+        forces = super().get_forces(atoms)
+        if self.what == "cell":
+            atoms.set_cell(atoms.cell * (1 + self.by))
+        else:
+            atoms.positions[0, 2] += self.by
+        return forces
+
+
+class Elsewhere(EMT):
+    """Works in a folder of its own and does not come back."""
+
+    def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+        super().calculate(atoms, properties, system_changes)
+        os.makedirs("scratch", exist_ok=True)
+        os.chdir("scratch")
 
 
 class Smeared(EMT):

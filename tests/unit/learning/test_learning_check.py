@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -66,6 +67,29 @@ def test_labels_of_new_compositions_pass(known):
 def test_labels_that_cannot_be_right_are_told(known, change, words):
     found = fault_of_label(label(labelled(20), **change), EXPECTED, known, SETTINGS)
     assert found is not None and words in found
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"forces": np.zeros((5, 3))}, r"forces have shape \(5, 3\), not \(4, 3\)"),
+        ({"forces": np.zeros((1, 3))}, r"forces have shape \(1, 3\)"),
+        ({"forces": np.zeros(12)}, r"forces have shape \(12,\)"),
+        ({"forces": np.zeros(())}, r"forces have shape \(\)"),
+        ({"forces": np.zeros((0, 3))}, r"forces have shape \(0, 3\)"),
+        ({"stress": np.zeros(6)}, r"stress has shape \(6,\), not \(3, 3\)"),
+    ],
+)
+def test_labels_of_a_wrong_shape_are_told(change, words):
+    found = fault_of_label(label(labelled(20), **change), EXPECTED, None, SETTINGS)
+    assert found is not None and re.search(words, found)
+
+
+def test_an_energy_beside_the_one_of_the_forces_is_finite_too():
+    found = fault_of_label(
+        Label(labelled(20), *EXPECTED, Cost(), float("nan")), EXPECTED, None, SETTINGS
+    )
+    assert found is not None and "not finite" in found
 
 
 def test_an_energy_far_from_all_others_is_told(known):

@@ -19,6 +19,7 @@ from ase.calculators.emt import EMT
 from labelling_cases import frame_of, labeller
 
 from limlff.errors import InputError, OutOfTime
+from limlff.learning import guardian
 from limlff.learning.labeller import Labeller
 from limlff.learning.labelling import Label, LabelFailure, label_frame
 
@@ -107,6 +108,44 @@ def test_overtime_ends_the_calculation_and_what_it_has_started(frame, tmp_path):
     assert found.kind == "time" and "wall_minutes = 0.1" in found.reason
     assert 6 <= found.cost.wall_seconds <= time.monotonic() - begin < 30
     assert not any(is_alive(pid) for pid in pids_of(tmp_path))
+
+
+def test_what_went_to_a_session_of_its_own_ends_too(frame, tmp_path):
+    own = labeller("labellers:Hanging", {"apart": True}, wall_minutes=0.05)
+    found = label_frame(frame, own, tmp_path)
+    assert isinstance(found, LabelFailure) and found.kind == "time"
+    assert not any(is_alive(pid) for pid in pids_of(tmp_path))
+
+
+def test_without_its_guardian_a_calculation_does_not_go_on(frame, tmp_path):
+    """Else it would run beside the second try."""
+
+    def kill_guardian() -> None:
+        stat = Path(f"/proc/{pids_of(tmp_path)[0]}/stat").read_text()
+        os.kill(int(stat.rpartition(")")[2].split()[1]), signal.SIGKILL)
+
+    threading.Thread(target=kill_guardian).start()
+    found = label_frame(frame, labeller("labellers:Hanging"), tmp_path)
+    assert isinstance(found, LabelFailure) and found.kind == "crash"
+    assert not any(is_alive(pid) for pid in pids_of(tmp_path))
+
+
+def test_a_limit_of_memory_above_that_of_the_system_is_none(frame, tmp_path):
+    for most in ("unlimited", str(2**24)):  # KiB
+        words = ["/bin/sh", "-c", f'ulimit -Hd {most}; exec "$0" "$@"', sys.executable]
+        limits = ["0", "60", str(10**21), "end.json"]
+        command = [*words, guardian.__file__, *limits, "true"]
+        with subprocess.Popen(command, cwd=tmp_path, stdin=subprocess.PIPE) as process:
+            assert process.wait(30) == 0  # the pipe is open meanwhile
+        assert '"code": 0' in (tmp_path / "end.json").read_text()
+
+
+def test_a_damaged_result_is_calculated_again(frame, tmp_path):
+    first = label_frame(frame, labeller("emt"), tmp_path)
+    (tmp_path / "result.json").write_text('{"energy": 1.0}')
+    again = label_frame(frame, labeller("emt"), tmp_path)
+    assert isinstance(first, Label) and isinstance(again, Label)
+    assert again.frame.energy == first.frame.energy
 
 
 def test_a_wish_to_stop_ends_the_calculation(frame, tmp_path):

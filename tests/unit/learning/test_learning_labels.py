@@ -98,6 +98,7 @@ def test_what_does_not_converge_is_tried_once_more_with_safer_settings(queue):
     [
         ("labellers:Unconverged", "no density after 120 steps", 2),
         ("labellers:NotANumber", "not finite", 2),
+        ("labellers:WithoutEnergy", "not finite", 2),
         ("labellers:Missing", "cannot be used: .*Missing", 1),
     ],
 )
