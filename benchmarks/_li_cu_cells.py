@@ -1,6 +1,7 @@
 """Small cells of lithium on copper and of both metals, and the figures that their energies give.
 
-Cells have at most 17 atoms, so that DFT computes the same ones. A figure is a sum of their
+Most cells have at most 17 atoms, so that DFT computes the same ones; those of a single atom on
+4 x 4 surface cells, where it does not reach its images, have 65. A figure is a sum of their
 energies: one and the same sum for a potential and for DFT.
 """
 
@@ -15,6 +16,8 @@ from ase.constraints import FixAtoms, FixCartesian
 
 from limlff.units import JOULE_PER_SQUARE_METER
 
+MOST_FOR_DFT = 20
+"""Atoms of the cells that DFT computes."""
 LAYERS, VACUUM = 4, 5.0
 """Of a slab; the vacuum is on each side (Å)."""
 FACETS: dict[str, tuple[Callable[..., Atoms], str, tuple[str, ...]]] = {
@@ -55,8 +58,23 @@ def cells(lithium: float, copper: float) -> dict[str, Atoms]:
         beside = exchanged.copy()
         add_adsorbate(beside, "Cu", HEIGHT[facet], site)
         found[f"Li in Cu({facet}), Cu on it"] = beside
+    found |= far_apart(copper)
     for name, atoms in found.items():
         atoms.info = {"config_type": name, "keeps_cell": atoms.info.get("keeps_cell", True)}
+    return found
+
+
+def far_apart(copper: float) -> dict[str, Atoms]:
+    """Single lithium atoms at a quarter of the coverage, and the slabs alone."""
+    found = {}
+    for facet, (build, site, _) in FACETS.items():
+        slab = build("Cu", (4, 4, LAYERS), a=copper, vacuum=VACUUM)
+        slab.pbc = True
+        slab.set_constraint(FixAtoms(mask=slab.positions[:, 2] < slab.positions[:, 2].min() + 0.3))
+        found[f"Cu({facet}), 4 x 4"] = slab
+        covered = slab.copy()
+        add_adsorbate(covered, "Li", HEIGHT[facet], site)
+        found[f"Li on Cu({facet}) {site}, 4 x 4"] = covered
     return found
 
 
@@ -106,6 +124,11 @@ def figures(of: dict[str, Atoms]) -> dict[str, dict[str, float]]:
         surface = {name: factor / area for name, factor in over_bulk(of, clean).items()}
         found[f"{clean} surface, {LAYERS} layers, one side relaxed (J/m²)"] = surface
         found[f"{covered}, adsorption from bulk (eV)"] = {covered: 1, clean: -1, "Li": -0.5}
+        found[f"{covered}, the same on 4 x 4 sites (eV)"] = {
+            f"{covered}, 4 x 4": 1,
+            f"{clean}, 4 x 4": -1,
+            "Li": -0.5,
+        }
         for place in others:
             found[f"Li on Cu({facet}), {place} over {site} (eV)"] = {
                 f"Li on Cu({facet}) {place}": 1,

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import properties
-from _li_cu_cells import add_up, cells, figures
+from _li_cu_cells import MOST_FOR_DFT, add_up, cells, figures
 from ase import Atoms
 from ase.calculators.calculator import BaseCalculator, get_calculator_class
 from ase.filters import FrechetCellFilter
@@ -87,7 +87,8 @@ def small_cells(
     """Each figure by relaxed cells, and, where DFT has them, in its cells by both."""
     relaxed = {name: relax(atoms, calculator) for name, atoms in cells(*constants).items()}
     if out:
-        write(out, list(relaxed.values()), format="extxyz", columns=["symbols", "positions"])
+        small = [atoms for atoms in relaxed.values() if len(atoms) <= MOST_FOR_DFT]
+        write(out, small, format="extxyz", columns=["symbols", "positions"])
     ours = energies_by(calculator, relaxed)
     labelled = {str(a.info["config_type"]): a for a in read(labels, ":")} if labels else {}
     theirs = {name: atoms.get_potential_energy() for name, atoms in labelled.items()}
