@@ -18,6 +18,7 @@ from jaxtyping import Array, Float, Int
 from limlff import precision as precision  # first: sets up jax
 from limlff.errors import InputError
 from limlff.md.config import Guards
+from limlff.md.guards.highest import HighestUncertainty
 from limlff.md.guards.violation import Violation
 from limlff.neighbors.matrix import NeighborMatrix
 from limlff.prediction import Predictor
@@ -80,11 +81,21 @@ class UncertaintyWatch:
         limits: The limits.
         above_since: Step of the first assessment above a limit, without one below it since; -1 for
             atoms that are below.
+        highest: The highest uncertainty of accepted states.
+        seen: The same, of one that was refused as well.
+
+    What a refused state was found to be stays out of `above_since` and `highest`, which belong to
+    the last accepted one.
     """
 
     assessor: Assessor | None
     limits: Guards
     above_since: Int[np.ndarray, " real"] = field(default_factory=lambda: np.zeros(0, np.int64))
+    highest: HighestUncertainty = field(default_factory=HighestUncertainty)
+    seen: HighestUncertainty = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.seen = self.highest
 
     def is_due(self, step: int) -> bool:
         """Whether an assessment belongs to this step."""
@@ -136,33 +147,35 @@ class UncertaintyWatch:
             if limit is not None:
                 excess = np.fmax(excess, np.where(np.isfinite(values), values / limit, np.inf))
         above = excess > 1
-        since = np.where(self.above_since >= 0, self.above_since, step)
-        self.above_since = np.where(above, since, -1)
-        late = above & (step - self.above_since >= limits.uncertain_for_steps)
+        since = np.where(above, np.where(self.above_since >= 0, self.above_since, step), -1)
+        late = above & (step - since >= limits.uncertain_for_steps)
+        self.seen = self.highest.with_assessment(step, grade, spread, numbers)
         if not late.any():
+            self.above_since, self.highest = since, self.seen
             return None
         order = np.argsort(-excess, kind="stable")
         atoms = tuple(int(i) for i in order if late[i])
-        return self._violation(atoms, numbers, float(spread[atoms[0]]), float(grade[atoms[0]]))
-
-    def _violation(
-        self, atoms: tuple[int, ...], numbers: Int[np.ndarray, " real"], spread: float, grade: float
-    ) -> Violation:
-        """What is said of atoms that stayed above a limit; spread and grade are of the worst."""
-        worst, limits = atoms[0], self.limits
+        worst = atoms[0]
         who = f"{chemical_symbols[numbers[worst]]} {worst}"
         if len(atoms) > 1:
             who += f" and {len(atoms) - 1} more atoms"
+        return self._violation(who, atoms, int(since[worst]), spread[worst], grade[worst])
+
+    def _violation(
+        self, who: str, atoms: tuple[int, ...], since: int, spread: float, grade: float
+    ) -> Violation:
+        """What is said of atoms that stayed above a limit; all but their names is of the worst."""
+        limits = self.limits
         if limits.max_grade is not None and not grade <= limits.max_grade:
-            guard, value = "max_grade", grade
+            guard, value = "max_grade", float(grade)
             what = f"extrapolation grade {grade:.3g}"
         else:
-            guard, value = "max_force_spread_ev_per_angstrom", spread
+            guard, value = "max_force_spread_ev_per_angstrom", float(spread)
             what = f"force spread {spread:.3g} eV/Å"
         limit: float = getattr(limits, guard)
         sentence = (
             f"{who} left what the potential was trained on ({what}, guards.{guard} = {limit:g}) "
-            f"since step {self.above_since[worst]}; label the frames of extrapolation.extxyz and "
+            f"since step {since}; label the frames of extrapolation.extxyz and "
             "train on them, then resume with the new potential"
         )
         return Violation(guard, sentence, atoms, value, limit)

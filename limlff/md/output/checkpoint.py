@@ -62,6 +62,9 @@ class Checkpoint:
             at bytes; empty until it is written.
         event_counts: How often each event has happened.
         above_since: Since which step each atom is too uncertain, -1 if it is not.
+        assessed_since: Step of the first assessment of the uncertainty, -1 before.
+        highest_values: Highest grade, highest force spread (eV/Å), infinite for unknown elements.
+        highest_places: Of each the step, the atom and its atomic number.
         conserved: Conserved quantity (eV); nan before the first forces.
         config: The configuration as JSON.
         potential: Digest of the potential.
@@ -79,6 +82,9 @@ class Checkpoint:
     written: dict[str, int]
     event_counts: Int[np.ndarray, " events"]
     above_since: Int[np.ndarray, " real"]
+    assessed_since: Int[np.ndarray, ""]
+    highest_values: Float[np.ndarray, "2"]
+    highest_places: Int[np.ndarray, "2 3"]
     conserved: float
     config: str
     potential: str
@@ -110,6 +116,9 @@ _ARRAYS = (
     "list_cell",
     "event_counts",
     "above_since",
+    "assessed_since",
+    "highest_values",
+    "highest_places",
 )
 
 

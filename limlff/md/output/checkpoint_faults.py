@@ -31,7 +31,7 @@ def find_fault(checkpoint: Checkpoint) -> str | None:
         first: Any = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "settings"
         return f"its settings are not those of this version ({where}: {first['msg']})"
-    for find in (_wrong_progress, _wrong_atoms, _wrong_box, _wrong_sizes):
+    for find in (_wrong_progress, _wrong_uncertainty, _wrong_atoms, _wrong_box, _wrong_sizes):
         fault = find(checkpoint, config)
         if fault:
             return fault
@@ -58,8 +58,22 @@ def _wrong_progress(checkpoint: Checkpoint, config: MDConfig) -> str | None:
         due = times.step_of(count)
         if due is not None and due < step:
             return f"its event of step {due} has not happened at step {step}"
+    return None
+
+
+def _wrong_uncertainty(checkpoint: Checkpoint, _config: MDConfig) -> str | None:
+    step, since = checkpoint.step, int(checkpoint.assessed_since)
     if np.any((checkpoint.above_since < -1) | (checkpoint.above_since > step)):
         return "atoms are uncertain since a step that is still to come"
+    if since < 0:
+        return None
+    steps, atoms, numbers = checkpoint.highest_places.T
+    if since > step or np.any((steps < since) | (steps > step)):
+        return "its highest uncertainty is of a step at which it was not assessed"
+    if np.isnan(checkpoint.highest_values).any() or np.any(checkpoint.highest_values < 0):
+        return "its highest uncertainty is no number, or below 0"
+    if np.any(atoms < 0) or np.any((numbers < 1) | (numbers > 118)):
+        return "its highest uncertainty is of no atom"
     return None
 
 

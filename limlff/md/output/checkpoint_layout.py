@@ -1,8 +1,9 @@
 """Which arrays a checkpoint holds, of which kinds and shapes.
 
-Formats 2 and 3 know neither a lid nor friction on some atoms alone, and no area at the start, which
-settings of that time do not ask for. Format 2 tells that the forces of step n are still to be
-evaluated by a step of -1 - n and not by an array of its own.
+Formats before 5 do not hold the highest uncertainty, which begins anew. Formats 2 and 3 know
+neither a lid nor friction on some atoms alone, and no area at the start, which settings of that
+time do not ask for. Format 2 tells that the forces of step n are still to be evaluated by a step of
+-1 - n and not by an array of its own.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import numpy as np
 from limlff.md.output.single_writer import find_array
 from limlff.md.system.state import plane_area
 
-FORMAT = 4
-READABLE = (2, 3, 4)
+FORMAT = 5
+READABLE = (2, 3, 4, 5)
 """Formats that are read; the last is written."""
 
 ARRAYS: dict[str, tuple[type, tuple[str | int, ...]]] = {
@@ -43,6 +44,9 @@ ARRAYS: dict[str, tuple[type, tuple[str | int, ...]]] = {
     "list_cell": (np.float64, (3, 3)),
     "event_counts": (np.int64, ("events",)),
     "above_since": (np.int64, ("real",)),
+    "assessed_since": (np.int64, ()),
+    "highest_values": (np.float64, (2,)),
+    "highest_places": (np.int64, (2, 3)),
 }
 """Kind and shape of every array; a name stands for a number that is the same wherever it occurs."""
 
@@ -52,8 +56,13 @@ _SINCE = {
     "state/lid_height": 4,
     "state/reflections": 4,
     "coupled": 4,
+    "assessed_since": 5,
+    "highest_values": 5,
+    "highest_places": 5,
 }
 """First format with an array that not all of them have."""
+
+_MAY_BE_INFINITE = ("highest_values",)  # of elements that no training frame held
 
 
 def read_arrays(file: h5py.File, most_bytes: int, version: int) -> dict[str, np.ndarray]:
@@ -85,7 +94,8 @@ def read_arrays(file: h5py.File, most_bytes: int, version: int) -> dict[str, np.
                 f"{np.dtype(kind)} of {expected}"
             )
         found[name] = data[()]
-        if data.dtype.kind == "f" and not np.isfinite(found[name]).all():
+        finite = name in _MAY_BE_INFINITE or data.dtype.kind != "f" or np.isfinite(data[()]).all()
+        if not finite:
             raise ValueError(f"its array '{name}' holds numbers that are not finite")
     return {**_not_known_then(found, version), **found} if version < FORMAT else found
 
@@ -101,4 +111,7 @@ def _not_known_then(found: dict[str, np.ndarray], version: int) -> dict[str, np.
         "state/lid_height": np.array(0.0),
         "state/reflections": np.array(0, np.int64),
         "coupled": np.ones(len(found["numbers"])),
+        "assessed_since": np.array(-1, np.int64),
+        "highest_values": np.zeros(2),
+        "highest_places": np.zeros((2, 3), np.int64),
     }

@@ -252,6 +252,7 @@ class Run:
             "compile_seconds": simulation.engine.compile_seconds,
             "compilations": simulation.engine.compilations,
             **simulation.tally.counts(),
+            **simulation.watch.seen.as_json(),
             "event_counts": list(simulation.clock.counts),
             "lid_reflections": int(simulation.state.reflections),
         }

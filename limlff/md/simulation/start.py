@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import jax
 import numpy as np
@@ -13,7 +14,8 @@ from limlff.errors import InputError
 from limlff.md.config import MDConfig
 from limlff.md.ensembles.build import build_integrator
 from limlff.md.event_settings import Deposit
-from limlff.md.guards.watch import UncertaintyWatch, find_assessor
+from limlff.md.guards.highest import HighestUncertainty
+from limlff.md.guards.watch import Assessor, UncertaintyWatch, find_assessor
 from limlff.md.output.checkpoint import Checkpoint, forces_digest
 from limlff.md.simulation.arrivals import EventClock, timetables
 from limlff.md.simulation.check_events import check_events
@@ -72,6 +74,7 @@ def first_checkpoint(
         written={},
         event_counts=np.zeros(len(config.events), np.int64),
         above_since=np.full(count, -1, np.int64),
+        **_highest_of(HighestUncertainty()),
         conserved=float("nan"),
         config=config.model_dump_json(),
         potential=forces_digest(potential),
@@ -159,7 +162,7 @@ def start_simulation(checkpoint: Checkpoint, config: MDConfig, potential: Potent
     state = checkpoint.state
     if not (same_potential and same_motion):
         state = _without_forces(state, config.chain_length)
-    count, predictor = len(structure), predictor_for(potential, config.dtype)
+    predictor = predictor_for(potential, config.dtype)
     simulation = Simulation(
         config=config,
         structure=structure,
@@ -167,10 +170,8 @@ def start_simulation(checkpoint: Checkpoint, config: MDConfig, potential: Potent
         engine=Engine(predictor, build_integrator(config, structure), config.skin_angstrom),
         state=state,
         capacity=checkpoint.capacity,
-        watch=UncertaintyWatch(
-            find_assessor(predictor, config.guards),
-            config.guards,
-            checkpoint.above_since if same_potential else np.full(count, -1, np.int64),
+        watch=_watch_of(
+            checkpoint, same_potential, find_assessor(predictor, config.guards), config
         ),
         clock=EventClock(
             timetables(config, float(state.reference_area)), checkpoint.event_counts.tolist()
@@ -183,6 +184,28 @@ def start_simulation(checkpoint: Checkpoint, config: MDConfig, potential: Potent
     else:
         simulation.rebuild()
     return simulation
+
+
+def _watch_of(
+    checkpoint: Checkpoint, same_potential: bool, assessor: Assessor | None, config: MDConfig
+) -> UncertaintyWatch:
+    """The watch of a checkpoint; what another potential was uncertain of is forgotten."""
+    if not same_potential:
+        below = np.full(len(checkpoint.numbers), -1, np.int64)
+        return UncertaintyWatch(assessor, config.guards, below)
+    highest = HighestUncertainty(
+        int(checkpoint.assessed_since), checkpoint.highest_values, checkpoint.highest_places
+    )
+    return UncertaintyWatch(assessor, config.guards, checkpoint.above_since, highest)
+
+
+def _highest_of(highest: HighestUncertainty) -> dict[str, Any]:
+    """The highest uncertainty as arrays of a checkpoint."""
+    return {
+        "assessed_since": np.array(highest.since, np.int64),
+        "highest_values": highest.values,
+        "highest_places": highest.places,
+    }
 
 
 def _without_forces(state: MDState, chain_length: int) -> MDState:
@@ -209,6 +232,7 @@ def checkpoint_of(simulation: Simulation) -> Checkpoint:
         written={},
         event_counts=np.array(simulation.clock.counts, np.int64),
         above_since=simulation.watch.above_since,
+        **_highest_of(simulation.watch.highest),
         conserved=simulation.conserved,
         config=simulation.config.model_dump_json(),
         potential=simulation.digest,

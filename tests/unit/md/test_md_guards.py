@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
@@ -19,8 +20,12 @@ from limlff.md.config import Guards
 from limlff.md.guards.checks import find_violation, too_many_neighbors
 from limlff.md.guards.violation import Snapshot
 from limlff.md.guards.watch import UncertaintyWatch
+from limlff.md.output.checkpoint import checkpoint_files, read_checkpoint
+from limlff.md.output.checkpoint_faults import find_fault
+from limlff.md.output.trajectory import Trajectory
 from limlff.md.resume import resume_md
 from limlff.md.runner import run_md
+from limlff.md.simulation.start import checkpoint_of, first_checkpoint, start_simulation
 from limlff.md.system.state import initial_state
 from limlff.md.system.structure import Structure
 from limlff.units import BOLTZMANN
@@ -167,6 +172,34 @@ def test_spread_and_values_that_are_no_number_count_too():
     assert examine(watch, 0).atoms == (3,)
 
 
+def test_highest_uncertainty_is_told_with_step_and_atom_and_of_equal_ones_the_first():
+    history = {10: {2: 0.7}, 20: {1: 3.0}, 30: {2: 3.0, 5: 99}, 40: {3: np.nan}}
+    watch = watch_of(history, max_grade=9.0, uncertain_for_steps=0)
+    assert watch.seen.as_json() == {}
+    for step in (10, 20, 30):
+        assert examine(watch, step) is None
+    found = watch.seen.as_json()["highest_uncertainty"]
+    assert found["assessed_since_step"] == 10
+    assert found["grade"] == {"value": 3.0, "step": 20, "atom": 1, "element": "Li"}
+    assert found["force_spread_ev_per_angstrom"]["value"] == pytest.approx(0.3)
+    before = watch.above_since, watch.highest
+    assert examine(watch, 40).atoms == (3,)
+    strangest = watch.seen.as_json()["highest_uncertainty"]["grade"]
+    assert strangest == {"value": None, "step": 40, "atom": 3, "element": "Li"}
+    assert (watch.above_since, watch.highest) == before  # the checkpoint is of the state before
+
+
+def test_highest_uncertainty_goes_on_from_a_checkpoint_but_not_with_another_potential():
+    config, places = settings(), np.array([[3, 7, 29], [5, 1, 29]])
+    first = first_checkpoint(config, copper(), COPPER)
+    values = np.array([1.5, np.inf])
+    held = {"assessed_since": np.array(2), "highest_values": values, "highest_places": places}
+    kept = checkpoint_of(start_simulation(replace(first, **held), config, COPPER))
+    assert all(np.array_equal(getattr(kept, name), value) for name, value in held.items())
+    other = replace(COPPER, baseline=COPPER.baseline + 1.0)
+    assert start_simulation(replace(first, **held), config, other).watch.seen.as_json() == {}
+
+
 def test_memory_follows_atoms_that_come_and_go():
     watch = watch_of({}, max_grade=1.0)
     watch.above_since = np.array([5, -1, 7, -1])
@@ -200,7 +233,8 @@ def told_grades(monkeypatch):
 
 def test_run_stops_where_atoms_stay_strange_and_goes_on_if_told(tmp_path, told_grades):
     """The stop is at a multiple of the interval, and the same after a resume."""
-    changes = {"steps": 60, "ensemble": {"kind": "nvt_langevin"}}
+    output = {"trajectory_every": 10, "checkpoint_every": 20}
+    changes = {"steps": 60, "ensemble": {"kind": "nvt_langevin"}, "output": output}
     guards = {"max_grade": 2.0, "uncertain_for_steps": 20, "uncertainty_every": 10}
     out = tmp_path / "run"
     with pytest.raises(GuardStop) as first:
@@ -214,10 +248,22 @@ def test_run_stops_where_atoms_stay_strange_and_goes_on_if_told(tmp_path, told_g
     )
     assert frame.info["step"] % 10 == 0 and len(frame) == 32
     assert cells[0].info["atom"] == 31
+    newest = read_checkpoint(checkpoint_files(out / "checkpoints")[-1])
+    assert newest.step < stop.step and find_fault(newest) is None
+    told = json.loads((out / "summary.json").read_text())["highest_uncertainty"]["grade"]
+    assert told == {"value": stop.value, "step": stop.step, "atom": 31, "element": "Cu"}
     with pytest.raises(GuardStop) as again:
         resume_md(out, COPPER, progress=False)
     assert str(again.value) == str(first.value)
-    resume_md(out, COPPER, progress=False, overrides=["guards.max_grade=1e9"])
+    result = resume_md(out, COPPER, progress=False, overrides=["guards.max_grade=1e9"])
+    with Trajectory(out / "trajectory.h5") as trajectory:
+        frames = [trajectory[i] for i in range(1, len(trajectory))]
+    start = copper().positions[7]
+    grades = [100 * np.linalg.norm(frame.positions[7] - start) * 31 / 7 for frame in frames]
+    highest = result.summary["highest_uncertainty"]
+    assert highest["assessed_since_step"] == 10 and len(frames) == 6
+    assert highest["grade"]["value"] == pytest.approx(max(grades), rel=1e-4)
+    assert highest["grade"]["step"] == frames[int(np.argmax(grades))].step
     # a chunk ends at every assessment, which must not change a bit
     plain = run_md(settings(**changes), tmp_path / "plain", copper(), COPPER, progress=False)
     same_run(plain.folder, out)

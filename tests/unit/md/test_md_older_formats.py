@@ -1,7 +1,7 @@
 """Checkpoints of older formats.
 
 In format 2 a step of -1 - n told that the forces of step n are unknown; formats 2 and 3 know
-neither a lid nor friction on some atoms alone.
+neither a lid nor friction on some atoms alone; no format before 5 knows the highest uncertainty.
 """
 
 from __future__ import annotations
@@ -23,7 +23,11 @@ from limlff.md.runner import run_within
 def make_older(path: Path, version: int) -> None:
     """Write a checkpoint as an earlier version did."""
     with h5py.File(path, "r+") as file:
-        for name in ("coupled", "state/reference_area", "state/lid_height", "state/reflections"):
+        missing = ["assessed_since", "highest_values", "highest_places"]
+        if version < 4:
+            missing += ["coupled"]
+            missing += [f"state/{name}" for name in ("reference_area", "lid_height", "reflections")]
+        for name in missing:
             del file[name]
         if version == 2:
             known = bool(file["state/forces_known"][()])
@@ -34,7 +38,7 @@ def make_older(path: Path, version: int) -> None:
     path.write_bytes(_sealed(path.read_bytes()))
 
 
-@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize("version", [2, 3, 4])
 def test_run_goes_on_bit_for_bit_from_a_checkpoint_of_an_older_format(whole, died, version):
     for path in checkpoint_files(died / "checkpoints"):
         make_older(path, version)
