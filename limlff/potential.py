@@ -38,8 +38,14 @@ class Potential:
         """Distance beyond which atoms do not see each other (Å)."""
         return self.model.cutoff
 
-    def species_of(self, symbols: list[str]) -> Int[np.ndarray, " atoms"]:
+    def species_of(
+        self, symbols: list[str], holder: str = "the structure"
+    ) -> Int[np.ndarray, " atoms"]:
         """Index of each symbol in `elements`.
+
+        Args:
+            symbols: Chemical symbols of atoms.
+            holder: Where these are, for the message.
 
         Raises:
             InputError: If an element is not known to the potential.
@@ -48,7 +54,7 @@ class Potential:
         unknown = sorted(set(symbols) - set(index))
         if unknown:
             raise InputError(
-                f"the structure holds {', '.join(unknown)}, but this potential knows only "
+                f"{holder} holds {', '.join(unknown)}, but this potential knows only "
                 f"{', '.join(self.elements)}; use a potential trained on {', '.join(unknown)}"
             )
         return np.array([index[symbol] for symbol in symbols], dtype=np.int32)

@@ -214,13 +214,8 @@ def _choices(
     settings: SelectSettings,
     iteration: int,
 ) -> dict[str, Any]:
-    """Indices of the chosen cuts and why; what was calculated before is not chosen again."""
-    digest = work.campaign.labeller.digest
-    fresh = [
-        index
-        for index, cut in enumerate(cuts)
-        if work.ledger.get(LabelTask(cut.frame, digest).task) is None
-    ]
+    """Indices of the chosen cuts and why; nothing is calculated twice."""
+    fresh = _fresh(work, cuts)
     frames = [cuts[index].frame for index in fresh]
     seed = 1000 * work.campaign.seed + iteration
     choices = select_frames(potential, known, frames, settings, seed)
@@ -230,6 +225,17 @@ def _choices(
             for choice in choices
         ]
     }
+
+
+def _fresh(work: Work, cuts: Sequence[Cut]) -> list[int]:
+    """Indices of cuts that were not calculated before, the same structure once."""
+    digest = work.campaign.labeller.digest
+    first: dict[str, int] = {}
+    for index, cut in enumerate(cuts):
+        task = LabelTask(cut.frame, digest).task
+        if work.ledger.get(task) is None:
+            first.setdefault(task.key, index)
+    return list(first.values())
 
 
 def _why(cut: Cut, choice: Choice) -> str:

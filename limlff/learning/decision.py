@@ -59,3 +59,21 @@ def spent_budget(budget: Budget, standing: Standing) -> str | None:
         if limit is not None and value >= limit:
             return f"the budget is spent: budget.{name} is {limit:g}, {value:.4g} are used"
     return None
+
+
+def nothing_to_label(uncertain: int, cuts: int, max_atoms: int, iteration: int) -> str:
+    """Why there is nothing to label after an exploration, in words.
+
+    Args:
+        uncertain: Frames with an uncertain atom.
+        cuts: Structures that might have been labelled, of which none is new.
+        max_atoms: Most atoms of a structure.
+        iteration: Number of the iteration.
+    """
+    if uncertain and not cuts:
+        return (
+            f"{uncertain} frames of iteration {iteration} are uncertain, but no cell of at most "
+            f"labeller.max_atoms = {max_atoms} atoms can be cut out of them; explore smaller "
+            "cells, or raise it"
+        )
+    return f"nothing new was found among {cuts} structures of iteration {iteration}"

@@ -6,6 +6,7 @@ A run that a guard stops gives the frames until then, and says why; that is no f
 from __future__ import annotations
 
 import itertools
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -46,6 +47,8 @@ Grade = Callable[[list[Frame]], list[Float[np.ndarray, " atoms"]]]
 _BLOCK_FRAMES = 64
 """Frames that are assessed at a time."""
 
+_SEEDS = 2**63
+_SEEDS_APART = 1000
 _HIGHEST_GRADE = 1e6
 _LAST_GOOD = "{}, last state before a guard stopped it"
 
@@ -103,6 +106,7 @@ def runs_of(campaign: Campaign, potential: str, iteration: int) -> list[ExploreR
     """All runs of an iteration."""
     runs: list[ExploreRun] = []
     turn = iteration if campaign.explore.vary_seeds else 0
+    first_seed = _first_seed(campaign, turn)
     for kind in campaign.runs:
         for path, temperature, pressure, strain in _combinations(kind):
             number = len(runs)
@@ -110,7 +114,7 @@ def runs_of(campaign: Campaign, potential: str, iteration: int) -> list[ExploreR
                 "potential": potential,
                 "structure": path,
                 "temperature_k": temperature,
-                "seed": 100_000 * campaign.seed + 1000 * turn + number,
+                "seed": (first_seed + number) % _SEEDS,
             }
             if pressure is not None:
                 pressed = {"pressure_gpa": pressure}
@@ -121,6 +125,13 @@ def runs_of(campaign: Campaign, potential: str, iteration: int) -> list[ExploreR
     return runs
 
 
+def _first_seed(campaign: Campaign, turn: int) -> int:
+    """Seed of the first run: none of another iteration has one of those that follow."""
+    runs = sum(len(list(_combinations(kind))) for kind in campaign.runs)
+    apart = _SEEDS_APART * -(-runs // _SEEDS_APART)
+    return 100 * apart * campaign.seed + apart * turn
+
+
 def _combinations(kind: Runs) -> Iterator[tuple[Path, float, float | None, float]]:
     pressures: tuple[float | None, ...] = kind.pressures_gpa or (None,)
     return itertools.product(kind.structures, kind.temperatures_k, pressures, kind.strains)
@@ -128,7 +139,7 @@ def _combinations(kind: Runs) -> Iterator[tuple[Path, float, float | None, float
 
 def _as_name(text: str) -> str:
     """Text as part of the name of a folder."""
-    return "".join(c if c.isalnum() else "-" for c in text)[:40]
+    return "-".join(re.findall(r"[^\W_]+", text))[:40].rstrip("-")
 
 
 def explore(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -11,12 +11,10 @@ from pydantic import Field
 from limlff.config import InputPath, StrictModel
 from limlff.errors import InputError
 from limlff.frames.frame import Frame
+from limlff.learning.carried import Environment, Settings, Word
 from limlff.learning.k_points import k_point_mesh
 from limlff.learning.tasks import canonical_json
 from limlff.quantities import Count, Fraction, Minutes, NonNegative, Positive
-
-Settings = dict[str, Any]
-"""Keyword arguments of a calculator, in values that YAML and JSON can hold."""
 
 
 class KPoints(StrictModel):
@@ -229,8 +227,8 @@ class Labeller(StrictModel):
 
     code: Code = GPAWSettings()
     python: InputPath | None = None
-    launcher: tuple[str, ...] = ()
-    environment: dict[str, str] = Field(default_factory=lambda: {"OMP_NUM_THREADS": "1"})
+    launcher: tuple[Word, ...] = ()
+    environment: Environment = Field(default_factory=lambda: {"OMP_NUM_THREADS": "1"})
     max_atoms: Count = 64
     memory_gib: Positive = 4.0
     wall_minutes: Minutes = 240.0

@@ -32,7 +32,7 @@ from limlff.learning.campaign_folder import (
 )
 from limlff.learning.choices import read_choices
 from limlff.learning.choosing import check_features, choose, explore_all
-from limlff.learning.decision import Standing, reached_goal, spent_budget
+from limlff.learning.decision import Standing, nothing_to_label, reached_goal, spent_budget
 from limlff.learning.executors import open_executors, site_of
 from limlff.learning.ledger import open_ledger
 from limlff.learning.page import PAGE, write_page
@@ -222,8 +222,8 @@ class _Loop:
             most = min(most, campaign.budget.frames - frames)
         chosen = choose(work, potential, explored, known, most, iteration)
         if not chosen:
-            count = len(explored.cuts)
-            return f"nothing new was found among {count} structures of iteration {iteration}"
+            most, cuts = campaign.labeller.max_atoms, len(explored.cuts)
+            return nothing_to_label(explored.uncertain, cuts, most, iteration)
         for cut, why in chosen:
             work.tell(f"chosen: {cut.frame.group}, {cut.frame.origin}: {why}")
         alike = [*base.alike(campaign.campaign_set.energy_zero), *self._frames]

@@ -51,6 +51,7 @@ def first_checkpoint(
         InputError: If the configuration or the structure cannot be used.
     """
     structure = check_structure(atoms, config)
+    potential.species_of(list(atoms.symbols), str(config.structure or "the structure"))
     check_events(config, structure, atoms, potential)
     count = len(structure)
     grows = any(isinstance(event, Deposit) for event in config.events)

@@ -10,10 +10,11 @@ import pytest
 
 from limlff.config import parse_config
 from limlff.learning.campaign import Budget, Campaign, Goal, Runs
-from limlff.learning.decision import Standing, reached_goal, spent_budget
+from limlff.learning.decision import Standing, nothing_to_label, reached_goal, spent_budget
 from limlff.learning.exploration import runs_of
 from limlff.learning.labeller import Labeller
 from limlff.learning.tasks import Cost
+from limlff.md.config import MDConfig
 from limlff.yaml_file import parse_yaml
 
 
@@ -34,6 +35,29 @@ def test_all_combinations_are_explored_with_seeds_of_their_own():
     assert {run.config.temperature_k for run in runs} == {300.0, 600.0}
     seeds = {run.config.seed for turn in (1, 2) for run in runs_of(campaign, "/p", turn)}
     assert len(seeds) == 32
+
+
+@pytest.mark.parametrize("seed", [0, 2**63 - 1])
+def test_seeds_of_many_runs_are_unlike_each_other_and_can_be_seeds(seed):
+    """Also with more runs than seeds are apart as a rule, and with the largest seed."""
+    kind = Runs(
+        kind="(111), (100)",
+        structures=("/a.extxyz",),
+        temperatures_k=tuple(range(300, 1401)),
+        md={"steps": 100},
+    )
+    campaign = Campaign(recipe="/train.yaml", runs=(kind,), seed=seed)
+    runs = [run for turn in (1, 2) for run in runs_of(campaign, "/p", turn)]
+    assert len({run.config.seed for run in runs}) == 2 * 1101
+    assert all(MDConfig.model_validate(run.config.model_dump()) for run in runs[::1100])
+    assert runs[0].name == "000-111-100"
+
+
+def test_what_is_too_large_to_label_is_not_called_known():
+    assert "labeller.max_atoms = 3" in nothing_to_label(12, 0, 3, 1)
+    for uncertain, cuts in ((12, 4), (0, 0)):
+        reason = nothing_to_label(uncertain, cuts, 3, 1)
+        assert reason == f"nothing new was found among {cuts} structures of iteration 1"
 
 
 def test_the_campaign_of_the_documentation_is_one():

@@ -208,6 +208,11 @@ def test_structure_that_cannot_be_run_is_refused(tmp_path, atoms, changes, messa
     assert not (tmp_path / "run").exists()
 
 
+def test_an_unknown_element_is_said_with_the_file_that_holds_it(tmp_path):
+    with pytest.raises(InputError, match=r"na\.extxyz holds Na, but this potential knows only Cu"):
+        run_copper(tmp_path / "run", unknown_element(), structure=tmp_path / "na.extxyz")
+
+
 def test_neighbor_capacity_of_one_gives_the_same_trajectory_bit_for_bit(tmp_path):
     """With the shipped kind of model, whose compiled sums do not depend on the padding."""
     model = MomentModel(("Cu",), cutoff=4.0, radial=3, channels=2, max_degree=2, hidden=(4,))
