@@ -4,9 +4,9 @@
 
 Three layers of Li(110) on Cu(111), no layer of them held, are brought to 300 K by Langevin
 dynamics; from there they go on at constant energy with steps of 2, 3 and 4 fs in float32, as the
-study of plating does. The drift is the slope of a straight line through the total energy, the fluctuation
-its standard deviation about that line: it grows with the square of the step as long as the step is
-short enough for the fastest vibration.
+study of plating does. The drift is the slope of a straight line through the total energy, the
+fluctuation its standard deviation about that line: it grows with the square of the step as long
+as the step is short enough for the fastest vibration.
 """
 
 from __future__ import annotations
