@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from limlff.errors import InputError
-from limlff.file_lock import lock_alone
+from limlff.file_lock import is_locked_alone, lock_alone
 from limlff.strict_json import parse_json
 
 LOCK = "run.lock"
@@ -48,6 +48,19 @@ def locked(folder: Path) -> Iterator[str | None]:
             yield before
         finally:
             os.ftruncate(descriptor, 0)
+    finally:
+        os.close(descriptor)
+
+
+def holder_of(folder: Path) -> str | None:
+    """The process that has locked a folder, as "process 12 on host"; None if none has."""
+    try:
+        descriptor = os.open(folder / LOCK, os.O_RDONLY | _FLAGS & ~(os.O_RDWR | os.O_CREAT))
+    except OSError:
+        return None
+    try:
+        holder = _holder(_content(descriptor))
+        return holder if holder is not None and is_locked_alone(descriptor) else None
     finally:
         os.close(descriptor)
 

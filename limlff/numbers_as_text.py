@@ -21,3 +21,8 @@ def figure(value: object, form: str, scale: float = 1.0, unit: str = "") -> str:
         return DASH
     scaled = scale * float(value)
     return DASH if math.isnan(scaled) else f"{scaled:{form}}{unit}"
+
+
+def counted(number: int, noun: str) -> str:
+    """So many of something, whose plural ends in s."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

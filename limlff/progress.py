@@ -29,8 +29,9 @@ class Progress:
     def __init__(self, total: int, done: int = 0, units: str = "steps", shown: bool = True) -> None:
         self._total, self._units = total, units
         self.shown = shown
-        self._done = self._shown_done = done
+        self._done = done
         self._last_line = time.monotonic()
+        self._measured_from: tuple[float, int] | None = None
         self._bar = None
         if shown and sys.stderr.isatty():
             self._bar = tqdm(
@@ -80,8 +81,11 @@ class Progress:
         if self._bar is not None:
             self._bar.set_postfix_str(note(), refresh=False)
             self._bar.update(done - before)
-        elif self.shown and done > before and self._line_is_due(before, done):
-            self._write_line(note())
+        elif self.shown and done > before:
+            if self._line_is_due(before, done):
+                self._write_line(note())
+            if self._measured_from is None:
+                self._measured_from = time.monotonic(), done
 
     def say(self, text: str) -> None:
         """Print a line of its own on standard output."""
@@ -96,12 +100,12 @@ class Progress:
 
     def _write_line(self, note: str) -> None:
         now, done, total = time.monotonic(), self._done, self._total
-        # at the speed since the last line: the first ones hold the compilation
-        left = (now - self._last_line) * (total - done) / (done - self._shown_done)
-        self._last_line, self._shown_done = now, done
+        self._last_line = now
         words = [f"{done} of {total} {self._units} ({100 * done // total} %)"]
-        if done < total:
-            words.append(f"{duration(left)} left")
+        if done < total and self._measured_from is not None:  # not of the first, which compiles
+            since, then = self._measured_from
+            words.append(f"{duration((now - since) * (total - done) / (done - then))} left")
+            self._measured_from = now, done
         print(", ".join([*words, *([note] if note else [])]), file=sys.stderr, flush=True)
 
 

@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
             raise InputError(
                 "--status: stands alone with a folder; leave out the campaign and --out"
             )
-        from limlff.learning.campaign_folder import campaign_status
+        from limlff.learning.status import campaign_status
 
         print(campaign_status(arguments.status))
         return 0

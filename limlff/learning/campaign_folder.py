@@ -1,8 +1,7 @@
-"""The folder of a campaign: what is in it, its settings, and how it stands."""
+"""The folder of a campaign: what is in it, and its settings."""
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,7 @@ from limlff.folder_lock import LOCK
 from limlff.learning.campaign import Campaign
 from limlff.learning.cluster.session import FOLDER as CLUSTER
 from limlff.learning.labels import FOLDER as LABELS
-from limlff.learning.ledger import open_ledger
 from limlff.outputs import FolderKind
-from limlff.paths import user_path
 from limlff.yaml_file import dump_yaml
 
 SETTINGS = "campaign.yaml"
@@ -81,34 +78,6 @@ def clear_campaign(folder: Path) -> None:
     for path in list(folder.iterdir()):
         if FOLDER.has_result(path.name) or path.name in FOLDER.others:
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-
-
-def campaign_status(out: Path | str) -> str:
-    """How a campaign stands, in lines; also while it runs.
-
-    Raises:
-        InputError: If the folder holds no campaign.
-    """
-    folder = user_path(out)
-    with open_ledger(folder / LEDGER, read_only=True) as ledger:
-        counts = ledger.counts()
-        lines = [f"{'':10}{'done':>8}{'running':>9}{'queued':>8}{'failed':>8}{'core hours':>12}"]
-        for kind, states in counts.items():
-            numbers = [states.get(state, 0) for state in ("done", "running", "queued", "failed")]
-            row = "".join(f"{n:>{w}}" for n, w in zip(numbers, (8, 9, 8, 8), strict=True))
-            lines.append(f"{kind:10}{row}{ledger.cost(kind).core_seconds / 3600:>12.3g}")
-        failed = ledger.records(state="failed")
-    lines += [f"failed: {record.task.kind}: {record.reason}" for record in failed]
-    return "\n".join([*lines, *_curve_in_lines(folder / CURVE)])
-
-
-def _curve_in_lines(path: Path) -> list[str]:
-    """The learning curve, a line for each potential."""
-    try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return []
-    return [row_in_words(row) for row in rows]
 
 
 def row_in_words(row: dict[str, Any]) -> str:

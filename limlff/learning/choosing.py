@@ -22,6 +22,7 @@ from limlff.learning.tasks import Cost, Task
 from limlff.learning.work import Result, Work, measured
 from limlff.models.contract import FeatureModel
 from limlff.models.registry import build_model
+from limlff.numbers_as_text import counted
 from limlff.potential import Potential
 from limlff.potential_file import potential_digest
 from limlff.training.recipe import Recipe
@@ -159,7 +160,7 @@ def _explore_task(run: ExploreRun, potential: str, harvest: dict[str, Any]) -> T
 def _in_words(name: str, result: dict[str, Any]) -> str:
     text = (
         f"explored {name}: {result['uncertain']} of {result['frames']} frames are uncertain, "
-        f"{result['cuts']} structures"
+        f"{counted(result['cuts'], 'structure')}"
     )
     return f"{text}; {result['stop']}" if result["stop"] else text
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from limlff.learning.campaign import Budget, Goal
 from limlff.learning.tasks import Cost
+from limlff.numbers_as_text import counted
 
 
 @dataclass(frozen=True)
@@ -76,4 +77,4 @@ def nothing_to_label(uncertain: int, cuts: int, max_atoms: int, iteration: int) 
             f"labeller.max_atoms = {max_atoms} atoms can be cut out of them; explore smaller "
             "cells, or raise it"
         )
-    return f"nothing new was found among {cuts} structures of iteration {iteration}"
+    return f"nothing new was found among {counted(cuts, 'structure')} of iteration {iteration}"

@@ -234,6 +234,14 @@ class Labeller(StrictModel):
     wall_minutes: Minutes = 240.0
 
     @property
+    def code_in_words(self) -> str:
+        """Name of the code, or the class of the calculator with its settings."""
+        if not isinstance(self.code, ASESettings):
+            return self.code.kind
+        given = ", ".join(f"{name}={value}" for name, value in self.code.settings.items())
+        return f"{self.code.calculator_class}({given})"
+
+    @property
     def digest(self) -> str:
         """SHA-256 of all settings that decide energies and forces."""
         settings = self.code.model_dump(mode="json", exclude=set(_PLACES))

@@ -174,7 +174,7 @@ class _Loop:
             reason = self._find_and_label(base, potential, file, iteration)
             if reason is None:
                 potential, file = train_anew(work, base, self._files, file, self._progress)
-            self._write_page(potential)
+        self._write_page(potential)
         with replaced_when_whole(work.folder / POTENTIAL) as temporary:
             shutil.copyfile(file, temporary)
         work.tell(f"{reason}; {len(self._frames)} frames are labelled")
@@ -208,6 +208,9 @@ class _Loop:
         if reason is not None:
             self._note(standing, [], trained)
             return reason
+        self._note(standing, [], trained)
+        if self._files:
+            self._write_page(potential)
         known = [*base.frames, *self._frames]
         explored = explore_all(work, potential, file, known, iteration)
         ran = ("explore", iteration * explored.runs)
@@ -235,6 +238,7 @@ class _Loop:
     def _note(self, standing: Standing, stops: list[str], through: tuple[str, int]) -> None:
         """Add a row to the learning curve: what the potential is worth, and what it took.
 
+        A potential has its row before it has explored, and another in its place after that.
         A campaign that is resumed writes its rows anew: `through` says which tasks count.
         """
         cost = self._work.ledger.cost
@@ -249,7 +253,7 @@ class _Loop:
                 for kind in ("explore", "label", "train")
             },
         }
-        self._curve.append(row)
+        self._curve[standing.iteration - 1 :] = [row]
         text = json.dumps(self._curve, indent=1, ensure_ascii=False)
         write_text_whole(self._work.folder / CURVE, text + "\n")
         self._work.tell(row_in_words(row))

@@ -11,7 +11,6 @@ holds the campaign's folder writes here; others read.
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 import time
@@ -21,7 +20,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from limlff.errors import InputError, shown
-from limlff.learning.tasks import Cost, Record, State, Task, canonical_json
+from limlff.learning.tasks import Cost, Record, State, Task, canonical_json, record_of
 
 VERSION = 1
 """Of the layout of the file."""
@@ -160,6 +159,12 @@ class Ledger:
             ).fetchone()
         return Cost(cores, wall)
 
+    def last_change(self) -> float | None:
+        """When a task last changed its state (s since 1970); None if there is none."""
+        with self._told():
+            (when,) = self._connection.execute("SELECT max(changed) FROM tasks").fetchone()
+        return None if when is None else float(when)
+
     def counts(self) -> dict[str, dict[str, int]]:
         """Number of tasks by kind and state."""
         found: dict[str, dict[str, int]] = {}
@@ -196,7 +201,11 @@ class Ledger:
             rows = self._connection.execute(
                 f"SELECT {_COLUMNS} FROM tasks WHERE {where} ORDER BY rowid", values
             ).fetchall()
-        return [_record(row) for row in rows]
+        try:
+            return [record_of(row) for row in rows]
+        except ValueError as error:
+            fault = f"inputs or result of a task are no JSON of limlff ({error})"
+            raise InputError(f"{self.path}: {fault}; take an unchanged copy") from error
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -265,19 +274,6 @@ def _prepare(connection: sqlite3.Connection, path: Path, read_only: bool) -> Non
 
 def _has_tables(connection: sqlite3.Connection) -> bool:
     return bool(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
-
-
-def _record(row: tuple[Any, ...]) -> Record:
-    _, kind, inputs, state, attempts, reason, cores, wall, result, place = row
-    return Record(
-        Task(kind, json.loads(inputs)),
-        state,
-        attempts,
-        reason,
-        Cost(cores, wall),
-        json.loads(result),
-        place,
-    )
 
 
 def _unusable(path: Path, error: sqlite3.Error) -> InputError:

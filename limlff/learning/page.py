@@ -13,7 +13,7 @@ from ase.visualize.plot import plot_atoms
 
 from limlff.learning.campaign import Campaign
 from limlff.learning.choices import Choice
-from limlff.numbers_as_text import figure
+from limlff.numbers_as_text import counted, figure
 from limlff.potential import Potential
 from limlff.report.page import Figure, Report, Table, write_report
 from limlff.workflows.figures import RUN_COLORS, drawing
@@ -92,24 +92,25 @@ def write_page(
 
 def _explored(campaign: Campaign) -> str:
     kinds = "; ".join(
-        f"{each.kind}, {len(each.structures)} structures at "
+        f"{each.kind}, {counted(len(each.structures), 'structure')} at "
         f"{', '.join(f'{kelvin:g}' for kelvin in each.temperatures_k)} K"
         for each in campaign.runs
     )
-    return f"Molecular dynamics of {kinds}. Frames labelled by {campaign.labeller.code.kind}."
+    return f"Molecular dynamics of {kinds}. Frames labelled by {campaign.labeller.code_in_words}."
 
 
 def _summary(curve: Sequence[dict[str, Any]], chosen: dict[int, list[Choice]]) -> str:
     labelled = sum(not choice.failure for each in chosen.values() for choice in each)
     failed = sum(len(each) for each in chosen.values()) - labelled
-    text = f"{labelled} frames were labelled in {len(chosen)} iterations"
+    were = "was" if labelled == 1 else "were"
+    text = f"{counted(labelled, 'frame')} {were} labelled in {counted(len(chosen), 'iteration')}"
     text += f", {failed} got no label that can be used." if failed else "."
     errors = [row["errors"].get("force_mae_ev_per_angstrom") for row in curve if row["errors"]]
     if len(errors) > 1 and errors[0] is not None and errors[-1] is not None:
         text += f" The force error on the test frames went from {1e3 * errors[0]:.3g} to "
         text += f"{1e3 * errors[-1]:.3g} meV/Å."
     stops = sum(len(row["stops"]) for row in curve)
-    return text + (f" Guards stopped {stops} runs." if stops else "")
+    return text + (f" Guards stopped {counted(stops, 'run')}." if stops else "")
 
 
 def _table(curve: Sequence[dict[str, Any]], chosen: dict[int, list[Choice]]) -> Table:
@@ -149,6 +150,7 @@ def _learning_curve(curve: Sequence[dict[str, Any]], path: Path) -> Figure:
         "each exploration that are uncertain, against the number of frames labelled before it.",
     )
     frames = [row["frames"] for row in curve]
+    most = max(*frames, 10)  # before anything is labelled the axis has a length, too
     kinds = (
         (
             "Force MAE (meV/Å)",
@@ -162,7 +164,7 @@ def _learning_curve(curve: Sequence[dict[str, Any]], path: Path) -> Figure:
             axis.set_xlabel("Labelled frames")
             axis.set_ylabel(name)
             axis.set_ylim(0, 1.1 * axis.get_ylim()[1])
-            axis.set_xlim(-0.05 * max(frames) - 0.5, 1.05 * max(frames) + 0.5)
+            axis.set_xlim(-0.05 * most, 1.05 * most)
             axis.xaxis.get_major_locator().set_params(integer=True)
     return target
 

@@ -65,6 +65,19 @@ class Record:
     place: str = ""
 
 
+def record_of(row: tuple[Any, ...]) -> Record:
+    """A task as a row of the ledger has it: its key, then inputs and result as JSON.
+
+    Raises:
+        ValueError: If these are no objects of JSON.
+    """
+    _, kind, inputs, state, attempts, reason, cores, wall, result, place = row
+    given, found = json.loads(inputs), json.loads(result)
+    if not (isinstance(given, dict) and isinstance(found, dict)):
+        raise ValueError("no object")
+    return Record(Task(kind, given), state, attempts, reason, Cost(cores, wall), found, place)
+
+
 def canonical_json(value: Any) -> str:
     """JSON with sorted keys and all digits: one text for one value.
 

@@ -106,6 +106,7 @@ class Trainer:
         started = saved = time.monotonic()
         total = self._recipe.epochs * len(self._plan(0))
         with Shown(total, self.progress.steps, shown=progress) as shown:
+            shown.say(f"{self._recipe.epochs} epochs; the first step takes a while: it compiles")
             while not self._is_over():
                 for _ in self._epoch(shown):
                     now = time.monotonic()

@@ -19,7 +19,7 @@ from limlff.potential_file import save_potential
 from limlff.precision import own_precision
 from limlff.resumable import checked_runtime, resumable
 from limlff.signals import stop_signals
-from limlff.training.data import load_training_data
+from limlff.training.data import TrainingData, load_training_data
 from limlff.training.folder import (
     CHECKPOINTS,
     POTENTIAL_FILE,
@@ -95,12 +95,24 @@ def train(
     inputs = [each for each in (file, start) if each] + _files_of_frames(settings, base)
     _check_folder(folder, inputs, resume, force)
     data = load_training_data(settings, base)
-    tell_remarks(data.remarks)
+    _tell_of(data, progress)
     with locked(folder):
         _check_folder(folder, inputs, resume, force)  # now that nobody else writes there
         trainer = _begin(folder, prepare_training(settings, data, start), resume, force)
         with resumable(folder, "the same command with --resume", CHECKPOINTS):
             return _train_and_write(trainer, folder, progress, max_seconds)
+
+
+def _tell_of(data: TrainingData, progress: bool) -> None:
+    """Say what a user should know of the frames, and how many they are."""
+    tell_remarks(data.remarks)
+    _say(progress, f"training on {len(data.train)} frames, {len(data.validation)} held back")
+
+
+def _say(shown: bool, text: str) -> None:
+    """What takes a while without another word."""
+    if shown:
+        print(text, flush=True)
 
 
 def _files_of_frames(recipe: Recipe, base: Path) -> list[Path]:
@@ -149,6 +161,7 @@ def _train_and_write(
     potential = finish_potential(trainer)
     if stopped is None:  # there is no time left otherwise
         prepared = trainer.prepared
+        _say(progress and prepared.recipe.uncertainty is not None, "making the uncertainty")
         potential = add_uncertainty(potential, prepared.data, prepared.recipe)
     save_potential(potential, folder / POTENTIAL_FILE)
     if stopped is not None:

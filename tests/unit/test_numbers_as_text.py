@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from limlff.numbers_as_text import figure
+from limlff.numbers_as_text import counted, figure
 
 
 @pytest.mark.parametrize("missing", [None, math.nan, np.float32("nan"), "0.3", [1.0], {}, True])
@@ -22,3 +22,7 @@ def test_missing_figure_is_a_dash(missing):
 )
 def test_figure_is_scaled_and_has_its_unit(value, text):
     assert figure(value, ".1f", 1e3, " meV") == text
+
+
+def test_one_is_not_many():
+    assert [counted(n, "run") for n in (0, 1, 2)] == ["0 runs", "1 run", "2 runs"]

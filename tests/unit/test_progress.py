@@ -36,6 +36,18 @@ def test_a_long_run_gets_a_line_each_minute(capsys, monkeypatch):
     assert 8 <= len(lines) <= 12 and "left" in lines[0]
 
 
+def test_the_time_of_compilation_does_not_count_for_what_is_left(capsys, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    with Progress(30) as shown:
+        for done in range(1, 31):
+            now[0] += 75.0 if done == 1 else 2.0  # the first step compiles
+            shown.advance_to(done)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "1 of 30 steps (3 %)"
+    assert lines[1] == "3 of 30 steps (10 %), 54 s left"
+
+
 def test_a_resumed_run_counts_from_where_it_was(capsys):
     with Progress(100, done=55) as shown:
         shown.advance_to(60)

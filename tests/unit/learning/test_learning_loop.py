@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 import shutil
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,15 +15,16 @@ from small_campaign import content, digest, learn_and_kill, write_campaign
 
 from limlff.cli.main import main
 from limlff.config import load_config
-from limlff.errors import InputError, LabellingFailed
-from limlff.folder_lock import locked
+from limlff.errors import InputError, LabellingFailed, OutOfTime
 from limlff.frames.read import read_source
 from limlff.learning import executors
+from limlff.learning import learn as loop
 from limlff.learning.campaign import Continued
-from limlff.learning.campaign_folder import LEDGER, campaign_status, read_settings
+from limlff.learning.campaign_folder import read_settings
 from limlff.learning.choices import read_choices
 from limlff.learning.learn import learn, resume_learning
 from limlff.learning.ledger import Ledger
+from limlff.learning.status import campaign_status
 from limlff.learning.training import continued
 from limlff.learning.work import Work
 from limlff.potential_file import load_potential, save_potential
@@ -96,6 +96,30 @@ def test_a_campaign_that_is_over_ends_alike_when_it_is_resumed(undisturbed, tmp_
     resume_learning(folder, progress=False)
     after = (folder / "learning-curve.json").read_text()
     assert json.loads(after) == json.loads(before)
+
+
+def test_the_error_of_a_potential_is_told_before_it_explores(undisturbed, tmp_path, monkeypatch):
+    folder = shutil.copytree(undisturbed, tmp_path / "again")
+    before = json.loads((folder / "learning-curve.json").read_text())
+    for name in ("learning-curve.json", "index.html", "potential.limlff"):
+        (folder / name).unlink()
+
+    def explore_all(*arguments):
+        if arguments[-1] == 2:
+            raise OutOfTime("as if it took long")
+        return real(*arguments)
+
+    real = loop.explore_all
+    monkeypatch.setattr(loop, "explore_all", explore_all)
+    with pytest.raises(OutOfTime):
+        resume_learning(folder, progress=False)
+    after = json.loads((folder / "learning-curve.json").read_text())
+    assert after[0] == before[0] and len(after) == 2
+    assert after[1]["errors"] == before[1]["errors"] and after[1]["uncertain_share"] is None
+    assert "3 frames were labelled in 1 iteration" in (folder / "index.html").read_text()
+    status = campaign_status(folder).splitlines()
+    assert status[0] == f"no process is at it; go on with: limlff resume {folder}"
+    assert status[-1].startswith("iteration 2: 3 frames labelled, force MAE ")
 
 
 def test_a_budget_of_time_ends_a_campaign_at_the_same_iteration_once_it_is_resumed(
@@ -219,19 +243,6 @@ def test_labelling_that_fails_for_good_has_exit_code_5(tmp_path, capsys):
     assert main(["resume", str(tmp_path / "out"), "--quiet"]) == 5
 
 
-def test_words_of_the_command(tmp_path, capsys):
-    assert main(["learn", "--status", str(tmp_path)]) == 2
-    assert "no such ledger" in capsys.readouterr().err
-    assert main(["learn"]) == 2
-    assert "--status DIR" in capsys.readouterr().err
-    path = write_campaign(tmp_path)
-    assert main(["learn", str(path), "--out", str(tmp_path / "out"), "--set", "seed=x"]) == 2
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out/ledger.sqlite").write_text("")
-    assert main(["learn", str(path), "--out", str(tmp_path / "out")]) == 2
-    assert "holds a campaign already" in capsys.readouterr().err
-
-
 def test_a_training_goes_on_from_the_last_potential_if_that_is_of_its_model(undisturbed):
     card = load_potential(undisturbed / "potential.limlff").card
     history = card["training"]["started_from"]
@@ -277,19 +288,3 @@ def test_killed_at_ten_random_moments_it_comes_to_the_same_end(tmp_path):
     assert digest(killed) == digest(calm)
     curves = [json.loads((each / "learning-curve.json").read_text()) for each in (calm, killed)]
     assert np.all([row["errors"] for row in curves[0]] == [row["errors"] for row in curves[1]])
-
-
-def test_labels_of_a_campaign_that_began_meanwhile_are_not_removed(tmp_path, monkeypatch):
-    """Another process has used the folder between the first look at it and the lock."""
-    ledger = tmp_path / "out" / LEDGER
-
-    @contextmanager
-    def locked_late(folder):
-        with locked(folder):
-            ledger.write_text("its labels")
-            yield
-
-    monkeypatch.setattr("limlff.learning.learn.locked", locked_late)
-    with pytest.raises(InputError, match="holds a campaign already"):
-        learn(write_campaign(tmp_path / "in"), tmp_path / "out", progress=False)
-    assert ledger.read_text() == "its labels"

@@ -66,13 +66,17 @@ def test_a_recipe_of_any_kind_gives_the_file_of_the_command(
     assert yaml.safe_load(recipe_file.read_text()) == content
 
 
-def test_a_training_out_of_time_is_resumed_to_the_same_file(recipe_file, trained, tmp_path):
+def test_a_training_out_of_time_is_resumed_to_the_same_file(recipe_file, trained, tmp_path, capsys):
     with pytest.raises(TrainingStopped, match="--resume") as stopped:
         limlff.train(recipe_file, tmp_path, SHORT, max_runtime_seconds=1e-3, progress=False)
     assert stopped.value.potential is None and stopped.value.exit_code == 4
     with pytest.raises(InputError, match="holds a training already"):
         limlff.train(recipe_file, tmp_path, SHORT, progress=False)
-    limlff.train(recipe_file, tmp_path, SHORT, resume=True, progress=False)
+    assert not capsys.readouterr().out
+    limlff.train(recipe_file, tmp_path, SHORT, resume=True)
+    said = capsys.readouterr().out.splitlines()  # nothing else is heard while it compiles
+    assert said[0].startswith("training on ") and "it compiles" in said[1]
+    assert said[-1] == "making the uncertainty"
     files = [folder / "potential.limlff" for folder in (trained, tmp_path)]
     assert files[0].read_bytes() == files[1].read_bytes()
 
