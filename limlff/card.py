@@ -6,6 +6,9 @@ from typing import Any
 
 from limlff.errors import InputError, shown
 
+NOT_FITTED = "not fitted"
+"""Stands in `errors` of a card for the error of a label that was not trained on."""
+
 _CARD_KINDS = {
     "training": dict,
     "errors": dict,

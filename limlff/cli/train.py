@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from limlff.card import NOT_FITTED
 from limlff.cli.arguments import (
     add_force,
     add_max_runtime,
@@ -77,7 +78,7 @@ def _print_result(potential: Potential, folder: Path) -> None:
         print(describe_speed(folder))
 
 
-def _print_errors(errors: dict[str, dict[str, dict[str, float | None]]]) -> None:
+def _print_errors(errors: dict[str, dict[str, dict[str, Any]]]) -> None:
     columns = {
         "energy_mae_mev_per_atom": "energy MAE (meV/atom)",
         "force_mae_ev_per_angstrom": "force MAE (eV/Å)",
@@ -86,6 +87,9 @@ def _print_errors(errors: dict[str, dict[str, dict[str, float | None]]]) -> None
     print(f"{'':32}{'frames':>8}" + "".join(f"{title:>24}" for title in columns.values()))
     for part, sets in errors.items():
         for name, values in sets.items():
-            numbers = [figure(values[key], ".4g") for key in columns]
+            numbers = [
+                NOT_FITTED if values[key] == NOT_FITTED else figure(values[key], ".4g")
+                for key in columns
+            ]
             row = "".join(f"{number:>24}" for number in numbers)
             print(f"{name + ', ' + part:32}{values['frames']:>8}{row}")

@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from limlff.potential import Potential
 from limlff.precision import own_precision
+from limlff.training.fitted import fitted_labels, fitted_zeros, without_unfitted
 from limlff.training.frame_predictions import FramePrediction, predict_frames
 from limlff.training.labelled_frame import LabelledFrame, species_of_frame
 from limlff.training.loop import Trainer
@@ -45,9 +46,9 @@ def finish_potential(trainer: Trainer) -> Potential:
         for item, prediction in zip(labelled, predictions, strict=True)
     ]
     number = len(data.train)
-    errors = {"train": _errors_by_set(data.train, in_own_zero[:number])}
+    errors = {"train": _errors_by_set(data.train, in_own_zero[:number], prepared)}
     if data.validation:
-        errors["validation"] = _errors_by_set(data.validation, in_own_zero[number:])
+        errors["validation"] = _errors_by_set(data.validation, in_own_zero[number:], prepared)
     card = _card(prepared, trainer.progress, errors, offsets)
     return Potential(model, parameters, prepared.baseline + shift, card)
 
@@ -70,15 +71,15 @@ def _fit_remainders(
 
 
 def _errors_by_set(
-    labelled: list[LabelledFrame], predictions: list[FramePrediction]
+    labelled: list[LabelledFrame], predictions: list[FramePrediction], prepared: Preparation
 ) -> dict[str, Any]:
     """Errors of each set, of predictions in the set's own zero of energy."""
-    errors = {}
+    errors, zeros = {}, fitted_zeros(prepared.data.train)
     for name in dict.fromkeys(item.set_name for item in labelled):
         members = [i for i, item in enumerate(labelled) if item.set_name == name]
-        errors[name] = grouped_errors(
-            [labelled[i].frame for i in members], [predictions[i] for i in members]
-        )
+        chosen = [labelled[i] for i in members]
+        found = grouped_errors([item.frame for item in chosen], [predictions[i] for i in members])
+        errors[name] = without_unfitted(found, chosen, zeros, prepared.recipe.loss)
     return errors
 
 
@@ -87,13 +88,17 @@ def _card(
 ) -> dict[str, Any]:
     """What is known of the potential; no times, so that one training gives one file."""
     recipe, data = prepared.recipe, prepared.data
-    zeros = {item.set_name: item.zero for item in data.train}
+    fitted = fitted_zeros(data.train)
+    zeros = {item.set_name: item.zero for item in data.train if item.zero in fitted}
     start = prepared.start
     before = {"started_from": lineage(start, data.summaries)} if start else {}
     return {
         "training": {
             "recipe": recipe.model_dump(mode="json"),
-            "data": data.summaries,
+            "data": [
+                {**summary, **fitted_labels(data.train, summary["name"], recipe.loss)}
+                for summary in data.summaries
+            ],
             **before,
             "remarks": data.remarks,
             "energy_offsets_ev": {

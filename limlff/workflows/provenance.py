@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from limlff.card import NOT_FITTED
 from limlff.numbers_as_text import figure
 from limlff.potential import Potential
 from limlff.potential_file import potential_digest
@@ -26,7 +27,7 @@ def provenance_of(potential: Potential, name: str) -> list[tuple[str, str]]:
     validation = _mapping(_mapping(card.get("errors")).get("validation"))
     errors = [
         f"{data_set}: {figure(values.get('force_mae_ev_per_angstrom'), '.1f', 1e3)} meV/Å, "
-        f"{figure(values.get('energy_mae_mev_per_atom'), '.2f')} meV/atom"
+        f"{_energy_error(values.get('energy_mae_mev_per_atom'))}"
         for data_set, values in validation.items()
         if isinstance(values, dict)
     ]
@@ -39,6 +40,12 @@ def provenance_of(potential: Potential, name: str) -> list[tuple[str, str]]:
         ("Notes on it", str(card.get("notes", ""))),
     ]
     return [fact for fact in facts if fact[1]]
+
+
+def _energy_error(value: object) -> str:
+    if value == NOT_FITTED:
+        return "energies not fitted"
+    return f"{figure(value, '.2f')} meV/atom"
 
 
 def _mapping(value: object) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from limlff.models.registry import name_of_architecture
 from limlff.potential import Potential
 from limlff.precision import own_precision
 from limlff.training.data import TrainingData
+from limlff.training.fitted import fitted_zeros
 from limlff.training.frame_predictions import FramePrediction, predict_frames
 from limlff.training.labelled_frame import LabelledFrame
 from limlff.training.offsets import free_offsets
@@ -65,11 +66,7 @@ def add_uncertainty(potential: Potential, data: TrainingData, recipe: Recipe) ->
     arrays = _fit_members(potential, data.train, recipe, settings.members)
     enough = sum(len(item.frame) for item in data.validation) >= _FEWEST_ATOMS
     chosen = data.validation if enough else data.train
-    frames = [
-        frame
-        for item in chosen
-        for frame in in_zero_of_potential([item.frame], potential, item.set_name)
-    ]
+    frames = _in_zero_of_potential(chosen, potential, fitted_zeros(data.train))
     predictions = predict_frames(potential, frames, _DTYPE)
     factors = _factors(_with(potential, arrays), frames, predictions)
     tiled = np.tile(factors, (len(potential.elements), 1))
@@ -117,6 +114,19 @@ def _evidence(potential: Potential, train: list[LabelledFrame], recipe: Recipe) 
 
 def _with(potential: Potential, arrays: dict[str, np.ndarray]) -> Potential:
     return replace(potential, parameters={**potential.parameters, KEY: arrays})
+
+
+def _in_zero_of_potential(
+    labelled: list[LabelledFrame], potential: Potential, zeros: set[int]
+) -> list[Frame]:
+    """The frames with energies in the zero of the potential, without those of unknown zeros."""
+    frames = []
+    for item in labelled:
+        if item.zero in zeros:
+            frames += in_zero_of_potential([item.frame], potential, item.set_name)
+        else:
+            frames.append(replace(item.frame, energy=None))
+    return frames
 
 
 def _factors(

@@ -161,6 +161,27 @@ def test_cutoff_that_holds_no_pair_is_refused(recipe_file, tmp_path):
         make_trainer(recipe_file, tmp_path, "model.cutoff=1.5")
 
 
+def test_errors_of_labels_of_weight_0_say_that_they_are_not_fitted(recipe_file, tmp_path):
+    """A set without energies has no zero to evaluate them in; nor do groups without stresses."""
+    frames = ["name: own", "files: [own.extxyz]", "groups: {even: {stress: 0}}"]
+    forces = ["name: shifted", "files: [shifted.extxyz]", "weights: {energy: 0, stress: 0}"]
+    sets = ", ".join(f"{{{', '.join(each)}}}" for each in (frames, forces))
+    card = finish_potential(make_trainer(recipe_file, tmp_path, f"data=[{sets}]")).card
+    own, shifted = (card["errors"]["train"][name] for name in ("own", "shifted"))
+    energies = ("energy_mae_mev_per_atom", "energy_rmse_mev_per_atom")
+    for errors in (shifted, *shifted["groups"].values()):
+        assert {errors[key] for key in (*energies, "stress_mae_gpa")} == {"not fitted"}
+        assert errors["force_mae_ev_per_angstrom"] > 0
+    assert all(own[key] > 0 for key in (*energies, "stress_mae_gpa"))
+    assert own["groups"]["even"]["stress_mae_gpa"] == "not fitted"
+    assert own["groups"]["odd"]["stress_mae_gpa"] > 0
+    assert card["errors"]["validation"]["own"]["energy_mae_mev_per_atom"] > 0
+    training = card["training"]
+    parts = [(data["energy_fitted"], data["stress_fitted"]) for data in training["data"]]
+    assert parts == [("all", "all"), ("none", "none")]
+    assert list(training["energy_offsets_ev"]) == ["own"]  # that of the other is not known
+
+
 def test_card_names_data_settings_and_errors(recipe_file, uninterrupted, tmp_path):
     path = tmp_path / "potential.limlff"
     path.write_bytes(uninterrupted[0])

@@ -9,7 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from limlff.training.data_settings import LabelWeights
 from limlff.training.frame_predictions import predict_frames
+from limlff.training.labelled_frame import LabelledFrame
 from limlff.training.loss import predict_batch
 from limlff.training.packing import make_packing
 from limlff.training.samples import make_samples
@@ -52,6 +54,25 @@ def test_element_without_atoms_has_no_projection_and_one_atom_has_a_distance():
     assert np.allclose(center[2], features[:, 8])
     grades = np.linalg.norm(projection[0] @ (features[:, :8] - center[0][:, None]), axis=0)
     assert grades.max() == pytest.approx(1.0)
+
+
+def test_energies_without_a_known_zero_do_not_calibrate(bare, data, potential, recipe):
+    """Frames of a set of which no energy is trained on; their forces do."""
+    strange = [
+        LabelledFrame(
+            replace(item.frame, energy=item.frame.energy + 9.0),
+            "other",
+            zero=1,
+            weights=LabelWeights(energy=0.0),
+        )
+        for item in data.validation
+    ]
+    mixed = replace(data, validation=[*data.validation, *strange])
+    found = add_uncertainty(bare, mixed, recipe).card["uncertainty"]
+    expected = potential.card["uncertainty"]
+    assert found["factor_energy"] == pytest.approx(expected["factor_energy"], rel=1e-4)
+    assert found["energy"]["labels"] == expected["energy"]["labels"]
+    assert found["force"]["labels"] == 2 * expected["force"]["labels"]
 
 
 def readouts_of(potential) -> np.ndarray:
