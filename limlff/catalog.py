@@ -30,7 +30,7 @@ def find_potential(name_or_path: str | Path) -> Path:
     Raises:
         InputError: If there is no such potential.
     """
-    names = _shipped_potentials()
+    names = shipped_potentials()
     if is_shipped_potential(name_or_path):
         return names[str(name_or_path)]
     path = user_path(name_or_path)
@@ -43,10 +43,11 @@ def find_potential(name_or_path: str | Path) -> Path:
 
 def is_shipped_potential(name: str | Path) -> bool:
     """Whether this is the name of a potential that comes with limlff; a Path never is."""
-    return isinstance(name, str) and name in _shipped_potentials()
+    return isinstance(name, str) and name in shipped_potentials()
 
 
-def _shipped_potentials() -> dict[str, Path]:
+def shipped_potentials() -> dict[str, Path]:
+    """Files of the potentials that come with limlff, by name."""
     shipped = _shipped("potentials", "*/*.limlff")
     return {file.stem: file for file in shipped if file.stem == file.parent.name}
 

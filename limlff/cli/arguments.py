@@ -19,8 +19,11 @@ def add_force(parser: argparse.ArgumentParser, what: str) -> None:
 
 def add_potential(parser: argparse.ArgumentParser) -> None:
     """Add the potential that a command works with."""
+    from limlff.catalog import shipped_potentials
+
+    names = ", ".join(shipped_potentials())
     parser.add_argument(
-        "potential", metavar="POTENTIAL", help="name of a shipped potential (li), or a file"
+        "potential", metavar="POTENTIAL", help=f"name of a shipped potential ({names}), or a file"
     )
 
 

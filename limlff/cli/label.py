@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     from limlff.named_potential import load
     from limlff.training.teacher import label_frames
 
-    frames = read_and_tell(arguments.frames)
+    frames = read_and_tell(arguments.frames, of_labels=False)
     labelled = label_frames(load(arguments.potential), frames)
     write = write_store if arguments.out.suffix == ".h5" else write_extxyz
     write(labelled, arguments.out)

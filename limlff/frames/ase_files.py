@@ -202,7 +202,7 @@ def _make_frame(atoms: Atoms, origin: str, source: FrameSource) -> Frame:
         values = np.ravel(results["stress"])
         stress = full_stress(real_array(values, (None,), "stress", origin), origin)
     elif _has(results, "stress"):
-        source.remark(STRESS_WITHOUT_PERIODICITY, origin)
+        source.remark(STRESS_WITHOUT_PERIODICITY, origin, of_labels=True)
     source.count_keys(
         energy=energy_key,
         forces="forces" if has_forces else None,

@@ -215,7 +215,7 @@ def _make_frame(
             raise InputError(f"{origin}: its box has a volume of {volume:g} Å^3; correct box.npy")
         stress = stress_from_virial(full_stress(virial, origin), volume)
     elif virial is not None:
-        source.remark(STRESS_WITHOUT_PERIODICITY, origin)
+        source.remark(STRESS_WITHOUT_PERIODICITY, origin, of_labels=True)
     source.count_keys(
         energy=None if energy is None else "energy.npy",
         forces=None if forces is None else "force.npy",

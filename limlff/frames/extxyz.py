@@ -103,7 +103,7 @@ def _parse_stress(
     if keys.stress is None:
         return None
     if not has_stress_meaning(periodic):
-        source.remark(STRESS_WITHOUT_PERIODICITY, origin)
+        source.remark(STRESS_WITHOUT_PERIODICITY, origin, of_labels=True)
         return None
     tensor = full_stress(parse_numbers(info[keys.stress], None, keys.stress, origin), origin)
     if keys.stress_is_virial:

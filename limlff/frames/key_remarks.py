@@ -34,12 +34,13 @@ def remark_on_keys(
     for key, taken in keys.passed_over:
         # the same text twice is no choice that a user need know of
         if key in names or info[key] != info[taken]:
-            source.remark(f"{key} is there too, and {taken} was taken", origin)
+            source.remark(f"{key} is there too, and {taken} was taken", origin, of_labels=True)
     if keys.is_mixed:
         source.remark(
             f"{keys.energy} is taken together with {keys.forces}; make sure that both are of one "
             "calculation",
             origin,
+            of_labels=True,
         )
     for label, chosen, given in (
         ("energy", keys.energy, list(info)),
@@ -48,7 +49,7 @@ def remark_on_keys(
     ):
         unknown = [] if chosen else [key for key in given if looks_like_label(key, label)]
         if unknown:
-            source.remark(_not_read(unknown[0], label), origin)
+            source.remark(_not_read(unknown[0], label), origin, of_labels=True)
     for key in filter(_UNIT.fullmatch, info):
         source.remark(
             f"{shown(key, 40)} is not heeded: energies are taken in eV, lengths in Å", origin

@@ -96,7 +96,9 @@ def _make_frame(
     stress = None
     if virial is not None and order is None:
         source.remark(
-            "virial_stress left out: the order of its shear components is not known", origin
+            "virial_stress left out: the order of its shear components is not known",
+            origin,
+            of_labels=True,
         )
     elif virial is not None and order is not None:
         stress = _stress(virial, order, origin)

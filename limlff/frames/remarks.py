@@ -25,11 +25,12 @@ GivenFrames: TypeAlias = str | Path | Frame | Atoms
 """A file or folder of frames, one frame, or ASE atoms with labels in their calculator."""
 
 
-def read_and_tell(given: Iterable[GivenFrames]) -> list[Frame]:
+def read_and_tell(given: Iterable[GivenFrames], of_labels: bool = True) -> list[Frame]:
     """All frames, those of files read, and on standard error what should be known of them.
 
     Args:
         given: Files or folders, as `read_source` takes them, frames, or atoms; in any order.
+        of_labels: Whether to tell how labels were found, too; not if they are to be replaced.
 
     Raises:
         InputError: If a file cannot be read or gives no frames, or the labels of atoms are of
@@ -51,13 +52,13 @@ def read_and_tell(given: Iterable[GivenFrames]) -> list[Frame]:
             frames += source.frames
             remarks += [
                 sentence if path.name in sentence else f"{path.name}: {sentence}"
-                for sentence in source.sentences()
+                for sentence in source.sentences(of_labels)
             ]
         else:
             raise InputError(
                 f"{shown(item)} holds no frames; give paths, limlff.frames.frame.Frame or ase.Atoms"
             )
-    tell_remarks([*remarks, *of_atoms.sentences()])
+    tell_remarks([*remarks, *of_atoms.sentences(of_labels)])
     return frames
 
 

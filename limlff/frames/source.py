@@ -31,9 +31,18 @@ class FrameSource:
     remarks: dict[str, int] = field(default_factory=dict)
     concerned: dict[str, list[str]] = field(default_factory=dict)
     left_out: int = 0
+    _of_labels: set[str] = field(default_factory=set)
 
-    def remark(self, text: str, origin: str = "") -> None:
-        """Count one more frame, of the given file and number, to which a remark applies."""
+    def remark(self, text: str, origin: str = "", of_labels: bool = False) -> None:
+        """Count one more frame to which a remark applies.
+
+        Args:
+            text: The remark.
+            origin: File and number of the frame.
+            of_labels: Whether it is of no interest to who replaces the labels.
+        """
+        if of_labels:
+            self._of_labels.add(text)
         self.remarks[text] = self.remarks.get(text, 0) + 1
         named = self.concerned.setdefault(text, [])
         if origin and len(named) < _SHOWN:
@@ -44,9 +53,17 @@ class FrameSource:
         self.left_out += 1
         self.remark(f"left out: {reason}", origin)
 
-    def sentences(self) -> list[str]:
-        """The remarks, each with the number of its frames and the first of them."""
-        return [self._sentence(text, count) for text, count in self.remarks.items()]
+    def sentences(self, of_labels: bool = True) -> list[str]:
+        """The remarks, each with the number of its frames and the first of them.
+
+        Args:
+            of_labels: Whether to tell those that are of interest only to who uses the labels.
+        """
+        return [
+            self._sentence(text, count)
+            for text, count in self.remarks.items()
+            if of_labels or text not in self._of_labels
+        ]
 
     def _sentence(self, text: str, count: int) -> str:
         named = self.concerned.get(text, [])

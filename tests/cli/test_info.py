@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -75,6 +76,16 @@ def test_control_characters_of_a_card_do_not_reach_the_terminal(potential, tmp_p
         assert printed.count("digest") == 2 and "[2Jnotes" in printed
         assert not printed.splitlines()[-1].startswith("digest     0")
     assert json.loads(printed)["card"] == card
+
+
+@pytest.mark.parametrize("command", ["info", "evaluate", "label", "bench", "export"])
+def test_help_names_all_shipped_potentials(command, capsys):
+    root = Path(__file__).resolve().parents[2]
+    shipped = sorted(path.stem for path in (root / "potentials").glob("*/*.limlff"))
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    assert f"({', '.join(shipped)})" in " ".join(capsys.readouterr().out.split())
+    assert {"li", "li-cu"} <= set(shipped)
 
 
 def test_import_and_help_do_not_wait_for_jax():

@@ -35,7 +35,8 @@ def test_commands_say_what_readers_remark(files, tmp_path, capsys, command):
     }[command]
     assert main(words) == 0
     said = capsys.readouterr().err
-    assert said.count("energy is there too, and REF_energy was taken (3 frames") == 1
+    replaces = command == "label"  # which of the labels it found is of no interest
+    assert said.count("energy is there too, and REF_energy was taken (3 frames") == 1 - replaces
     assert said.count("did not converge") == 1 and "scf.extxyz, frame 1" in said
     if command == "convert":
         assert [frame.energy for frame in read_frames(out)] == [-3.8] * 4
