@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -10,11 +11,13 @@ import pytest
 
 from limlff.config import parse_config
 from limlff.learning.campaign import Budget, Campaign, Goal, Runs
+from limlff.learning.choosing import check_features
 from limlff.learning.decision import Standing, nothing_to_label, reached_goal, spent_budget
 from limlff.learning.exploration import runs_of
 from limlff.learning.labeller import Labeller
 from limlff.learning.tasks import Cost
 from limlff.md.config import MDConfig
+from limlff.training.recipe import Recipe
 from limlff.yaml_file import parse_yaml
 
 
@@ -67,6 +70,18 @@ def test_the_campaign_of_the_documentation_is_one():
     assert len(runs_of(campaign, "/p.limlff", 1)) == 5
     defaults = Labeller().code.model_dump()
     assert campaign.labeller.code.model_dump() == defaults
+
+
+def test_the_campaign_of_a_minute_in_the_documentation_can_be_begun():
+    """Its recipe and its settings; limlff's own calculator is what labels."""
+    page = (Path(__file__).parents[3] / "docs/active-learning.md").read_text(encoding="utf-8")
+    texts = dict(re.findall(r"^```yaml\n# (train|small).yaml\n(.*?)^```", page, re.S | re.M))
+    campaign = parse_config(parse_yaml(texts["small"], "page"), Campaign, "page")
+    recipe = parse_config(parse_yaml(texts["train"], "page"), Recipe, "page")
+    check_features(campaign.select, recipe)
+    assert campaign.campaign_set.energy_zero in [each.name for each in recipe.data]
+    module, _, name = campaign.labeller.code.calculator_class.partition(":")
+    assert hasattr(importlib.import_module(module), name)
 
 
 STANDING = Standing(
