@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -100,10 +102,10 @@ def explore_all(
     results: dict[str, dict[str, Any]] = {}
     waiting: list[tuple[Any, ...]] = []
     for run in runs_of(work.campaign, str(file), iteration):
-        tasks[run.name] = _explore_task(run, digest, decides)
-        done = work.begin(tasks[run.name])
+        task = tasks[run.name] = _explore_task(run, digest, decides)
+        done = work.begin(task, partial(_has_cuts, folder / run.name / CUTS))
         if done is None:
-            waiting.append((folder / run.name, run, harvest, work.limit))
+            waiting.append((folder / run.name, task.key, run, harvest, work.limit))
         else:
             results[run.name] = done
 
@@ -155,6 +157,13 @@ def _explore_task(run: ExploreRun, potential: str, harvest: dict[str, Any]) -> T
         "harvest": harvest,
     }
     return Task("explore", inputs)
+
+
+def _has_cuts(path: Path, result: Result) -> bool:
+    """Whether the file of a run's cuts is there and whole."""
+    with suppress(InputError):
+        return len(read_cuts(path)) == result["cuts"]
+    return False
 
 
 def _in_words(name: str, result: dict[str, Any]) -> str:

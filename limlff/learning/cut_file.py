@@ -30,7 +30,7 @@ def read_cuts(path: Path) -> list[Cut]:
         return [cut_from_json(item) for item in json.loads(path.read_text(encoding="utf-8"))]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"{path}: cannot be read: {error}; remove the folder of its iteration and go on"
+            f"{path}: cannot be read: {error}; limlff resume makes it again"
         ) from error
 
 

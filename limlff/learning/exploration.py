@@ -25,6 +25,7 @@ from limlff.learning.campaign import Campaign, Runs
 from limlff.learning.cut import cut_frame
 from limlff.learning.cut_file import write_cuts
 from limlff.learning.soap import SoapSpace
+from limlff.learning.task_folder import claim
 from limlff.learning.tasks import Cost
 from limlff.learning.time_limit import TimeLimit
 from limlff.md.config import MDConfig
@@ -143,12 +144,18 @@ def _as_name(text: str) -> str:
 
 
 def explore(
-    folder: Path, run: ExploreRun, harvest: Harvest, limit: TimeLimit, tell: Callable[..., None]
+    folder: Path,
+    key: str,
+    run: ExploreRun,
+    harvest: Harvest,
+    limit: TimeLimit,
+    tell: Callable[..., None],
 ) -> dict[str, Any]:
     """Run, or go on with a run, and cut out what is uncertain; in a process of its own.
 
     Args:
         folder: Folder of the run; the cuts are written there.
+        key: Key of the task; what another one has left in the folder is removed.
         run: The run.
         harvest: What is taken from it.
         limit: When it is left with a checkpoint.
@@ -164,6 +171,7 @@ def explore(
     """
     begin, cores = time.monotonic(), time.process_time()
     potential = load(run.config.potential)
+    claim(folder, key)
     stop = _run(run, folder, potential, limit)
     grade = harvest.soap.grades if harvest.soap else partial(grade_frames, potential)
     written, uncertain = _uncertain_frames(run, harvest, folder, grade, stop)

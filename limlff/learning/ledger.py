@@ -11,7 +11,6 @@ holds the campaign's folder writes here; others read.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from limlff.errors import InputError, shown
+from limlff.learning.ledger_errors import error_of_user
 from limlff.learning.tasks import Cost, Record, State, Task, canonical_json, record_of
 
 VERSION = 1
@@ -108,6 +108,12 @@ class Ledger:
     def retry(self, task: Task) -> bool:
         """Queue a failed task once more, its reason kept; says whether it had failed."""
         return self._change(task, "failed", "state = 'queued'", ())
+
+    def redo(self, task: Task, reason: str) -> bool:
+        """Queue a task that is done once more, its result forgotten; says whether it was done."""
+        return self._change(
+            task, "done", "state = 'queued', result = '{}', place = '', reason = ?", (reason,)
+        )
 
     def take_up_again(self) -> list[Record]:
         """Queue what is running: tasks of a process that is gone.
@@ -226,7 +232,7 @@ class Ledger:
         try:
             yield
         except sqlite3.Error as error:
-            raise _unusable(self.path, error) from error
+            raise error_of_user(self.path, error, _BUSY_SECONDS) from error
 
 
 def open_ledger(path: Path, read_only: bool = False) -> Ledger:
@@ -238,6 +244,7 @@ def open_ledger(path: Path, read_only: bool = False) -> Ledger:
 
     Raises:
         InputError: If it is no ledger, one of a newer limlff, damaged, or cannot be written.
+        OSError: If the disk is full or fails, or another process holds the file for too long.
     """
     if read_only and not path.is_file():
         raise InputError(f"{shown(path)}: there is no such ledger; name the folder of a campaign")
@@ -249,7 +256,7 @@ def open_ledger(path: Path, read_only: bool = False) -> Ledger:
         )
         _prepare(connection, path, read_only)
     except sqlite3.Error as error:
-        raise _unusable(path, error) from error
+        raise error_of_user(path, error, _BUSY_SECONDS) from error
     return Ledger(path, connection)
 
 
@@ -274,10 +281,3 @@ def _prepare(connection: sqlite3.Connection, path: Path, read_only: bool) -> Non
 
 def _has_tables(connection: sqlite3.Connection) -> bool:
     return bool(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
-
-
-def _unusable(path: Path, error: sqlite3.Error) -> InputError:
-    advice = "check the file" if isinstance(error, sqlite3.DatabaseError) else "try again"
-    if isinstance(error, sqlite3.OperationalError):
-        advice = "free space or correct the permissions, then go on"
-    return InputError(f"{shown(os.fspath(path))}: {error}; {advice}")

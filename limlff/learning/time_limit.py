@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,13 +52,17 @@ class TimeLimit:
 NO_LIMIT = TimeLimit()
 
 
+_HOW = re.compile(r"[;,]?( then)? go on with\b.*$")
+"""How the task that was left could be gone on with alone."""
+
+
 @contextmanager
 def left_at(limit: TimeLimit, folder: Path) -> Iterator[None]:
     """Say of the campaign, and not of the task that was left, how to go on."""
     try:
         yield
     except OutOfTime as error:
-        if not limit.is_over:
-            raise
-        text = f"the time limit of {limit.seconds:g} s is over; go on with: limlff resume {folder}"
-        raise OutOfTime(f"{folder}: {text}") from error
+        why = _HOW.sub("", str(error))
+        if limit.is_over:
+            why = f"the time limit of {limit.seconds:g} s is over"
+        raise OutOfTime(f"{folder}: {why}; go on with: limlff resume {folder}") from error

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from limlff.frames.frame import Frame
 from limlff.frames.locate import locate_data
 from limlff.frames.read import read_source
 from limlff.learning.campaign import CAMPAIGN_SET
+from limlff.learning.task_folder import claim
 from limlff.learning.tasks import Cost, Task
 from limlff.learning.time_limit import TimeLimit
 from limlff.learning.work import Result, Work, measured
@@ -129,24 +132,38 @@ def train_anew(
         "iteration": len(labelled),
     }
 
+    task, file = Task("train", inputs), folder / POTENTIAL_FILE
+
     def do() -> tuple[Result, Cost]:
         ends: list[tuple[Result, Cost]] = []
-        wish = (folder, recipe, progress, work.limit)
+        wish = (folder, task.key, recipe, progress, work.limit)
         work.executors.training(train_in, [wish], lambda *end: ends.append(end))
         return ends[0]
 
-    work.once(Task("train", inputs), do, folder)
-    file = folder / POTENTIAL_FILE
+    work.once(task, do, folder, partial(_has_potential, file))
     return load_potential(file), file
 
 
+def _has_potential(file: Path, result: Result) -> bool:
+    """Whether a file is there and holds the potential of a training."""
+    with suppress(InputError):
+        return potential_digest(load_potential(file)) == result["potential"]
+    return False
+
+
 def train_in(
-    folder: Path, recipe: Recipe, progress: bool, limit: TimeLimit, tell: Callable[..., None]
+    folder: Path,
+    key: str,
+    recipe: Recipe,
+    progress: bool,
+    limit: TimeLimit,
+    tell: Callable[..., None],
 ) -> None:
     """Train, or go on with a training, wherever trainings run.
 
     Args:
         folder: Folder of the training.
+        key: Key of the task; what another one has left in the folder is removed.
         recipe: The recipe, its files with their whole paths.
         progress: Whether to show progress.
         limit: When it is left with a checkpoint.
@@ -154,7 +171,8 @@ def train_in(
     """
 
     def do() -> Result:
-        is_begun = folder.is_dir() and bool(find_checkpoints(folder))
+        claim(folder, key)
+        is_begun = bool(find_checkpoints(folder))
         potential = train(
             recipe,
             folder,

@@ -46,7 +46,11 @@ class Work:
         return folder
 
     def once(
-        self, task: Task, do: Callable[[], tuple[Result, Cost]], place: Path | None = None
+        self,
+        task: Task,
+        do: Callable[[], tuple[Result, Cost]],
+        place: Path | None = None,
+        is_there: Callable[[Result], bool] = lambda result: True,
     ) -> Result:
         """The result of a task: from the ledger, or by doing it.
 
@@ -55,8 +59,9 @@ class Work:
             do: Does it; gives its result and what it took. If it is left by `OutOfTime` or killed,
                 it is done again, and goes on from what it keeps itself.
             place: Where its files are.
+            is_there: Whether the files of its result are, and are whole.
         """
-        known = self.begin(task)
+        known = self.begin(task, is_there)
         if known is not None:
             return known
         begin = time.monotonic()
@@ -71,8 +76,14 @@ class Work:
         self.ledger.finish(task, result, cost, where)
         return result
 
-    def begin(self, task: Task) -> Result | None:
+    def begin(
+        self, task: Task, is_there: Callable[[Result], bool] = lambda result: True
+    ) -> Result | None:
         """The result of a task that is done; otherwise it is begun, failed ones anew.
+
+        Args:
+            task: The task.
+            is_there: Whether the files of its result are, and are whole; else it is done again.
 
         Raises:
             InputError: If it is under way already.
@@ -82,7 +93,11 @@ class Work:
         record = self.ledger.get(task)
         assert record is not None
         if record.state == "done":
-            return record.result
+            if is_there(record.result):
+                return record.result
+            what = f"{task.kind} {task.key[:12]}"
+            self.tell(f"done again, since its files are missing or damaged: {what}")
+            self.ledger.redo(task, "its files were missing or damaged")
         self.limit.check()
         self.ledger.retry(task)
         if not self.ledger.start(task):

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from limlff.errors import InputError
+from limlff.errors import InputError, OutOfTime
 from limlff.learning.ledger import open_ledger
 from limlff.learning.tasks import Cost, Task
+from limlff.resumable import resumable
 
 LABEL = Task("label", {"structure": "a1", "settings": {"cutoff_ev": 400.0, "spin": False}})
 OTHER = Task("label", {"structure": "b2", "settings": {"cutoff_ev": 400.0, "spin": False}})
@@ -189,3 +190,41 @@ def test_killed_at_any_moment_nothing_is_lost_and_nothing_is_done_twice(tmp_path
         assert max(r.attempts for r in records) <= 1 + kills
     finished = [int(line) for line in (tmp_path / "finished").read_text().split()]
     assert len(finished) == len(set(finished))  # a kill may come between, so some are missing
+
+
+def test_a_full_disk_leaves_the_campaign_to_be_resumed(path, tmp_path):
+    """SQLite's own error of it is none of the system's."""
+    words = r"disk is full; free space.* go on with: limlff resume it"
+    with (
+        pytest.raises(OutOfTime, match=words),
+        resumable(tmp_path, "limlff resume it", "*.sqlite"),
+        open_ledger(path) as ledger,
+    ):
+        ledger.add([LABEL])
+        ledger._connection.execute("PRAGMA max_page_count = 1")
+        ledger.add([Task("label", {"n": n, "text": "x" * 2000}) for n in range(50)])
+    with open_ledger(path, read_only=True) as ledger:
+        assert ledger.counts() == {"label": {"queued": 1}}
+
+
+def test_who_waits_for_a_ledger_in_vain_can_go_on_later(path, tmp_path, monkeypatch):
+    monkeypatch.setattr("limlff.learning.ledger._BUSY_SECONDS", 0.05)
+    with open_ledger(path) as ledger:
+        ledger.add([LABEL])
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("BEGIN EXCLUSIVE")
+        words = r"another process has held it for 0.05 s; .* go on with: limlff resume it"
+        with (
+            pytest.raises(OutOfTime, match=words),
+            resumable(tmp_path, "limlff resume it", "*.sqlite"),
+        ):
+            ledger.add([OTHER])
+        other.close()
+
+
+def test_a_ledger_with_other_columns_is_called_damaged(path):
+    with open_ledger(path) as ledger:
+        ledger.add([LABEL])
+        ledger._connection.execute("ALTER TABLE tasks RENAME COLUMN place TO somewhere")
+        with pytest.raises(InputError, match=r"no such column: place; it is damaged .* restore it"):
+            ledger.get(LABEL)
