@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from limlff.atomic_file import write_text_whole
+from limlff.changed_settings import changed_settings
 from limlff.config import load_stored_config
 from limlff.errors import InputError, shown
 from limlff.folder_lock import LOCK
@@ -22,6 +24,10 @@ SETTINGS = "campaign.yaml"
 AT_START = "campaign-at-start.yaml"
 """The same as it was when the campaign began: what has been done belongs to it."""
 
+RECIPE_AT_START = "recipe-at-start.yaml"
+INPUTS_AT_START = "inputs-at-start.json"
+"""Recipe, and digests of data, structures and potential, as they were then."""
+
 LEDGER = "ledger.sqlite"
 CURVE = "learning-curve.json"
 POTENTIAL = "potential.limlff"
@@ -29,7 +35,7 @@ POTENTIAL = "potential.limlff"
 FOLDER = FolderKind(
     what="a campaign",
     results=(LEDGER, "iteration-*", LABELS, CLUSTER, CURVE, POTENTIAL, "index.html"),
-    others=(SETTINGS, AT_START, f"{LEDGER}-journal"),
+    others=(SETTINGS, AT_START, RECIPE_AT_START, INPUTS_AT_START, f"{LEDGER}-journal"),
     mark=LOCK,
     advice="go on with limlff resume, choose another --out, or overwrite it with --force",
 )
@@ -64,13 +70,27 @@ def read_settings(folder: Path) -> Campaign:
         return now
     before = load_stored_config(folder / AT_START, Campaign)
     old, new = (each.model_dump(mode="json", exclude=_CHANGEABLE) for each in (before, now))
-    for key, value in new.items():
-        if old[key] != value:
-            raise InputError(
-                f"{folder / SETTINGS}: {key} was {shown(old[key])} when the campaign began and is "
-                f"now {shown(value)}; set it back, or begin a new campaign"
-            )
+    for key, (was, is_now) in changed_settings(old, new).items():
+        raise InputError(
+            f"{folder / SETTINGS}: {key} was {shown(was)} when the campaign began and is now "
+            f"{shown(is_now)}; set it back, or begin a new campaign"
+        )
     return now
+
+
+def refuse_to_remove(folder: Path, files: Iterable[Path]) -> None:
+    """Refuse files that a campaign reads within the results that it would remove.
+
+    Raises:
+        InputError: If there is one.
+    """
+    results = [path.resolve() for path in folder.iterdir() if FOLDER.has_result(path.name)]
+    for path in files:
+        if any(result in path.resolve().parents for result in results):
+            raise InputError(
+                f"{path}: is read as input and would be removed with the campaign that is in "
+                f"{folder}; copy it to another place, or choose another folder"
+            )
 
 
 def clear_campaign(folder: Path) -> None:

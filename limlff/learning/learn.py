@@ -14,7 +14,7 @@ from typing import Any
 
 from limlff.atomic_file import replaced_when_whole, write_text_whole
 from limlff.catalog import find_potential
-from limlff.config import config_of, load_config
+from limlff.config import config_of
 from limlff.folder_lock import locked
 from limlff.frames.frame import Frame
 from limlff.frames.read import read_source
@@ -27,17 +27,19 @@ from limlff.learning.campaign_folder import (
     SETTINGS,
     clear_campaign,
     read_settings,
+    refuse_to_remove,
     row_in_words,
     write_settings,
 )
 from limlff.learning.choices import read_choices
-from limlff.learning.choosing import check_features, choose, explore_all
+from limlff.learning.choosing import choose, explore_all
 from limlff.learning.decision import Standing, nothing_to_label, reached_goal, spent_budget
 from limlff.learning.executors import open_executors, site_of
+from limlff.learning.inputs import check_inputs_stay, files_of, keep_inputs, read_inputs
 from limlff.learning.ledger import open_ledger
 from limlff.learning.page import PAGE, write_page
 from limlff.learning.time_limit import TimeLimit, left_at
-from limlff.learning.training import Base, read_base, train_anew
+from limlff.learning.training import Base, train_anew
 from limlff.learning.updating import LABELLED, evaluate_on_test, label_chosen
 from limlff.learning.work import Work
 from limlff.outputs import check_output_folder
@@ -46,7 +48,6 @@ from limlff.potential import Potential
 from limlff.potential_file import load_potential
 from limlff.precision import own_precision
 from limlff.resumable import checked_runtime, resumable
-from limlff.training.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -98,18 +99,19 @@ def learn(
     limit = TimeLimit.from_now(checked_runtime(max_runtime_seconds))
     settings = config_of(campaign, Campaign, overrides)
     folder = user_path(out)
-    inputs = [settings.recipe, *settings.goal.test, *settings.campaign_set.labels]
-    inputs += [user_path(campaign)] if isinstance(campaign, str | Path) else []
-    inputs += [settings.site] if settings.site else []
-    check_output_folder(folder, FOLDER, inputs, force)
+    own = [user_path(campaign)] if isinstance(campaign, str | Path) else []
+    check_output_folder(folder, FOLDER, [*own, *files_of(settings)], force)
     # before anything of an old campaign is removed
-    check_features(settings.select, load_config(settings.recipe, Recipe))
+    base = read_inputs(settings)
+    files = [*own, *files_of(settings, base)]
     site_of(settings)
     with locked(folder):
-        check_output_folder(folder, FOLDER, inputs, force)  # nobody else writes there now
+        check_output_folder(folder, FOLDER, files, force)  # nobody else writes there now
+        refuse_to_remove(folder, files)
         clear_campaign(folder)
-        write_settings(settings, folder)
-        return _go_on(settings, folder, progress, limit)
+        keep_inputs(settings, base, folder)
+        write_settings(settings, folder)  # by which the folder is known: the last
+        return _go_on(settings, base, folder, progress, limit)
 
 
 def resume_learning(
@@ -131,12 +133,16 @@ def resume_learning(
     limit = TimeLimit.from_now(checked_runtime(max_runtime_seconds))
     folder = user_path(out)
     settings = read_settings(folder)
+    base = read_inputs(settings)
     with locked(folder):
-        return _go_on(settings, folder, progress, limit)
+        check_inputs_stay(settings, base, folder)
+        return _go_on(settings, base, folder, progress, limit)
 
 
 @own_precision()
-def _go_on(campaign: Campaign, folder: Path, progress: bool, limit: TimeLimit) -> LearnResult:
+def _go_on(
+    campaign: Campaign, base: Base, folder: Path, progress: bool, limit: TimeLimit
+) -> LearnResult:
     def tell(text: str) -> None:
         if progress:
             print(text, flush=True)
@@ -151,27 +157,26 @@ def _go_on(campaign: Campaign, folder: Path, progress: bool, limit: TimeLimit) -
         for record in ledger.take_up_again():
             tell(f"taken up again: {record.task.kind} {record.task.key[:12]}")
         work = Work(campaign, folder, ledger, executors, tell, limit)
-        return _Loop(work, progress).run()
+        return _Loop(work, base, progress).run()
 
 
 class _Loop:
     """The iterations of a campaign, from the first on."""
 
-    def __init__(self, work: Work, progress: bool) -> None:
-        self._work, self._progress = work, progress
+    def __init__(self, work: Work, base: Base, progress: bool) -> None:
+        self._work, self._base, self._progress = work, base, progress
         self._files: list[Path] = []
         self._frames: list[Frame] = []
         self._curve: list[dict[str, Any]] = []
 
     def run(self) -> LearnResult:
         """Iterate until the goal is reached, the budget is spent, or nothing is new."""
-        work = self._work
-        base = read_base(work, load_config(work.campaign.recipe, Recipe))
-        potential, file = self._first_potential(base)
+        work, base = self._work, self._base
+        potential, file = self._first_potential()
         iteration, reason = 0, None
         while reason is None:
             iteration += 1
-            reason = self._find_and_label(base, potential, file, iteration)
+            reason = self._find_and_label(potential, file, iteration)
             if reason is None:
                 potential, file = train_anew(work, base, self._files, file, self._progress)
         self._write_page(potential)
@@ -187,19 +192,17 @@ class _Loop:
         chosen = {number: read_choices(work.folder_of(number)) for number in iterations}
         write_page(work.folder, work.campaign, self._curve, chosen, potential)
 
-    def _first_potential(self, base: Base) -> tuple[Potential, Path]:
+    def _first_potential(self) -> tuple[Potential, Path]:
         """The potential of the first exploration, trained if none is given."""
         name = self._work.campaign.potential
         if name is not None:
             file = find_potential(name)
             return load_potential(file), file
-        return train_anew(self._work, base, [], None, self._progress)
+        return train_anew(self._work, self._base, [], None, self._progress)
 
-    def _find_and_label(
-        self, base: Base, potential: Potential, file: Path, iteration: int
-    ) -> str | None:
+    def _find_and_label(self, potential: Potential, file: Path, iteration: int) -> str | None:
         """Label what a potential does not know; why there is no more to do, if so."""
-        work, campaign = self._work, self._work.campaign
+        work, campaign, base = self._work, self._work.campaign, self._base
         errors = evaluate_on_test(work, potential)
         frames = len(self._frames)
         trained = ("train", iteration - (campaign.potential is not None))

@@ -9,12 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from limlff.errors import InputError
+from limlff.config import parse_config
+from limlff.errors import InputError, shown
 from limlff.frames.digest import frames_digest
 from limlff.frames.frame import Frame
 from limlff.frames.locate import locate_data
 from limlff.frames.read import read_source
-from limlff.learning.campaign import CAMPAIGN_SET
+from limlff.learning.campaign import CAMPAIGN_SET, Campaign
 from limlff.learning.task_folder import claim
 from limlff.learning.tasks import Cost, Task
 from limlff.learning.time_limit import TimeLimit
@@ -60,14 +61,17 @@ class Base:
         return [*self.labels, *self.sets.get(zero or "", [])]
 
 
-def read_base(work: Work, recipe: Recipe) -> Base:
+PATHS: Any = {"data": {"__all__": {"files"}}, "validation": {"files"}, "start_from": True}
+"""Settings of a recipe that are paths: what is in the files counts, not where they are."""
+
+
+def read_base(campaign: Campaign, recipe: Recipe) -> Base:
     """Find and read what the recipe of a campaign names.
 
     Raises:
         InputError: If a file is missing or cannot be read, or the recipe has a set of the name that
             the campaign's frames get.
     """
-    campaign = work.campaign
     if any(data_set.name == CAMPAIGN_SET for data_set in recipe.data):
         raise InputError(
             f"{campaign.recipe}: a set is named {CAMPAIGN_SET!r}, which is the name of the frames "
@@ -123,9 +127,8 @@ def train_anew(
         recipe = continued(work, recipe, last)
     folder = work.folder_of(len(labelled)) / "training"
     start = start_file(recipe, work.campaign.recipe.parent)
-    paths: Any = {"data": {"__all__": {"files"}}, "validation": {"files"}, "start_from": True}
     inputs = {
-        "recipe": recipe.model_dump(mode="json", exclude=paths),
+        "recipe": recipe.model_dump(mode="json", exclude=PATHS),
         "data": frames_digest([*base.frames, *read_frames(labelled)]),
         "held back": frames_digest(base.held_back),
         "start": start and potential_digest(load_potential(start)),
@@ -215,4 +218,5 @@ def with_campaign_set(work: Work, base: Base, labelled: Sequence[Path]) -> Recip
         weights=settings.weights,
     )
     content = base.recipe.model_copy(update={"data": [*base.recipe.data, own]})
-    return Recipe.model_validate(content.model_dump(mode="json"))
+    source = shown(work.campaign.recipe)
+    return parse_config(content.model_dump(mode="json"), Recipe, source)

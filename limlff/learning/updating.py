@@ -9,6 +9,7 @@ from limlff.errors import LabellingFailed
 from limlff.frames.digest import frames_digest
 from limlff.frames.extxyz import write_extxyz
 from limlff.frames.frame import Frame
+from limlff.learning.campaign import CAMPAIGN_SET
 from limlff.learning.check import known_from
 from limlff.learning.choices import write_choices
 from limlff.learning.cut import Cut
@@ -83,5 +84,9 @@ def evaluate_on_test(work: Work, potential: Potential) -> dict[str, Any]:
         },
     )
     # the potential that a campaign starts from may not know its sets
-    zero = goal.test_zero if goal.test_zero in energy_offsets(potential) else None
+    known = energy_offsets(potential)
+    names = [goal.test_zero]
+    if goal.test_zero == CAMPAIGN_SET:
+        names.append(work.campaign.campaign_set.energy_zero)
+    zero = next((name for name in names if name in known), None)
     return work.once(task, lambda: measured(lambda: evaluate(potential, frames, zero=zero)))

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from limlff.changed_settings import changed_settings
 from limlff.errors import InputError
 from limlff.md.config import MDConfig, schedule_ends
 from limlff.md.output import names as files
@@ -67,7 +68,8 @@ def check_changes(
         return accept_changes or is_part(key, named)
 
     ramps = _has_ramp(before) or _has_ramp(config)
-    for key, (old, new) in _differences(before, config).items():
+    settings = (each.model_dump(mode="json") for each in (before, config))
+    for key, (old, new) in changed_settings(*settings).items():
         what = f"{out}: {key} was {old} and is now {new}"
         if is_part(key, _NEVER):
             raise InputError(f"{what}; a run under way cannot change it: start a new one")
@@ -78,23 +80,6 @@ def check_changes(
                 f"--set {key}={json.dumps(new)} or --accept-changes"
             )
     return accepted
-
-
-def _differences(before: MDConfig, config: MDConfig) -> dict[str, tuple[Any, Any]]:
-    """Settings that differ, by their dotted names."""
-    old, new = (_flat(each.model_dump(mode="json")) for each in (before, config))
-    keys = [key for key in {**old, **new} if old.get(key) != new.get(key)]
-    return {key: (old.get(key), new.get(key)) for key in keys}
-
-
-def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in settings.items():
-        if isinstance(value, dict):
-            found.update(_flat(value, f"{prefix}{key}."))
-        else:
-            found[f"{prefix}{key}"] = value
-    return found
 
 
 def _has_ramp(config: MDConfig) -> bool:

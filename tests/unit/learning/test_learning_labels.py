@@ -14,12 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ase.build import bulk
 from ase.calculators.emt import EMT
+from labelling_cases import crystal
 
 from limlff.config import parse_config
 from limlff.errors import LabellingFailed, OutOfTime
-from limlff.frames.frame import Frame
 from limlff.learning.check import CheckSettings
 from limlff.learning.executors import Executors, run_here
 from limlff.learning.labeller import Labeller
@@ -27,12 +26,6 @@ from limlff.learning.labels import LabelQueue
 from limlff.learning.ledger import open_ledger
 
 HERE = Path(__file__).parent
-
-
-def crystal(seed: int, close: bool = False) -> Frame:
-    atoms = bulk("Cu", "fcc", a=1.9 if close else 3.7, cubic=True)
-    atoms.rattle(0.1, seed=seed)
-    return Frame(atoms.numbers, atoms.positions, atoms.cell.array, atoms.pbc, group=f"c{seed}")
 
 
 def labeller(calculator_class: str = "emt", **code) -> Labeller:
@@ -139,7 +132,8 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 sys.path.insert(0, {here!r})
-from test_learning_labels import crystal, labeller
+from labelling_cases import crystal
+from test_learning_labels import labeller
 from limlff.learning.check import CheckSettings
 from limlff.learning.executors import Executors, run_here
 from limlff.learning.labels import LabelQueue

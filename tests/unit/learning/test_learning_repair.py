@@ -7,8 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from labelling_cases import labeller
-from test_learning_labels import crystal
+from labelling_cases import crystal, labeller
 
 from limlff.errors import LabellingFailed
 from limlff.learning.check import CheckSettings
