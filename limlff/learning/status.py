@@ -6,8 +6,12 @@ import json
 import time
 from pathlib import Path
 
+from limlff.config import load_stored_config
+from limlff.errors import InputError
 from limlff.folder_lock import holder_of
-from limlff.learning.campaign_folder import CURVE, LEDGER, POTENTIAL, row_in_words
+from limlff.learning.campaign import Campaign
+from limlff.learning.campaign_folder import CURVE, LEDGER, POTENTIAL, SETTINGS, row_in_words
+from limlff.learning.executors import site_of
 from limlff.learning.ledger import Ledger, open_ledger
 from limlff.paths import user_path
 from limlff.progress import duration
@@ -23,7 +27,7 @@ def campaign_status(out: Path | str) -> str:
     """
     folder = user_path(out)
     with open_ledger(folder / LEDGER, read_only=True) as ledger:
-        lines = [*_who_is_at_it(folder, ledger), "", *_tasks(ledger)]
+        lines = [*_who_is_at_it(folder, ledger), "", *_tasks(ledger, _most_at_once(folder))]
         failed = ledger.records(state="failed")
     lines += [f"failed: {record.task.kind}: {record.reason}" for record in failed]
     return "\n".join([*lines, *_curve_in_lines(folder / CURVE)])
@@ -50,14 +54,31 @@ def _who_is_at_it(folder: Path, ledger: Ledger) -> list[str]:
     return [first, "; ".join(where)] if where else [first]
 
 
-def _tasks(ledger: Ledger) -> list[str]:
-    """A line for each kind of task."""
+def _tasks(ledger: Ledger, most: dict[str, int]) -> list[str]:
+    """A line for each kind of task; those that are begun but wait for others count as queued."""
     heads = "".join(f"{name:>{width}}" for name, width in _COLUMNS.items())
     lines = [f"{'':10}{heads}{'core hours':>12}"]
     for kind, states in ledger.counts().items():
-        row = "".join(f"{states.get(name, 0):>{width}}" for name, width in _COLUMNS.items())
+        begun = states.get("running", 0)
+        running = min(begun, most.get(kind, begun))
+        shown = {**states, "running": running, "queued": states.get("queued", 0) + begun - running}
+        row = "".join(f"{shown.get(name, 0):>{width}}" for name, width in _COLUMNS.items())
         lines.append(f"{kind:10}{row}{ledger.cost(kind).core_seconds / 3600:>12.3g}")
     return lines
+
+
+def _most_at_once(folder: Path) -> dict[str, int]:
+    """How many tasks of a kind this machine does at once; on workers it is theirs to say."""
+    try:
+        campaign = load_stored_config(folder / SETTINGS, Campaign)
+        on_workers = site_of(campaign).on_workers()
+    except InputError:  # resume says what is wrong with them
+        return {}
+    here = {
+        "explore": ("dynamics", campaign.explore.at_once),
+        "label": ("dft", campaign.label_at_once),
+    }
+    return {kind: most for kind, (block, most) in here.items() if block not in on_workers}
 
 
 def _curve_in_lines(path: Path) -> list[str]:

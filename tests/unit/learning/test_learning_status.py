@@ -9,7 +9,8 @@ import pytest
 
 from limlff.errors import InputError
 from limlff.folder_lock import LOCK, holder_of, locked
-from limlff.learning.campaign_folder import CURVE, LEDGER, POTENTIAL
+from limlff.learning.campaign import Campaign, Runs
+from limlff.learning.campaign_folder import CURVE, LEDGER, POTENTIAL, write_settings
 from limlff.learning.ledger import open_ledger
 from limlff.learning.status import campaign_status
 from limlff.learning.tasks import Cost, Task
@@ -43,6 +44,16 @@ def test_a_campaign_at_work_is_said_to_be(campaign):
     with locked(campaign):
         assert campaign_status(campaign).splitlines()[0] == f"{holder_of(campaign)} is at it"
     assert holder_of(campaign) is None
+
+
+def test_what_waits_for_another_run_is_queued(campaign):
+    """Begun are two, of which `explore.at_once` lets one run."""
+    with open_ledger(campaign / LEDGER) as ledger:
+        ledger.start(RUNS[2])
+    assert campaign_status(campaign).splitlines()[-1].split()[:4] == ["explore", "1", "2", "0"]
+    run = Runs(kind="bulk", structures=("/a.extxyz",), md={"steps": 10})
+    write_settings(Campaign(recipe="/train.yaml", runs=(run,)), campaign)
+    assert campaign_status(campaign).splitlines()[-1].split()[:4] == ["explore", "1", "1", "1"]
 
 
 def test_a_campaign_that_has_ended_is_not_to_be_resumed(campaign):
