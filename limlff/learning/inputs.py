@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from limlff.frames.frame import Frame
 from limlff.learning.campaign import CAMPAIGN_SET, Campaign
 from limlff.learning.campaign_folder import INPUTS_AT_START, RECIPE_AT_START
 from limlff.learning.choosing import check_features
+from limlff.learning.executors import site_of
 from limlff.learning.exploration import stretched
 from limlff.learning.training import PATHS, Base, read_base, read_frames
 from limlff.md.system.structure import read_structure
@@ -36,16 +38,20 @@ def read_inputs(campaign: Campaign) -> Base:
 
     Raises:
         InputError: If one is missing or cannot be read, a set is named that there is not, a
-            structure holds an element that the potentials will not know, or a test frame is
-            trained on.
+            structure, a label or a test frame holds an element that the potentials will not know,
+            or a test frame is trained on.
     """
     recipe = load_config(campaign.recipe, Recipe)
     check_features(campaign.select, recipe)
+    site_of(campaign)
     first = _first_potential(campaign)
     _check_zeros(campaign, recipe, first)
-    _check_structures(campaign, recipe, first)
-    base = read_base(campaign, recipe)
-    _check_test_frames(campaign, base)
+    known = [name for name in recipe.elements if first is None or name in first.elements]
+    _check_structures(campaign, known)
+    base, test = read_base(campaign, recipe), read_frames(campaign.goal.test)
+    for what, frames in (("campaign_set.labels", base.labels), ("goal.test", test)):
+        _check_elements(what, {symbol for each in frames for symbol in set(each.symbols)}, known)
+    _check_test_frames(test, base)
     return base
 
 
@@ -86,13 +92,22 @@ def check_inputs_stay(campaign: Campaign, base: Base, folder: Path) -> None:
             f"{campaign.recipe}: {key} was {shown(was)} when the campaign began and is now "
             f"{shown(now)}; set it back, or begin a new campaign"
         )
-    known = json.loads((folder / INPUTS_AT_START).read_text(encoding="utf-8"))
+    known = _read_digests(folder / INPUTS_AT_START)
     for name, digest in _digests(campaign, base).items():
         if known.get(name) != digest:
             raise InputError(
                 f"{name}: not the same as when the campaign began; put back what was there, or "
                 "begin a new campaign"
             )
+
+
+def _read_digests(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise InputError(
+            f"{path}: cannot be read: {error}; restore it from a copy, or begin a new campaign"
+        ) from error
 
 
 def _digests(campaign: Campaign, base: Base) -> dict[str, str]:
@@ -138,28 +153,27 @@ def _structures(campaign: Campaign) -> list[Path]:
     return list(dict.fromkeys(path for kind in campaign.runs for path in kind.structures))
 
 
-def _check_structures(campaign: Campaign, recipe: Recipe, first: Potential | None) -> None:
+def _check_structures(campaign: Campaign, known: Sequence[str]) -> None:
     """Refuse structures that cannot be run from."""
-    known = set(recipe.elements)
-    if first is not None:
-        known &= set(first.elements)
     for kind in campaign.runs:
         for path in kind.structures:
             atoms = read_structure(path)
-            unknown = sorted(set(atoms.get_chemical_symbols()) - known)
-            if unknown:
-                raise InputError(
-                    f"{shown(path)}: holds {unknown[0]}, but the potentials of the campaign know "
-                    f"{', '.join(sorted(known))} only; take it out of runs, or add the element to "
-                    "the recipe"
-                )
+            _check_elements(shown(path), set(atoms.get_chemical_symbols()), known)
             for strain in kind.strains:
                 stretched(atoms.copy(), strain)
 
 
-def _check_test_frames(campaign: Campaign, base: Base) -> None:
+def _check_elements(what: str, found: set[str], known: Sequence[str]) -> None:
+    unknown = sorted(found - set(known))
+    if unknown:
+        raise InputError(
+            f"{what}: holds {unknown[0]}, but the potentials of the campaign know "
+            f"{', '.join(known) or 'nothing'} only; leave it out, or add the element to the recipe"
+        )
+
+
+def _check_test_frames(test: list[Frame], base: Base) -> None:
     """Refuse test frames that are trained on: their errors would tell nothing."""
-    test = read_frames(campaign.goal.test)
     trained = {
         f"set {each.name!r} of the recipe": select_frames(base.sets[each.name], each.select)
         for each in base.recipe.data

@@ -34,7 +34,7 @@ from limlff.learning.campaign_folder import (
 from limlff.learning.choices import read_choices
 from limlff.learning.choosing import choose, explore_all
 from limlff.learning.decision import Standing, nothing_to_label, reached_goal, spent_budget
-from limlff.learning.executors import open_executors, site_of
+from limlff.learning.executors import open_executors
 from limlff.learning.inputs import check_inputs_stay, files_of, keep_inputs, read_inputs
 from limlff.learning.ledger import open_ledger
 from limlff.learning.page import PAGE, write_page
@@ -104,7 +104,6 @@ def learn(
     # before anything of an old campaign is removed
     base = read_inputs(settings)
     files = [*own, *files_of(settings, base)]
-    site_of(settings)
     with locked(folder):
         check_output_folder(folder, FOLDER, files, force)  # nobody else writes there now
         refuse_to_remove(folder, files)

@@ -48,10 +48,12 @@ def hot(**changes) -> list[dict]:
     return [{"kind": "hot", "structures": ["start.extxyz"], "md": {"steps": 10}, **changes}]
 
 
-@pytest.mark.parametrize("name", ["cold.extxyz", "start.extxyz", "given.limlff"])
+@pytest.mark.parametrize("name", ["cold.extxyz", "start.extxyz", "given.limlff", "site.yaml"])
 def test_an_old_campaign_stays_while_what_the_new_one_reads_is_missing(tmp_path, capsys, name):
     save_potential(small_copper(), tmp_path / "given.limlff")
-    path, out = write_campaign(tmp_path, potential="given.limlff"), tmp_path / "out"
+    (tmp_path / "site.yaml").write_text("{}")
+    path = write_campaign(tmp_path, potential="given.limlff", site="site.yaml")
+    out = tmp_path / "out"
     labels = out / "labels" / "a"
     labels.mkdir(parents=True)
     (tmp_path / name).unlink()
@@ -98,6 +100,17 @@ def test_structures_can_be_run_from(tmp_path):
     write(tmp_path / "dimer.extxyz", dimer)
     runs = hot(structures=["dimer.extxyz"], strains=[0.0, 0.02])
     refused(tmp_path, "a strain of 0.02 needs a periodic structure", runs=runs)
+
+
+@pytest.mark.parametrize("key", ["goal.test", "campaign_set.labels"])
+def test_labels_are_of_the_elements_of_the_recipe(tmp_path, key):
+    """Found only after a training else, or after many."""
+    write_campaign(tmp_path)
+    (frame,) = read_source(tmp_path / "test.extxyz").frames[:1]
+    numbers = np.where(np.arange(len(frame)) == 3, 30, frame.numbers)
+    write_extxyz([replace(frame, numbers=numbers)], tmp_path / "brass.extxyz")
+    section, name = key.split(".")
+    refused(tmp_path, f"{key}: holds Zn, but", **{section: {name: ["brass.extxyz"]}})
 
 
 def test_test_frames_are_trained_on_nowhere(tmp_path):
