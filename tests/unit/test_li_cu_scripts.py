@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import json
 from pathlib import Path
 from types import ModuleType
 
@@ -142,3 +143,18 @@ def test_energies_are_compared_in_the_zero_of_their_set(benchmark):
     offsets = {"Li": 0.5, "Cu": -0.25}
     expected = -10.0 + 0.5 * lithium - 0.25 * (len(frame) - lithium)
     assert script.shifted(prediction, frame, offsets).energy == pytest.approx(expected)
+
+
+def test_a_single_atom_is_bound_to_copper_as_by_dft(benchmark, capsys, monkeypatch, tmp_path):
+    """An earlier fit, without such frames, was 0.25 to 0.4 eV off."""
+    script = benchmark("li_cu_single_atoms")
+    out = tmp_path / "found.json"
+    monkeypatch.setattr("sys.argv", ["li_cu_single_atoms.py", "li-cu", "--json", str(out)])
+    script.main()
+    rows = json.loads(out.read_text())["rows"]
+    assert {row["trained_on"] for row in rows} == {True, False}
+    for row in rows:
+        assert row["potential_ev"] == pytest.approx(row["dft_ev"], abs=0.12)
+        assert 1.5 < row["height_angstrom"] < 4.0
+    lying = [row["dft_ev"] for row in rows if row["height_angstrom"] < 2.5]
+    assert max(lying) < -0.5  # bound, also against bulk lithium
