@@ -82,7 +82,10 @@ def chosen(content: dict[str, Any], path: tuple[str, ...], model: Any) -> dict[s
         return content
     target: Any = content
     for key in path[:-1]:
-        target = target[int(key) if isinstance(target, list) else key]
+        place = int(key) if isinstance(target, list) else key
+        if target[place] is None:  # a section that is left out by default
+            target[place] = {}
+        target = target[place]
     if path[-1] == "0":
         target[:] = [own]
     elif "kind" in own or not isinstance(target.get(path[-1]), dict):

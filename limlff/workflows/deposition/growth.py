@@ -50,8 +50,8 @@ class Growth(Observer):
         """Measure a frame.
 
         Returns:
-            atoms (of the film), film_below and substrate_above (exchanged), roughness_angstrom,
-            interface_roughness_angstrom, and for each layer followed: its coverage_N, density_N
+            atoms (of the film, those in flight too), film_below and substrate_above (exchanged),
+            roughness_angstrom, interface_roughness_angstrom, and for each layer followed: its coverage_N, density_N
             (1/Å^2), islands_N, and its similarity to each plane of lithium, such as Li(110)_N;
             not a number where the layer is not there.
         """
@@ -73,7 +73,7 @@ def measure(film: Film, layers: int) -> dict[str, float]:
     exchange = count_exchange(film)
     planes = {layer.number: layer for layer in found}
     row: dict[str, float] = {
-        "atoms": float(exchange.film),
+        "atoms": float(film.of(film.element).sum()),
         "film_below": float(exchange.film_below),
         "substrate_above": float(exchange.substrate_above),
         "roughness_angstrom": surface_roughness(found),
