@@ -51,9 +51,9 @@ class Growth(Observer):
 
         Returns:
             atoms (of the film, those in flight too), film_below and substrate_above (exchanged),
-            roughness_angstrom, interface_roughness_angstrom, and for each layer followed: its coverage_N, density_N
-            (1/Å^2), islands_N, and its similarity to each plane of lithium, such as Li(110)_N;
-            not a number where the layer is not there.
+            roughness_angstrom, interface_roughness_angstrom, and for each layer followed: its
+            coverage_N, density_N (1/Å^2), islands_N, and its similarity to each plane of lithium,
+            such as Li(110)_N; not a number where the layer is not there.
         """
         begin = time.process_time()
         film = find_film(atoms_of(frame), self._substrate, self._film)
