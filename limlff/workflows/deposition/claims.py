@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from limlff.numbers_as_text import figure
+from limlff.numbers_as_text import counted, figure
 from limlff.workflows.deposition.cases import Case, Spread
 from limlff.workflows.deposition.rest import Rest, RestLayer
 
@@ -92,8 +92,9 @@ def _likeness(cases: Sequence[Case], net: str, source: str) -> Claim:
         best = Counter(layer.best for run in runs for layer in run)
         if best:
             lines.append(
-                f"{case.rate.current_density_ma_per_cm2:.2g} mA/cm², {len(runs)} runs: of "
-                f"{best.total()} full layers " + counts_in_words(best)
+                f"{case.rate.current_density_ma_per_cm2:.2g} mA/cm², "
+                f"{counted(len(runs), 'run')}: of {counted(best.total(), 'full layer')} "
+                + counts_in_words(best)
             )
     return Claim(
         f"Layers on {cases[0].facet} resemble {net}.",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from limlff.analysis import layers as layer_analysis
 from limlff.analysis import similarity
+from limlff.numbers_as_text import counted
 from limlff.workflows.deposition.cases import Case
 from limlff.workflows.deposition.claims import EXCHANGED, FLAT, HARDLY, MOSTLY
 from limlff.workflows.deposition.config import DepositionConfig
@@ -91,7 +92,7 @@ def limits(settings: DepositionConfig, cases: Sequence[Case]) -> list[str]:
         f"The slowest rate, {slow:.2g} mA/cm², is {slow / 10:.0e} to {slow:.0e} times that of "
         "experiments: what hops or exchanges more rarely than once in a nanosecond does not "
         "happen here.",
-        f"{runs} run{'s' if runs > 1 else ''} of each surface and rate"
+        f"{counted(runs, 'run')} of each surface and rate"
         + (": an example, no statistics; raise repeats." if runs == 1 else "."),
         "Cells of a few nanometres: a film must fit the cell, which strains Li(110), Li(100) and "
         "Li(111) by different amounts (docs/plating.md), and islands meet their own images.",

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from limlff.numbers_as_text import figure
+from limlff.numbers_as_text import counted, figure
 from limlff.report.page import Report
 from limlff.workflows.deposition import figures, pictures, tables
 from limlff.workflows.deposition.cases import Case, gather, slowest
@@ -89,9 +89,8 @@ def _found(case: Case) -> str:
     layers = counts_in_words(best) if best else "none is full"
     below = case.per_site(lambda rest: rest.film_below)
     above = case.per_site(lambda rest: rest.substrate_above)
-    runs = f"{len(case.rests)} run{'s' if len(case.rests) > 1 else ''}"
     return (
-        f"{case.label}, {runs}: of the full layers {layers}; "
+        f"{case.label}, {counted(len(case.rests), 'run')}: of the full layers {layers}; "
         f"{figure(below.mean, '.1f', 100)} % of the top plane's sites hold {_film(case)}, "
         f"{figure(above.mean, '.1f', 100)} % as many {case.slab.element} are above it."
     )
@@ -124,7 +123,7 @@ def simulated(settings: DepositionConfig, cases: Sequence[Case]) -> str:
         f"{dynamics.friction_layers} layers above the held ones; the atoms above follow Newton's "
         f"equations. {settings.film} atoms came one by one from above, {times}, with thermal "
         f"velocities ({arrival.lateral.kind} over the surface), up to {settings.layers:g} layers "
-        f"of Li(110); {settings.repeats} runs of each surface and rate. {rates} After "
+        f"of Li(110); {counted(settings.repeats, 'run')} of each surface and rate. {rates} After "
         f"{dynamics.rest_ps:g} ps without arrivals the film was measured over these.{taken} Time "
         f"step {dynamics.timestep_fs:g} fs; model arithmetic in {dynamics.dtype}. A reflecting lid "
         "keeps atoms in the cell."
