@@ -88,7 +88,7 @@ def run_in_processes(
         finally:
             stopping.set()
             executor.shutdown(wait=False, cancel_futures=True)
-            _end(processes, news)
+            _end(processes)
 
 
 def _results_of(
@@ -120,6 +120,9 @@ def _begin(news: Any, stopping: Any, started: Any, parent: int) -> None:
     """In a new process: if it is one of several, pin it to a core."""
     global _line_to_parent
     _line_to_parent = news, stopping
+    # Where all goes well the parent has heard everything before a process ends. Where not, nobody
+    # reads any more: a signal may have come in the middle of a message.
+    news.cancel_join_thread()
     _end_with_parent(parent)
     # Without a run there is nothing to keep; other signals are for the parent to hear.
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
@@ -205,13 +208,10 @@ def _exit_code(processes: list[Any]) -> int | None:
     return next((code for code in codes if code), None)
 
 
-def _end(processes: list[Any], news: Any) -> None:
+def _end(processes: list[Any]) -> None:
     """Wait for processes that were asked to stop; kill those that do not."""
     deadline = time.monotonic() + STOP_SECONDS
     for process in processes:
-        # A process ends only when what it sent was taken out of the queue.
-        while process.is_alive() and time.monotonic() < deadline:
-            with suppress(queue.Empty):
-                news.get(timeout=_LISTEN_SECONDS)
+        process.join(max(0.0, deadline - time.monotonic()))
         process.kill()
         process.join()
