@@ -213,5 +213,6 @@ def _end(processes: list[Any]) -> None:
     deadline = time.monotonic() + STOP_SECONDS
     for process in processes:
         process.join(max(0.0, deadline - time.monotonic()))
-        process.kill()
-        process.join()
+        if process.is_alive():
+            process.kill()
+            process.join()

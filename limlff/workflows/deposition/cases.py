@@ -141,7 +141,10 @@ class Case:
 
     @property
     def longest_outside_ps(self) -> float:
-        """Longest time in a run with more than 1 % of its atoms outside the training data (ps)."""
+        """Time in a stage with more than 1 % of the atoms outside the training data (ps): the most.
+
+        Not a number if grades are not known.
+        """
         return max(_time_outside(stage) for run in self.outcomes for stage in _stages(run))
 
     @property
@@ -151,7 +154,7 @@ class Case:
                    for run in self.outcomes for s in _stages(run))  # fmt: skip
 
     def curve(self, column: str, stage: str = "plating") -> Curve | None:
-        """A quantity against the amount of film, over the runs; None if no run has the stage.
+        """A quantity against the amount of film, over the runs; None if no run has it.
 
         Args:
             column: Name of the quantity in the series.
@@ -160,7 +163,7 @@ class Case:
         parts = []
         for run in self.outcomes:
             series = run.plating if stage == "plating" else run.stripping
-            if series is not None and len(series.time_ps) > 1:
+            if series is not None and len(series.time_ps) > 1 and column in series.columns:
                 amounts = series.columns["atoms"] / run.run.per_layer
                 order = np.argsort(amounts, kind="stable")
                 parts.append((amounts[order], series.columns[column][order]))
@@ -202,5 +205,7 @@ def _stages(outcome: Outcome) -> list[TimeSeries]:
 
 def _time_outside(series: TimeSeries) -> float:
     """Time in which more of the atoms than `OUTSIDE_SHARE` were outside (ps)."""
+    if np.isnan(series.columns["share_outside"]).all():
+        return math.nan
     interval = float(series.time_ps[1] - series.time_ps[0]) if len(series.time_ps) > 1 else 0.0
     return interval * int(np.sum(series.columns["share_outside"] > OUTSIDE_SHARE))

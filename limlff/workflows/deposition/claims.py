@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from limlff.analysis.similarity import NONE
 from limlff.numbers_as_text import counted, figure
 from limlff.workflows.deposition.cases import Case, Spread
 from limlff.workflows.deposition.rest import Rest, RestLayer
@@ -48,12 +49,14 @@ class Claim:
 
 
 def judge(cases: Sequence[Case]) -> list[Claim]:
-    """All claims on lithium on the facets of copper that were simulated.
+    """All claims on lithium on the flat facets of copper that were simulated.
+
+    With steps, islands or missing rows copper stands above the top plane from the start.
 
     Args:
         cases: All runs by slab and rate.
     """
-    flat = [c for c in cases if c.slab.element == "Cu" and c.outcomes[0].run.film == "Li"]
+    flat = [case for case in cases if _is_flat_copper(case)]
     facets = list(dict.fromkeys(case.slab.facet for case in flat))
     claims = []
     for facet in facets:
@@ -65,6 +68,12 @@ def judge(cases: Sequence[Case]) -> list[Claim]:
     if flat:
         claims.append(_first_layers(flat))
     return claims
+
+
+def _is_flat_copper(case: Case) -> bool:
+    slab = case.slab
+    has_feature = slab.step or slab.island or slab.missing_rows or slab.vacancies
+    return slab.element == "Cu" and case.outcomes[0].run.film == "Li" and not has_feature
 
 
 def full_layers(rest: Rest) -> list[RestLayer]:
@@ -86,7 +95,9 @@ def _likeness(cases: Sequence[Case], net: str, source: str) -> Claim:
     """Whether full layers are most like a net."""
     found = [(case, [full_layers(rest) for rest in case.rests]) for case in cases]
     names = [layer.best for _, runs in found for run in runs for layer in run]
-    share = names.count(net) / len(names) if names else math.nan
+    # of layers that are mostly like nothing nothing is said
+    is_known = names and names.count(NONE) <= 0.5 * len(names)
+    share = names.count(net) / len(names) if is_known else math.nan
     lines = []
     for case, runs in found:
         best = Counter(layer.best for run in runs for layer in run)
@@ -107,13 +118,13 @@ def _likeness(cases: Sequence[Case], net: str, source: str) -> Claim:
 def counts_in_words(best: Counter[str]) -> str:
     """How many layers are like which net, the most frequent first."""
     return ", ".join(
-        f"{count} {'like no net' if net == 'none' else f'like {net}'}"
+        f"{count} {'like no net' if net == NONE else f'like {net}'}"
         for net, count in best.most_common()
     )
 
 
 def _flatness(cases: Sequence[Case]) -> Claim:
-    largest = max((_exchanged(case) for case in cases), default=math.nan)
+    largest = max((_exchanged(case) for case in cases if case.rests), default=math.nan)
     return Claim(
         f"The interface with {cases[0].facet} stays flat and unalloyed.",
         LAI,
@@ -123,7 +134,7 @@ def _flatness(cases: Sequence[Case]) -> Claim:
 
 
 def _alloying(cases: Sequence[Case]) -> Claim:
-    largest = max((_exchanged(case) for case in cases), default=math.nan)
+    largest = max((_exchanged(case) for case in cases if case.rests), default=math.nan)
     return Claim(
         f"On {cases[0].facet} copper and lithium exchange, and the interface is disordered.",
         LAI,
@@ -138,7 +149,7 @@ def _exchanged(case: Case) -> float:
         case.per_site(lambda rest: rest.film_below).mean,
         case.per_site(lambda rest: rest.substrate_above).mean,
     )
-    return max(both) if case.rests else math.nan
+    return max(both)
 
 
 def _exchange_in_words(cases: Sequence[Case]) -> str:
@@ -150,8 +161,8 @@ def _exchange_in_words(cases: Sequence[Case]) -> str:
             rough = Spread.of([rest.interface_roughness for rest in case.rests])
             lines.append(
                 f"{case.rate.current_density_ma_per_cm2:.2g} mA/cm²: "
-                f"{in_words(below, '.1f', 100)} % of the top plane's sites hold Li, "
-                f"{in_words(above, '.1f', 100)} % as many Cu are above it, whose roughness is "
+                f"per 100 sites of a plane {in_words(below, '.1f', 100)} Li in sites of Cu and "
+                f"{in_words(above, '.1f', 100)} Cu above it; its roughness is "
                 f"{in_words(rough, '.2f')} Å"
             )
     return "; ".join(lines) or "no run came to its end"
@@ -163,18 +174,23 @@ def _first_layers(cases: Sequence[Case]) -> Claim:
     for case in cases:
         for rest in case.rests:
             layers = full_layers(rest)
-            second = [layer.best for layer in layers if layer.number == 2]
+            second = [layer.best for layer in layers if layer.number == 2 and layer.best != NONE]
             later = [layer.best for layer in layers if layer.number > 2]
             if second and later:
                 same += later.count(second[0])
                 total += len(later)
+    evidence = "no run has a full third layer over a second one that is like a plane"
+    if total:
+        evidence = (
+            f"of {total} full layers from the third on {same} are called as the second layer of "
+            "their run is"
+        )
     return Claim(
         "The first two layers decide what the film becomes.",
         LAI,
         _verdict(same / total if total else math.nan, MOSTLY, HARDLY),
-        f"of {total} full layers from the third on {same} are called as the second layer of their "
-        "run is" if total else "no run has a third layer that is full",
-    )  # fmt: skip
+        evidence,
+    )
 
 
 def _verdict(value: float, holds: float, fails: float) -> Verdict:

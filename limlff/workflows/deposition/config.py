@@ -17,6 +17,7 @@ from limlff.quantities import (
     PicosecondsOrNone,
     PositiveTemperature,
     ShortDistance,
+    Steps,
     Symbol,
     Timestep,
     is_number,
@@ -29,9 +30,6 @@ LAYER_HEIGHT = 3.0
 
 CLEARANCE = 8.0
 """Height that is kept free between the lid and the image of the deepest plane (Å)."""
-
-MOST_STEPS = 10**10
-"""Steps of a run of a study."""
 
 
 class Arrival(StrictModel):
@@ -82,6 +80,7 @@ class PlatingDynamics(StrictModel):
         rest_ps: Time after the last atom, without arrivals, over which the film is measured (ps).
         rest_frame_ps: Time between frames in it (ps).
         lag_ps: Time over which displacements are measured in it (ps).
+        checkpoint_every: Steps between checkpoints, from which a killed run goes on.
         dtype: Arithmetic of the model.
     """
 
@@ -93,6 +92,7 @@ class PlatingDynamics(StrictModel):
     rest_ps: Picoseconds = 20.0
     rest_frame_ps: Picoseconds = 0.5
     lag_ps: Picoseconds = 5.0
+    checkpoint_every: Steps = 10_000
     dtype: Literal["float32", "float64"] = "float32"
 
 

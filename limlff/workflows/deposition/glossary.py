@@ -63,9 +63,10 @@ def _of_the_study(settings: DepositionConfig) -> list[tuple[str, str]]:
         (
             "Verdicts",
             f"A plane is resembled if {100 * MOSTLY:.0f} % of all full layers, of all runs, are "
-            f"called by it, not if {100 * HARDLY:.0f} % or fewer are. An interface is flat and "
-            f"unalloyed if fewer than {100 * FLAT:.0f} % of a plane are exchanged at every rate, "
-            f"and has exchanged from {100 * EXCHANGED:.0f} % on at one of them.",
+            f"called by it, not if {100 * HARDLY:.0f} % or fewer are; nothing is said where most "
+            "are like none, or of slabs with steps, islands or missing rows. An interface is flat "
+            f"and unalloyed if fewer than {100 * FLAT:.0f} % of a plane are exchanged at every "
+            f"rate, and has exchanged from {100 * EXCHANGED:.0f} % on at one of them.",
         ),
         (
             "Roughness of the surface",
@@ -99,5 +100,5 @@ def limits(settings: DepositionConfig, cases: Sequence[Case]) -> list[str]:
         "Atoms come from a vacuum. There is no electrolyte, no solid-electrolyte interphase, no "
         "field, and no charge: deposition energy becomes heat, which leaves through the slab.",
         "The potential is as good as its training data; see its card, also for the properties "
-        "in which it differs from DFT.",
+        "in which it differs from DFT, such as the energy at which atoms are exchanged.",
     ]

@@ -23,9 +23,10 @@ def build_report(settings: DepositionConfig, outcomes: Sequence[Outcome], out: P
     """Everything the page says."""
     cases = gather(outcomes)
     surfaces = slowest(cases)
+    from_above = pictures.draw_layers(surfaces, out)
     drawn = [
         pictures.draw_cross_sections(surfaces, out),
-        *([pictures.draw_layers(surfaces, out)] if any(case.rests for case in surfaces) else []),
+        *([from_above] if from_above else []),
         figures.plot_similarity(cases, out),
         figures.plot_coverage(surfaces, out),
         figures.plot_exchange(cases, out),
@@ -91,8 +92,8 @@ def _found(case: Case) -> str:
     above = case.per_site(lambda rest: rest.substrate_above)
     return (
         f"{case.label}, {counted(len(case.rests), 'run')}: of the full layers {layers}; "
-        f"{figure(below.mean, '.1f', 100)} % of the top plane's sites hold {_film(case)}, "
-        f"{figure(above.mean, '.1f', 100)} % as many {case.slab.element} are above it."
+        f"per 100 sites of a plane {figure(below.mean, '.1f', 100)} {_film(case)} in sites of "
+        f"{case.slab.element} and {figure(above.mean, '.1f', 100)} {case.slab.element} above it."
     )
 
 

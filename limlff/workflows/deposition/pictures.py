@@ -86,8 +86,8 @@ def _cross_section(film: Film, height: float, title: str) -> Panel:
     return Panel(seen, is_film[seen.atoms], title)
 
 
-def draw_layers(cases: Sequence[Case], out: Path) -> Figure:
-    """The layers of the first run of each case after plating, from above."""
+def draw_layers(cases: Sequence[Case], out: Path) -> Figure | None:
+    """The layers of the first run of each case after plating, from above; None without any."""
     target = Figure(
         out / "layers.png",
         "Layers from above, after plating",
@@ -104,8 +104,9 @@ def draw_layers(cases: Sequence[Case], out: Path) -> Figure:
             film = _film(trajectory[len(trajectory) - 1], run)
         classes = similarity_classes(compare_film(film))
         numbers = [number for number in film.numbers if 0 < number <= _SHOWN_LAYERS]
-        rows.append([_from_above(film, n, classes, f"{case.facet}, layer {n}") for n in numbers])
-    return draw_snapshots(target, rows, SIMILARITY_CLASSES)
+        panels = [_from_above(film, n, classes, f"{case.facet}, layer {n}") for n in numbers]
+        rows += [panels] if panels else []
+    return draw_snapshots(target, rows, SIMILARITY_CLASSES) if rows else None
 
 
 def _from_above(film: Film, number: int, classes: np.ndarray, title: str) -> Panel:

@@ -36,6 +36,7 @@ class PlatingRun:
         film: Chemical symbol of what is plated.
         rate: How fast, in all units.
         seed: Seed of its random numbers.
+        layers: Amount plated, in layers.
         per_layer: Atoms that count as one layer plated.
         lag_ps: Time over which displacements are measured (ps).
         plating: Molecular dynamics of the plating.
@@ -53,11 +54,6 @@ class PlatingRun:
     plating: MDConfig
     rest: MDConfig
     stripping: MDConfig | None
-
-    @property
-    def case(self) -> str:
-        """What it has in common with runs that differ by their seed only."""
-        return f"{self.slab.element}({self.slab.facet})"
 
 
 def plan_runs(settings: DepositionConfig) -> Iterator[tuple[str, PlatingRun]]:
@@ -88,7 +84,7 @@ def _plan(
             # Twice the target, because half of it goes into vibrations of a lattice at rest.
             "initial_temperature_k": 2 * settings.temperature_k,
             "events": (_deposit(settings, rate, first, speed),),
-            "output": _output(every),
+            "output": _output(settings, every),
         }
     )
     rest = common.model_copy(
@@ -96,7 +92,7 @@ def _plan(
             "seed": seed + 1,
             "steps": settings.steps(dynamics.rest_ps),
             "initial_velocities": "file",
-            "output": _output(settings.steps(dynamics.rest_frame_ps)),
+            "output": _output(settings, settings.steps(dynamics.rest_frame_ps)),
         }
     )
     return PlatingRun(
@@ -131,7 +127,7 @@ def _stripping(
         "seed": rest.seed + 1,
         "steps": math.ceil(settings.stripping.share * plated * speed.every_steps),
         "events": (event,),
-        "output": _output(_frame_steps(settings, speed, plated / settings.layers)),
+        "output": _output(settings, _frame_steps(settings, speed, plated / settings.layers)),
     }
     return rest.model_copy(update=update)
 
@@ -180,5 +176,9 @@ def _frame_steps(settings: DepositionConfig, speed: ArrivalRate, per_layer: floa
     return max(1, round(speed.every_steps * per_layer / settings.dynamics.frames_per_layer))
 
 
-def _output(every: int) -> Output:
-    return Output(thermo_every=100, trajectory_every=every, checkpoint_every=10 * max(every, 500))
+def _output(settings: DepositionConfig, every: int) -> Output:
+    return Output(
+        thermo_every=100,
+        trajectory_every=every,
+        checkpoint_every=settings.dynamics.checkpoint_every,
+    )

@@ -24,7 +24,7 @@ from limlff.potential_file import load_potential
 from limlff.structures.settings import build_slab
 from limlff.workflows.as_json import as_json
 from limlff.workflows.deposition.growth import Growth, Stranger, atoms_of, with_grades
-from limlff.workflows.deposition.plan import PlatingRun
+from limlff.workflows.deposition.plan import MONOLAYER, PlatingRun
 from limlff.workflows.deposition.rest import Rest, measure_rest
 from limlff.workflows.series import TimeSeries, Unmeasured
 from limlff.workflows.workspace import Workspace
@@ -36,6 +36,8 @@ UNCERTAIN = "uncertain.extxyz"
 
 _MOST_CUTS, _CUT_ATOMS = 10, 60  # of a stage; DFT bears so many atoms
 
+_THINNEST = 0.08
+"""Atoms per area (1/Å^2) of the thinnest layers that films come in, Li(100) and what is like it."""
 _SPARE_LAYERS = 2  # that are followed beyond those that are plated
 
 
@@ -133,7 +135,7 @@ def _grow(
     stage: str, run: PlatingRun, settings: MDConfig, atoms: Atoms, workspace: Workspace
 ) -> tuple[TimeSeries, Atoms | None, float]:
     """A stage in which the film grows or shrinks: numbers, the last state, time of the analysis."""
-    followed = math.ceil(run.layers) + _SPARE_LAYERS
+    followed = math.ceil(run.layers * MONOLAYER / _THINNEST) + _SPARE_LAYERS
     growth = Growth(run.slab.element, run.film, followed)
     last = workspace.dynamics(stage, settings, atoms, growth)
     series = growth.series()

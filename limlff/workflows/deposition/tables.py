@@ -73,7 +73,7 @@ def _opens(case: Case) -> str:
     for run in case.outcomes:
         if run.stripping is not None:
             closed = np.flatnonzero(run.stripping.columns["coverage_1"] >= 0.95)
-            if len(closed):
+            if len(closed) and closed[-1] < len(run.stripping.time_ps) - 1:  # else it never opened
                 left = run.stripping.columns["atoms"] / run.run.per_layer
                 amounts.append(float(left[closed[-1]]))
     return in_words(Spread.of(amounts), ".2f")

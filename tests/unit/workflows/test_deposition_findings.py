@@ -23,6 +23,7 @@ from limlff.workflows.deposition.narrative import summary
 from limlff.workflows.deposition.plan import plan_runs
 from limlff.workflows.deposition.rest import Rest, RestLayer
 from limlff.workflows.deposition.simulate import Outcome
+from limlff.workflows.deposition.tables import key_numbers
 from limlff.workflows.series import TimeSeries
 
 RATE = ArrivalRate(100.0, 3333.0, 1e9)
@@ -41,8 +42,10 @@ def rest(*layers: RestLayer, below: float = 0.0, above: float = 0.0) -> Rest:
     return Rest(list(layers), below, above, 0.1, {"bcc": 0.9}, {"(110)": 0.8}, profile)
 
 
-def outcome(facet: str, *rests: Rest | None, outside: float = 0.0) -> list[Outcome]:
-    slab = {"facet": facet, "vacuum_angstrom": 60}
+def outcome(
+    facet: str, *rests: Rest | None, outside: float = 0.0, **feature: object
+) -> list[Outcome]:
+    slab = {"facet": facet, "vacuum_angstrom": 60, **feature}
     settings = DepositionConfig.model_validate(
         {"slabs": [slab], "repeats": len(rests), "stripping": {}}
     )
@@ -54,8 +57,9 @@ def outcome(facet: str, *rests: Rest | None, outside: float = 0.0) -> list[Outco
             "share_outside": np.full(10, outside),
         },
     )
+    timing = dict.fromkeys(("seconds_per_plated_atom", "analysis_share", "grading_share"), 1.0)
     return [
-        Outcome(name, run, series, own, None, "all stages done", 300.0, 0, {})
+        Outcome(name, run, series, own, None, "all stages done", 300.0, 0, timing)
         for (name, run), own in zip(plan_runs(settings), rests, strict=True)
     ]
 
@@ -77,6 +81,62 @@ def test_facets_that_agree_in_half_of_the_layers_agree_in_part():
     film = [layer(1, "Li(100)"), layer(2, "none"), layer(3, "Li(100)"), layer(4)]
     found = verdicts(*outcome("110", rest(*film[:2], layer(3)), rest(*film)))
     assert found["Layers on Cu(110) resemble Li(100)."] == "agrees in part"
+
+
+def test_of_layers_that_are_mostly_like_nothing_nothing_is_said():
+    film = rest(layer(1, "Li(100)"), layer(2, "none"), layer(3, "none"), layer(4))
+    found = verdicts(*outcome("110", film))
+    assert found["Layers on Cu(110) resemble Li(100)."] == "not tested"
+    assert found["The first two layers decide what the film becomes."] == "not tested"
+
+
+def test_of_a_slab_whose_copper_stands_above_its_top_plane_from_the_start_nothing_is_said():
+    film = rest(layer(1), layer(2), layer(3), above=32)
+    assert verdicts(*outcome("100", film, missing_rows=True)) == {}
+
+
+def test_a_rate_without_a_result_does_not_hide_that_of_another():
+    slow = outcome("100", rest(layer(1), above=6.4))
+    fast = [replace(each, run=replace(each.run, rate=RATE), rest=None) for each in slow]
+    claim = "The interface with Cu(100) stays flat and unalloyed."
+    assert verdicts(*fast, *slow)[claim] == "disagrees"
+
+
+def test_a_quantity_of_a_layer_that_is_not_followed_has_no_curve():
+    case = gather(outcome("111", None))[0]
+    assert case.curve("coverage_99") is None
+    assert case.curve("highest_grade").mean[0] == pytest.approx(0.5)
+
+
+def test_a_first_layer_that_never_opens_is_not_said_to_have_opened():
+    run = outcome("111", None)[0]
+    left = run.run.per_layer * np.array([3.0, 2.0, 1.0, 0.5])
+
+    def opened(*coverages: float) -> str:
+        series = TimeSeries(np.arange(4.0), {"atoms": left, "coverage_1": np.array(coverages)})
+        rows = key_numbers(gather([replace(run, stripping=_graded(series))])).rows
+        return {row[0]: row[1] for row in rows}.get(
+            "First layer opens when so many layers are left"
+        )
+
+    assert opened(1, 1, 1, 0.6) == "1.00"
+    assert opened(1, 1, 1, 1) is None
+
+
+def test_without_grades_the_time_outside_is_not_known():
+    run = outcome("111", None)[0]
+    blind = run.plating.columns | dict.fromkeys(
+        ("highest_grade", "share_outside"), np.full(10, np.nan)
+    )
+    case = gather([replace(run, plating=TimeSeries(run.plating.time_ps, blind))])[0]
+    assert np.isnan(case.longest_outside_ps)
+    assert "no uncertainty" in summary(case.outcomes)
+
+
+def _graded(series: TimeSeries) -> TimeSeries:
+    zeros = np.zeros(len(series.time_ps))
+    columns = series.columns | {"highest_grade": zeros, "share_outside": zeros}
+    return TimeSeries(series.time_ps, columns)
 
 
 def test_without_a_full_layer_nothing_is_said():

@@ -30,6 +30,7 @@ CONFIG = DepositionConfig.model_validate(
             "rest_frame_ps": 0.03,
             "lag_ps": 0.06,
             "frames_per_layer": 10,
+            "checkpoint_every": 15,
         },
         "stripping": {"share": 0.5},
         "processes": 1,
