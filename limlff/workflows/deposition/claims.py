@@ -93,20 +93,18 @@ def best_of(case: Case) -> Counter[str]:
 
 def _likeness(cases: Sequence[Case], net: str, source: str) -> Claim:
     """Whether full layers are most like a net."""
-    found = [(case, [full_layers(rest) for rest in case.rests]) for case in cases]
-    names = [layer.best for _, runs in found for run in runs for layer in run]
+    found = [(case, best_of(case)) for case in cases]
+    best = sum((each for _, each in found), Counter())
     # of layers that are mostly like nothing nothing is said
-    is_known = names and names.count(NONE) <= 0.5 * len(names)
-    share = names.count(net) / len(names) if is_known else math.nan
-    lines = []
-    for case, runs in found:
-        best = Counter(layer.best for run in runs for layer in run)
-        if best:
-            lines.append(
-                f"{case.rate.current_density_ma_per_cm2:.2g} mA/cm², "
-                f"{counted(len(runs), 'run')}: of {counted(best.total(), 'full layer')} "
-                + counts_in_words(best)
-            )
+    is_known = best and best[NONE] <= 0.5 * best.total()
+    share = best[net] / best.total() if is_known else math.nan
+    lines = [
+        f"{case.rate.current_density_ma_per_cm2:.2g} mA/cm², "
+        f"{counted(len(case.rests), 'run')}: of {counted(own.total(), 'full layer')} "
+        + counts_in_words(own)
+        for case, own in found
+        if own
+    ]
     return Claim(
         f"Layers on {cases[0].facet} resemble {net}.",
         source,

@@ -171,8 +171,8 @@ def plot_profiles(cases: Sequence[Case], out: Path) -> Figure:
     target = Figure(
         out / "profiles.png",
         "Densities across the interface",
-        "Atoms per volume along z after plating, from the top plane of copper on, mean over the "
-        "runs at the lowest rate. Peaks that overlap are atoms in each other's places.",
+        "Atoms per volume along z after plating, from the top plane of copper on, a line for each "
+        "run at the lowest rate. Peaks that overlap are atoms in each other's places.",
         wide=True,
     )
     with _panels(target, len(cases)) as (_, axes):

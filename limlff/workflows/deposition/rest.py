@@ -14,9 +14,9 @@ from limlff.analysis.interdiffusion import Profile, count_exchange, density_prof
 from limlff.analysis.layer_mobility import layer_displacements, stacked_positions, unwrapped
 from limlff.analysis.layers import Layer, measure_layers
 from limlff.analysis.similarity import (
-    LEAST,
     NONE,
     LayerSimilarity,
+    classes_of,
     compare_film,
     similarity_of_layers,
 )
@@ -166,8 +166,10 @@ def _mean_layer(
 
 def most_like(scores: dict[str, float]) -> str:
     """The net with the largest score, if a layer with that is like one at all."""
-    best = max(scores, key=lambda net: scores[net], default=NONE)
-    return best if scores.get(best, 0.0) >= LEAST else NONE
+    if not scores:
+        return NONE
+    index = int(classes_of(np.array([list(scores.values())]))[0])
+    return list(scores)[index] if index >= 0 else NONE
 
 
 def _displacements(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -63,8 +64,12 @@ def _temperature(case: Case) -> str:
 
 
 def _best(case: Case) -> str:
-    best = best_of(case)
-    return ", ".join(f"{net} {count}" for net, count in best.most_common()) or DASH
+    return _counts(best_of(case)) or DASH
+
+
+def _counts(best: Counter[str]) -> str:
+    """Names with their numbers, the most frequent first."""
+    return ", ".join(f"{net} {count}" for net, count in best.most_common())
 
 
 def _opens(case: Case) -> str:
@@ -95,7 +100,7 @@ def layers_table(cases: Sequence[Case]) -> Table:
             in_words(layer.spread(lambda each: each.coverage), ".2f"),
             *(in_words(layer.score(net), ".2f") for net in LITHIUM_NETS),
             in_words(layer.spread(_of_copper), ".2f"),
-            ", ".join(f"{net} {count}" for net, count in layer.best.most_common()),
+            _counts(layer.best),
         ]
         for case in cases
         for layer in case.layers
