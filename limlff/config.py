@@ -186,6 +186,20 @@ def parse_config(
         raise InputError(f"{source}: {explain(error, content, kind)}") from error
 
 
+def changed(config: Config, changes: dict[str, Any], source: str) -> Config:
+    """A copy with other values, which are checked as those of a file are.
+
+    Args:
+        config: What is changed.
+        changes: New values by the names of the fields.
+        source: What the copy is called in messages.
+
+    Raises:
+        InputError: If a value is not allowed.
+    """
+    return parse_config({**dict(config), **changes}, type(config), source)
+
+
 def apply_overrides(content: dict[str, Any], overrides: list[str]) -> None:
     """Change settings in place.
 

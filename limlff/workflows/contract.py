@@ -124,6 +124,10 @@ class Study(ABC, Generic[Settings, Run, Outcome]):
             out: Folder of the study, which gets the figures.
         """
 
+    def findings(self, settings: Settings, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+        """What is said of all runs together, such as verdicts, for the JSON by name."""
+        return {}
+
     def elements(self, settings: Settings) -> Sequence[str]:
         """Chemical symbols that the potential must know before anything begins."""
         return ()

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from limlff.atomic_file import write_text_whole
 from limlff.catalog import find_potential
@@ -65,17 +66,27 @@ def compute_study(
         "wall_minutes": round((time.monotonic() - begin) / 60, 2),
         "versions": versions(),
         "potential_digest": potential_digest(potential),
-        "settings": settings.model_dump(mode="json"),
-        "runs": [
-            {"name": name, **study.numbers(outcome)}
-            for name, outcome in zip(study.runs(settings), outcomes, strict=True)
-        ],
+        **_numbers_of(study, settings, outcomes),
     }
     numbers = out / numbers_name(settings.study)
     write_text_whole(numbers, json.dumps(as_json(content), indent=1, allow_nan=False) + "\n")
     with _page_after(numbers, out):
         page = _write_page(study, settings, outcomes, potential, out)
     return StudyResult(page, numbers, summary)
+
+
+def _numbers_of(
+    study: Study[Settings, Run, Outcome], settings: Settings, outcomes: Sequence[Outcome]
+) -> dict[str, Any]:
+    """Settings, what is said of all runs together, and the numbers of each."""
+    return {
+        "settings": settings.model_dump(mode="json"),
+        **study.findings(settings, outcomes),
+        "runs": [
+            {"name": name, **study.numbers(outcome)}
+            for name, outcome in zip(study.runs(settings), outcomes, strict=True)
+        ],
+    }
 
 
 def _check_elements(elements: Sequence[str], potential: Potential, name: str) -> None:

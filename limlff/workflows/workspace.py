@@ -47,12 +47,22 @@ class DynamicsResult:
 
     Attributes:
         atoms: Last configuration with velocities; None if time was up before the end.
-        speed: Wall time per atom and step (µs) of this process, compilation and analysis included;
-            nan if it took no step.
+        steps: Steps that this process took.
+        wall_seconds: Time that it took, compilation and analysis included (s).
+        start_atoms: Number of atoms at the start of the run.
     """
 
     atoms: Atoms | None
-    speed: float
+    steps: int
+    wall_seconds: float
+    start_atoms: int
+
+    @property
+    def speed(self) -> float:
+        """Wall time per atom and step (µs) of this process; nan if it took no step."""
+        if not self.steps:
+            return math.nan
+        return 1e6 * self.wall_seconds / self.steps / self.start_atoms
 
     @property
     def finished(self) -> bool:
@@ -131,6 +141,4 @@ class Workspace:
         except OutOfTime:
             if time.monotonic() < self.deadline:
                 raise  # a signal, not the limit
-        wall = time.monotonic() - begin
-        steps = done - first
-        return DynamicsResult(last, 1e6 * wall / steps / len(atoms) if steps > 0 else math.nan)
+        return DynamicsResult(last, max(0, done - first), time.monotonic() - begin, len(atoms))

@@ -15,8 +15,8 @@ from limlff.md.arrival_rate import ArrivalRate
 from limlff.structures.settings import Slab
 from limlff.workflows.deposition.config import slab_name
 from limlff.workflows.deposition.growth import OUTSIDE_SHARE
+from limlff.workflows.deposition.outcome import Outcome
 from limlff.workflows.deposition.rest import Rest, RestLayer
-from limlff.workflows.deposition.simulate import Outcome
 from limlff.workflows.series import TimeSeries
 
 POINTS = 200
@@ -95,18 +95,20 @@ class Case:
         slab: The slab.
         rate: The rate.
         outcomes: Results of the runs.
+        is_only_size: Whether all slabs of its facet and feature have its size.
     """
 
     slab: Slab
     rate: ArrivalRate
     outcomes: list[Outcome]
+    is_only_size: bool = True
 
     @property
     def facet(self) -> str:
-        """The surface, such as Cu(110), and its size and feature if it has one."""
-        name = slab_name(self.slab).split("-", 2)
-        feature = f", {name[2].replace('-', ' ')}" if len(name) > 2 else ""
-        return f"{self.slab.element}({self.slab.facet}){feature}"
+        """The surface, such as Cu(110), with its feature, and its size where sizes differ."""
+        _, size, *feature = slab_name(self.slab).split("-", 2)
+        parts = [f"{self.slab.element}({self.slab.facet})", *(f.replace("-", " ") for f in feature)]
+        return ", ".join(parts if self.is_only_size else [*parts, size])
 
     @property
     def label(self) -> str:
@@ -141,17 +143,17 @@ class Case:
 
     @property
     def longest_outside_ps(self) -> float:
-        """Time in a stage with more than 1 % of the atoms outside the training data (ps): the most.
+        """Longest time without a break with more than 1 % of the atoms of a run outside (ps).
 
         Not a number if grades are not known.
         """
-        return max(_time_outside(stage) for run in self.outcomes for stage in _stages(run))
+        return max(_time_outside(series) for run in self.outcomes for series in run.graded)
 
     @property
     def highest_grade(self) -> float:
         """Highest grade of an atom in any frame; not a number if grades are not known."""
-        return max(float(np.max(s.columns["highest_grade"]))
-                   for run in self.outcomes for s in _stages(run))  # fmt: skip
+        return max(float(np.max(series.columns["highest_grade"]))
+                   for run in self.outcomes for series in run.graded)  # fmt: skip
 
     def curve(self, column: str, stage: str = "plating") -> Curve | None:
         """A quantity against the amount of film, over the runs; None if no run has it.
@@ -183,9 +185,23 @@ def gather(outcomes: Sequence[Outcome]) -> list[Case]:
     for outcome in outcomes:
         key = slab_name(outcome.run.slab), outcome.run.rate.atoms_per_ns
         found.setdefault(key, []).append(outcome)
-    slabs = list(dict.fromkeys(name for name, _ in found))
-    ordered = sorted(found.items(), key=lambda item: slabs.index(item[0][0]))
-    return [Case(runs[0].run.slab, runs[0].run.rate, runs) for _, runs in ordered]
+    slabs = {slab_name(outcome.run.slab): outcome.run.slab for outcome in outcomes}
+    names = list(slabs)
+    ordered = sorted(found.items(), key=lambda item: names.index(item[0][0]))
+    kinds = [_without_size(slab) for slab in slabs.values()]
+    return [
+        Case(
+            slab := runs[0].run.slab,
+            runs[0].run.rate,
+            runs,
+            is_only_size=kinds.count(_without_size(slab)) == 1,
+        )
+        for _, runs in ordered
+    ]
+
+
+def _without_size(slab: Slab) -> str:
+    return slab_name(slab.model_copy(update={"size": (1, 1)}))
 
 
 def slowest(cases: Sequence[Case]) -> list[Case]:
@@ -199,13 +215,14 @@ def slowest(cases: Sequence[Case]) -> list[Case]:
     return list(best.values())
 
 
-def _stages(outcome: Outcome) -> list[TimeSeries]:
-    return [each for each in (outcome.plating, outcome.stripping) if each is not None]
-
-
 def _time_outside(series: TimeSeries) -> float:
-    """Time in which more of the atoms than `OUTSIDE_SHARE` were outside (ps)."""
-    if np.isnan(series.columns["share_outside"]).all():
+    """Longest time with more than `OUTSIDE_SHARE` outside (ps); a frame lasts until the next."""
+    share = series.columns["share_outside"]
+    if np.isnan(share).all():
         return math.nan
-    interval = float(series.time_ps[1] - series.time_ps[0]) if len(series.time_ps) > 1 else 0.0
-    return interval * int(np.sum(series.columns["share_outside"] > OUTSIDE_SHARE))
+    interval = float(series.time_ps[1] - series.time_ps[0]) if len(share) > 1 else 0.0
+    frames = longest = 0
+    for is_outside in share > OUTSIDE_SHARE:
+        frames = frames + 1 if is_outside else 0
+        longest = max(longest, frames)
+    return interval * longest

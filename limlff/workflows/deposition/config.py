@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from limlff.config import PotentialName, StrictModel
 from limlff.md.event_settings import RateValue
@@ -56,7 +56,7 @@ class Stripping(StrictModel):
 
     Attributes:
         rate: How fast; as they came if left out.
-        share: Part of the plated atoms that are taken.
+        share: Part of the plated atoms that are taken, to the nearest frame.
         choice: The one with the fewest neighbors ("least_bound"), or the highest one ("highest").
     """
 
@@ -77,7 +77,8 @@ class PlatingDynamics(StrictModel):
         friction_per_ps: Friction there (1/ps).
         relax_ps: Time of the bare slab before the first atom (ps).
         frames_per_layer: Frames for each layer that is plated, all of which are analysed.
-        rest_ps: Time after the last atom, without arrivals, over which the film is measured (ps).
+        settle_ps: Time after the last atom in which the film cools down (ps).
+        rest_ps: Time after that, without arrivals, over which the film is measured (ps).
         rest_frame_ps: Time between frames in it (ps).
         lag_ps: Time over which displacements are measured in it (ps).
         checkpoint_every: Steps between checkpoints, from which a killed run goes on.
@@ -89,6 +90,7 @@ class PlatingDynamics(StrictModel):
     friction_per_ps: Friction = 5.0
     relax_ps: PicosecondsOrNone = 2.0
     frames_per_layer: Count = 40
+    settle_ps: PicosecondsOrNone = 10.0
     rest_ps: Picoseconds = 20.0
     rest_frame_ps: Picoseconds = 0.5
     lag_ps: Picoseconds = 5.0
@@ -102,8 +104,8 @@ class DepositionConfig(StudySettings):
     Attributes:
         study: Name of the study.
         slabs: What is plated on.
-        film: Chemical symbol of what is plated, a bcc metal.
-        layers: Amount plated, in layers of the film's (110) plane.
+        film: Chemical symbol of what is plated; layers, planes and claims are those of lithium.
+        layers: Amount plated, to the nearest frame, in layers of the (110) plane of lithium.
         rates: How fast, each in one of three units.
         repeats: Runs of each slab and rate, with different random numbers.
         temperature_k: Temperature (K).
@@ -141,6 +143,16 @@ class DepositionConfig(StudySettings):
                     "size, and by four digits of the rate: change one, or use repeats"
                 )
         return self
+
+    @field_validator("film")
+    @classmethod
+    def _film_is_lithium(cls, film: str) -> str:
+        if film != "Li":
+            raise ValueError(
+                f"film is {film}; the study counts layers and knows planes of lithium alone. Plate "
+                "other elements with the event 'deposit' of limlff md"
+            )
+        return film
 
     @model_validator(mode="after")
     def _film_fits(self) -> DepositionConfig:

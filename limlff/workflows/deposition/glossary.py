@@ -8,7 +8,14 @@ from limlff.analysis import layers as layer_analysis
 from limlff.analysis import similarity
 from limlff.numbers_as_text import counted
 from limlff.workflows.deposition.cases import Case
-from limlff.workflows.deposition.claims import EXCHANGED, FLAT, HARDLY, MOSTLY
+from limlff.workflows.deposition.claims import (
+    DISORDERED,
+    EXCHANGED,
+    FLAT,
+    HARDLY,
+    MOSTLY,
+    ORDERED,
+)
 from limlff.workflows.deposition.config import DepositionConfig
 from limlff.workflows.deposition.plan import MONOLAYER
 from limlff.workflows.deposition.rest import COVERED, DENSE
@@ -16,7 +23,7 @@ from limlff.workflows.deposition.rest import COVERED, DENSE
 
 def definitions(settings: DepositionConfig) -> list[tuple[str, str]]:
     """Meaning of every quantity on the page."""
-    return [*_of_layers(), *_of_the_study(settings)]
+    return [*_of_layers(), *_of_the_interface(), *_of_the_study(settings)]
 
 
 def _of_layers() -> list[tuple[str, str]]:
@@ -51,9 +58,29 @@ def _of_layers() -> list[tuple[str, str]]:
             "lithium.",
         ),
         (
+            "Called by two planes",
+            "The second one is within two standard errors of the first, of blocks of time; such a "
+            "layer counts for neither.",
+        ),
+        (
+            "|ψ4|, |ψ6|",
+            "Bond-orientational order in the plane: 1 for a square and a hexagonal net. Grains are "
+            "of one angle and plane; the largest one is given in atoms of its layer.",
+        ),
+    ]
+
+
+def _of_the_interface() -> list[tuple[str, str]]:
+    return [
+        (
             "Exchange",
             "Film atoms less than half a spacing of planes above the interface plane are in sites "
             "of copper; copper atoms beyond are above it. Per site of a plane.",
+        ),
+        (
+            "Order of the top plane",
+            "Similarity of the interface plane to the facet of copper, exchanged atoms in it "
+            "included, over that of the plane below.",
         ),
     ]
 
@@ -62,11 +89,14 @@ def _of_the_study(settings: DepositionConfig) -> list[tuple[str, str]]:
     return [
         (
             "Verdicts",
-            f"A plane is resembled if {100 * MOSTLY:.0f} % of all full layers, of all runs, are "
-            f"called by it, not if {100 * HARDLY:.0f} % or fewer are; nothing is said where most "
-            "are like none, or of slabs with steps, islands or missing rows. An interface is flat "
-            f"and unalloyed if fewer than {100 * FLAT:.0f} % of a plane are exchanged at every "
-            f"rate, and has exchanged from {100 * EXCHANGED:.0f} % on at one of them.",
+            "The lowest rate decides, on means over its runs; higher ones are evidence. A plane is "
+            f"resembled if {100 * MOSTLY:.0f} % of the full layers of a run are called by it, not "
+            f"if {100 * HARDLY:.0f} % or fewer are; nothing is said where most are like none, or "
+            "of slabs with steps, islands or missing rows. An interface is flat and unalloyed if "
+            f"fewer than {100 * FLAT:.0f} % of a plane are exchanged and its order is {ORDERED} or "
+            f"more; it has exchanged from {100 * EXCHANGED:.0f} % on, and is disordered up to an "
+            f"order of {DISORDERED}. In between, or if it has exchanged but is not "
+            "disordered, a claim holds in part.",
         ),
         (
             "Roughness of the surface",
@@ -75,8 +105,8 @@ def _of_the_study(settings: DepositionConfig) -> list[tuple[str, str]]:
         ),
         (
             "Mobility",
-            f"Mean-square displacement in the plane over {settings.dynamics.lag_ps:g} ps, by the "
-            "layer in which an atom starts.",
+            f"Mean-square displacement over {settings.dynamics.lag_ps:g} ps, by the layer in which "
+            "an atom starts; the part that stays is in it after that time, too.",
         ),
         (
             "± and bands",
@@ -89,10 +119,12 @@ def limits(settings: DepositionConfig, cases: Sequence[Case]) -> list[str]:
     """What the results do not say."""
     slow = min(case.rate.current_density_ma_per_cm2 for case in cases)
     runs = min(len(case.outcomes) for case in cases)
+    longest = 1e-3 * max(run.plating.time_ps[-1] for case in cases for run in case.outcomes)
+    featured = any("," in case.facet and case.is_only_size for case in cases)
     return [
         f"The slowest rate, {slow:.2g} mA/cm², is {slow / 10:.0e} to {slow:.0e} times that of "
-        "experiments: what hops or exchanges more rarely than once in a nanosecond does not "
-        "happen here.",
+        f"experiments. The longest plating took {longest:.2g} ns: what an atom does more rarely "
+        "does not happen here.",
         f"{counted(runs, 'run')} of each surface and rate"
         + (": an example, no statistics; raise repeats." if runs == 1 else "."),
         "Cells of a few nanometres: a film must fit the cell, which strains Li(110), Li(100) and "
@@ -101,4 +133,9 @@ def limits(settings: DepositionConfig, cases: Sequence[Case]) -> list[str]:
         "field, and no charge: deposition energy becomes heat, which leaves through the slab.",
         "The potential is as good as its training data; see its card, also for the properties "
         "in which it differs from DFT, such as the energy at which atoms are exchanged.",
-    ]
+        *(
+            ["On slabs with steps, islands or missing rows copper stands above the top plane, and "
+             "sites in it are empty, from the start; both count as exchanged once filled."]
+            if featured else []
+        ),
+    ]  # fmt: skip

@@ -32,17 +32,20 @@ _BLOCK = 64  # frames that are graded together
 
 
 class Growth(Observer):
-    """Measures a film while it grows or is taken away.
+    """Measures a film while it grows or is taken away, until it has so many atoms.
 
     Args:
         substrate: Chemical symbol of the slab.
         film: That of the film.
         layers: Layers of the film that are followed, from the interface up.
+        target: Atoms of the film, those in flight too, at which the run ends.
+        grows: Whether it ends at that many or more; at that many or fewer if it does not.
     """
 
-    def __init__(self, substrate: str, film: str, layers: int) -> None:
+    def __init__(self, substrate: str, film: str, layers: int, target: int, grows: bool) -> None:
         super().__init__()
         self._substrate, self._film, self._layers = substrate, film, layers
+        self._target, self._grows = target, grows
         self.seconds = 0.0
         """Processor time of the analysis (s)."""
 
@@ -60,6 +63,12 @@ class Growth(Observer):
         row = measure(film, self._layers)
         self.seconds += time.process_time() - begin
         return row
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the film has the atoms that it is to have."""
+        atoms = self._rows[-1]["atoms"]
+        return atoms >= self._target if self._grows else atoms <= self._target
 
     @property
     def note(self) -> str:

@@ -13,7 +13,8 @@ from limlff.workflows.deposition.cases import Case, gather, slowest
 from limlff.workflows.deposition.claims import best_of, counts_in_words
 from limlff.workflows.deposition.config import DepositionConfig
 from limlff.workflows.deposition.glossary import definitions, limits
-from limlff.workflows.deposition.simulate import UNCERTAIN, Outcome
+from limlff.workflows.deposition.outcome import Outcome
+from limlff.workflows.deposition.uncertain import UNCERTAIN
 
 LONG_PS = 5.0
 """Time for which more than 1 % of the atoms must be outside for the result to be in doubt (ps)."""
@@ -36,7 +37,7 @@ def build_report(settings: DepositionConfig, outcomes: Sequence[Outcome], out: P
         figures.plot_grades(cases, out),
     ]
     if any(run.stripping for run in outcomes):
-        drawn.append(figures.plot_stripping(cases, out))
+        drawn += [figures.plot_stripping(cases, out), pictures.draw_what_stays(surfaces, out)]
     return Report(
         title=f"{settings.film} plated on {', '.join(case.facet for case in surfaces)}",
         simulated=simulated(settings, cases),
@@ -45,6 +46,7 @@ def build_report(settings: DepositionConfig, outcomes: Sequence[Outcome], out: P
         tables=[
             tables.claims_table(cases),
             tables.layers_table(cases),
+            tables.order_table(cases),
             tables.exchange_table(cases),
         ],
         movies=pictures.make_movies(surfaces, out),
@@ -85,7 +87,7 @@ def trust(cases: Sequence[Case]) -> str:
 def _found(case: Case) -> str:
     """What was found on a surface at a rate."""
     if not case.rests:
-        return f"{case.label}: time was up before the plating was done."
+        return f"{case.label}: time was up before a film was measured; resume the study."
     best = best_of(case)
     layers = counts_in_words(best) if best else "none is full"
     below = case.per_site(lambda rest: rest.film_below)
@@ -124,8 +126,9 @@ def simulated(settings: DepositionConfig, cases: Sequence[Case]) -> str:
         f"{dynamics.friction_layers} layers above the held ones; the atoms above follow Newton's "
         f"equations. {settings.film} atoms came one by one from above, {times}, with thermal "
         f"velocities ({arrival.lateral.kind} over the surface), up to {settings.layers:g} layers "
-        f"of Li(110); {counted(settings.repeats, 'run')} of each surface and rate. {rates} After "
-        f"{dynamics.rest_ps:g} ps without arrivals the film was measured over these.{taken} Time "
+        f"of Li(110); {counted(settings.repeats, 'run')} of each surface and rate. {rates} Then "
+        f"it was left alone for {dynamics.settle_ps:g} ps, and measured over the "
+        f"{dynamics.rest_ps:g} ps after that.{taken} Time "
         f"step {dynamics.timestep_fs:g} fs; model arithmetic in {dynamics.dtype}. A reflecting lid "
         "keeps atoms in the cell."
     )

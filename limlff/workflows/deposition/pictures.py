@@ -18,8 +18,9 @@ from limlff.report.movie import AtomClasses, Movie, MovieFrame, element_classes
 from limlff.report.page import Figure
 from limlff.workflows.deposition.cases import Case
 from limlff.workflows.deposition.growth import atoms_of
-from limlff.workflows.deposition.simulate import Outcome
+from limlff.workflows.deposition.outcome import Outcome
 from limlff.workflows.scene import ORDER_CLASSES, make_movie
+from limlff.workflows.series import TimeSeries
 from limlff.workflows.snapshots import Panel, draw_snapshots, slice_about
 from limlff.workflows.stages import folder_name
 
@@ -55,22 +56,64 @@ def draw_cross_sections(cases: Sequence[Case], out: Path) -> Figure:
         "layers of Li(110).",
         wide=True,
     )
-    elements = element_classes([cases[0].slab.element, cases[0].outcomes[0].run.film])
     rows = []
     for case in cases:
         run = case.outcomes[0]
-        last = len(run.plating.time_ps) - 1
-        with Trajectory(_folder(out, run) / TRAJECTORY) as trajectory:
-            frames = {i: trajectory[i] for i in sorted({0, last // 3, 2 * last // 3, last})}
-        films = {index: _film(frame, run) for index, frame in frames.items()}
-        top = max(film.atoms.positions[film.layers != NO_LAYER, 2].max() for film in films.values())
+        films = _films(_folder(out, run), run, run.plating, 3)
+        top = _top(films)
         rows.append(
             [
-                _cross_section(film, float(top) + _ABOVE, f"{case.facet}, {run.plated[i]:.1f}")
-                for i, film in films.items()
+                _cross_section(film, top, f"{case.facet}, {run.plated[index]:.1f}")
+                for index, film in films.items()
             ]
         )
-    return draw_snapshots(target, rows, elements)
+    return draw_snapshots(target, rows, _elements(cases))
+
+
+def draw_what_stays(cases: Sequence[Case], out: Path) -> Figure:
+    """The first stripped run of each case: before, halfway, at the end, and that from above."""
+    target = Figure(
+        out / "what-stays.png",
+        "What stripping leaves",
+        f"A slice of {2 * DEPTH:.0f} Å seen along y while lithium is taken away, from the first "
+        "run at the lowest rate on each surface: before, halfway and at the end; and the end from "
+        "above, from the top plane of copper up. The amount left is in layers of Li(110).",
+        wide=True,
+    )
+    rows = []
+    for case in cases:
+        run = next((each for each in case.outcomes if each.stripping is not None), None)
+        if run is None or run.stripping is None:
+            continue
+        films = _films(out / folder_name("stripping", run.name), run, run.stripping, 2)
+        left = run.stripping.columns["atoms"] / run.run.per_layer
+        top, last = _top(films), films[max(films)]
+        rows.append(
+            [
+                *(_cross_section(film, top, f"{case.facet}, {left[index]:.1f} left")
+                  for index, film in films.items()),
+                _seen_from_above(last, f"{case.facet}, from above"),
+            ]
+        )  # fmt: skip
+    return draw_snapshots(target, rows, _elements(cases))
+
+
+def _films(folder: Path, run: Outcome, series: TimeSeries, parts: int) -> dict[int, Film]:
+    """The first frame of a stage, the last one that was analysed, and some between them."""
+    last = len(series.time_ps) - 1
+    chosen = sorted({part * last // parts for part in range(parts + 1)})
+    with Trajectory(folder / TRAJECTORY) as trajectory:
+        return {index: _film(trajectory[index], run) for index in chosen}
+
+
+def _top(films: dict[int, Film]) -> float:
+    """Height up to which cross-sections of films are drawn (Å)."""
+    tops = [f.atoms.positions[f.layers != NO_LAYER, 2].max() for f in films.values()]
+    return float(max(tops)) + _ABOVE
+
+
+def _elements(cases: Sequence[Case]) -> AtomClasses:
+    return element_classes([cases[0].slab.element, cases[0].outcomes[0].run.film])
 
 
 def _cross_section(film: Film, height: float, title: str) -> Panel:
@@ -78,12 +121,16 @@ def _cross_section(film: Film, height: float, title: str) -> Panel:
     shown = np.flatnonzero(film.layers != NO_LAYER)
     cell = film.atoms.cell.array.copy()
     cell[2] = 0, 0, height
-    positions = film.atoms.positions[shown]
-    seen = slice_about(positions, cell, np.full(3, 0.5), DEPTH, "y")
-    is_film = (film.atoms.numbers[shown] != film.atoms.numbers[film.of(film.substrate)][0]).astype(
-        int
-    )
-    return Panel(seen, is_film[seen.atoms], title)
+    seen = slice_about(film.atoms.positions[shown], cell, np.full(3, 0.5), DEPTH, "y")
+    return Panel(seen, film.of(film.element)[shown][seen.atoms].astype(int), title)
+
+
+def _seen_from_above(film: Film, title: str) -> Panel:
+    """The top plane of the substrate and all that is above it."""
+    shown = np.flatnonzero(film.layers >= 0)
+    cell = film.atoms.cell.array
+    seen = slice_about(film.atoms.positions[shown], cell, np.full(3, 0.5), np.inf)
+    return Panel(seen, film.of(film.element)[shown][seen.atoms].astype(int), title)
 
 
 def draw_layers(cases: Sequence[Case], out: Path) -> Figure | None:

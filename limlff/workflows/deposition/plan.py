@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from ase import Atoms
 
 from limlff.analysis.film import surface_area
 from limlff.analysis.reference_nets import reference_nets
+from limlff.config import changed
 from limlff.md.arrival_rate import ArrivalRate, rate_of
 from limlff.md.config import Deposit, Langevin, Lid, MDConfig, Output, Strip
 from limlff.md.ensemble_settings import FrictionOn
@@ -39,9 +41,12 @@ class PlatingRun:
         layers: Amount plated, in layers.
         per_layer: Atoms that count as one layer plated.
         lag_ps: Time over which displacements are measured (ps).
-        plating: Molecular dynamics of the plating.
+        settle_ps: Time after plating in which nothing is measured (ps).
+        plated: Atoms at which the plating ends.
+        left: Atoms of the film at which the stripping ends.
+        plating: Molecular dynamics of the plating, at most.
         rest: That of the time after it.
-        stripping: That of the stripping; None without it.
+        stripping: That of the stripping, at most; None without it.
     """
 
     slab: Slab
@@ -51,6 +56,9 @@ class PlatingRun:
     layers: float
     per_layer: float
     lag_ps: float
+    settle_ps: float
+    plated: int
+    left: int
     plating: MDConfig
     rest: MDConfig
     stripping: MDConfig | None
@@ -62,39 +70,22 @@ def plan_runs(settings: DepositionConfig) -> Iterator[tuple[str, PlatingRun]]:
     for repeat in range(settings.repeats):
         for speed, rate in enumerate(settings.rates):
             for place, (slab, atoms) in enumerate(slabs):
-                seed = 10_000 * (settings.seed + repeat) + 100 * place + 10 * speed
+                seed = 1000 * (settings.seed + repeat) + 100 * place + 10 * speed
                 name = f"{slab_name(slab)}-{rate_name(rate)}-seed{settings.seed + repeat}"
-                yield name, _plan(settings, slab, atoms, rate, seed)
+                yield name, _plan(settings, slab, atoms, rate, seed, name)
 
 
 def _plan(
-    settings: DepositionConfig, slab: Slab, atoms: Atoms, rate: RateValue, seed: int
+    settings: DepositionConfig, slab: Slab, atoms: Atoms, rate: RateValue, seed: int, name: str
 ) -> PlatingRun:
     dynamics, area = settings.dynamics, surface_area(atoms)
     speed = rate_of(rate, dynamics.timestep_fs, area)
     per_layer = MONOLAYER * area
     count = max(1, round(settings.layers * per_layer))
-    every = _frame_steps(settings, speed, per_layer)
-    first, duration = settings.steps(dynamics.relax_ps), math.ceil(count * speed.every_steps)
-    common = _common(settings, atoms, slab)
-    plating = common.model_copy(
-        update={
-            "seed": seed,
-            "steps": first + duration,
-            # Twice the target, because half of it goes into vibrations of a lattice at rest.
-            "initial_temperature_k": 2 * settings.temperature_k,
-            "events": (_deposit(settings, rate, first, speed),),
-            "output": _output(settings, every),
-        }
-    )
-    rest = common.model_copy(
-        update={
-            "seed": seed + 1,
-            "steps": settings.steps(dynamics.rest_ps),
-            "initial_velocities": "file",
-            "output": _output(settings, settings.steps(dynamics.rest_frame_ps)),
-        }
-    )
+    common = changed(_common(settings, atoms, slab), {"seed": seed}, name)
+    plating = changed(common, _plating(settings, rate, speed, count), name)
+    rest = changed(common, _rest(settings, seed), name)
+    share = settings.stripping.share if settings.stripping else 0.0
     return PlatingRun(
         slab=slab,
         film=settings.film,
@@ -103,10 +94,46 @@ def _plan(
         layers=settings.layers,
         per_layer=per_layer,
         lag_ps=dynamics.lag_ps,
+        settle_ps=dynamics.settle_ps,
+        plated=count,
+        left=count - round(share * count),
         plating=plating,
         rest=rest,
         stripping=_stripping(settings, rate, rest, count, area),
     )
+
+
+def _plating(
+    settings: DepositionConfig, rate: RateValue, speed: ArrivalRate, count: int
+) -> dict[str, Any]:
+    every = _frame_steps(settings, speed, count / settings.layers)
+    first = settings.steps(settings.dynamics.relax_ps)
+    return {
+        "steps": first + _longest(settings, count, speed, every),
+        # Twice the target, because half of it goes into vibrations of a lattice at rest.
+        "initial_temperature_k": 2 * settings.temperature_k,
+        "events": (_deposit(settings, rate, first, speed),),
+        "output": _output(settings, every),
+    }
+
+
+def _rest(settings: DepositionConfig, seed: int) -> dict[str, Any]:
+    dynamics = settings.dynamics
+    return {
+        "seed": seed + 1,
+        "steps": settings.steps(dynamics.settle_ps + dynamics.rest_ps),
+        "initial_velocities": "file",
+        "output": _output(settings, settings.steps(dynamics.rest_frame_ps)),
+    }
+
+
+def _longest(settings: DepositionConfig, atoms: int, speed: ArrivalRate, every: int) -> int:
+    """Steps in which so many atoms have come or gone for certain, and the frame after them.
+
+    Of independent arrivals N in the mean, N + 6 sqrt(N) + 20 are fewer than N once in a billion.
+    """
+    spare = 6 * math.sqrt(atoms) + 20 if settings.arrival.times == "poisson" else 1
+    return math.ceil((atoms + spare) * speed.every_steps) + every
 
 
 def _stripping(
@@ -123,13 +150,14 @@ def _stripping(
         arrivals=settings.arrival.times,
         **rate.model_dump(exclude_none=True),
     )
-    update = {
+    every = _frame_steps(settings, speed, plated / settings.layers)
+    changes = {
         "seed": rest.seed + 1,
-        "steps": math.ceil(settings.stripping.share * plated * speed.every_steps),
+        "steps": _longest(settings, round(settings.stripping.share * plated), speed, every),
         "events": (event,),
-        "output": _output(settings, _frame_steps(settings, speed, plated / settings.layers)),
+        "output": _output(settings, every),
     }
-    return rest.model_copy(update=update)
+    return changed(rest, changes, "stripping")
 
 
 def _common(settings: DepositionConfig, atoms: Atoms, slab: Slab) -> MDConfig:

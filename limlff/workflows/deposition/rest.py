@@ -13,6 +13,7 @@ from limlff.analysis.film_order import LayerOrder, crystal_of, order_of_layers
 from limlff.analysis.interdiffusion import Profile, count_exchange, density_profile, mean_profile
 from limlff.analysis.layer_mobility import layer_displacements, stacked_positions, unwrapped
 from limlff.analysis.layers import Layer, measure_layers
+from limlff.analysis.reference_nets import COPPER_NETS
 from limlff.analysis.similarity import (
     NONE,
     LayerSimilarity,
@@ -22,6 +23,7 @@ from limlff.analysis.similarity import (
 )
 from limlff.md.output.trajectory import TrajectoryFrame
 from limlff.workflows.deposition.growth import atoms_of
+from limlff.workflows.series import block_error
 
 _CRYSTALS = 5  # frames in which local order and texture are found
 
@@ -44,7 +46,7 @@ class RestLayer:
         roughness: Root mean square deviation from it (Å).
         islands: Number of islands.
         scores: Similarity to each net.
-        best: The net that it is most like, or "none".
+        best: The net that it is most like, "none", or two of them; see `most_like`.
         psi_4, psi_6: Order in the plane.
         largest_grain: Part of its atoms in its largest grain.
         in_plane, along_z: Mean-square displacement over the study's lag (Å^2).
@@ -82,6 +84,8 @@ class Rest:
         film_below: Atoms of the film in sites of the substrate.
         substrate_above: Atoms of the substrate above its top plane.
         interface_roughness: Of the top plane of the substrate (Å).
+        interface_order: Similarity of that plane to the facet over that of the plane below it; not
+            a number if that is like no facet known.
         local_order: Part of the film's atoms in each kind of local order; empty if it is thinner
             than three layers.
         texture: Part of its bcc atoms with a normal of each kind along z; likewise.
@@ -92,6 +96,7 @@ class Rest:
     film_below: float
     substrate_above: float
     interface_roughness: float
+    interface_order: float
     local_order: dict[str, float]
     texture: dict[str, float]
     profile: Profile
@@ -128,6 +133,7 @@ def measure_rest(
         film_below=_mean([each.film_below for each in exchanges]),
         substrate_above=_mean([each.substrate_above for each in exchanges]),
         interface_roughness=_mean([each[0].roughness for each in layers if 0 in each]),
+        interface_order=_interface_order(similarities),
         local_order=_mean_of_parts([each.local_order for each in crystals]),
         texture=_mean_of_parts([each.texture for each in crystals]),
         profile=mean_profile([density_profile(film) for film in films]),
@@ -144,7 +150,7 @@ def _mean_layer(
     there = [each[number] for each in layers if number in each]
     order = [each[number] for each in orders if number in each]
     likeness = [each[number].scores for each in similarities if number in each]
-    scores = _mean_of_parts([each for each in likeness if each])
+    likeness = [each for each in likeness if each]
     share = len(there) / len(layers)  # a layer that comes and goes is there in part
     atoms = [sum(each.atoms.values()) for each in there]
     return RestLayer(
@@ -155,8 +161,8 @@ def _mean_layer(
         height=_mean([each.height for each in there]),
         roughness=_mean([each.roughness for each in there]),
         islands=_mean([len(each.islands) for each in there]),
-        scores=scores,
-        best=most_like(scores),
+        scores=_mean_of_parts(likeness),
+        best=most_like(likeness),
         psi_4=_mean([each.psi_4 for each in order]),
         psi_6=_mean([each.psi_6 for each in order]),
         largest_grain=_mean([(o.grains or [0])[0] / n for o, n in zip(order, atoms, strict=True)]),
@@ -164,12 +170,35 @@ def _mean_layer(
     )
 
 
-def most_like(scores: dict[str, float]) -> str:
-    """The net with the largest score, if a layer with that is like one at all."""
-    if not scores:
+def most_like(likeness: Sequence[dict[str, float]]) -> str:
+    """The net with the largest mean score, if a layer with that is like one at all.
+
+    Where the second one is within two standard errors of it, of blocks of time, both are named:
+    "Li(110) or Li(hex)".
+
+    Args:
+        likeness: Scores of a layer in each frame by the name of the net.
+    """
+    mean = _mean_of_parts(likeness)
+    if not mean or classes_of(np.array([list(mean.values())]))[0] < 0:
         return NONE
-    index = int(classes_of(np.array([list(scores.values())]))[0])
-    return list(scores)[index] if index >= 0 else NONE
+    first, *others = sorted(mean, key=lambda net: -mean[net])
+    if not others:
+        return first
+    lead = np.array([each[first] - each[others[0]] for each in likeness if others[0] in each])
+    error = block_error(lead)
+    return first if lead.mean() > 2 * np.nan_to_num(error) else f"{first} or {others[0]}"
+
+
+def _interface_order(similarities: Sequence[dict[int, LayerSimilarity]]) -> float:
+    """Similarity of the interface plane to the facet over that of the plane below it."""
+
+    def of_facet(layer: int) -> float:
+        found = [each[layer].scores for each in similarities if layer in each]
+        return _mean([score for each in found for net, score in each.items()
+                      if net in COPPER_NETS])  # fmt: skip
+
+    return of_facet(0) / of_facet(-1)
 
 
 def _displacements(

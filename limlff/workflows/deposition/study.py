@@ -11,8 +11,8 @@ from limlff.workflows.deposition.config import DepositionConfig
 
 if TYPE_CHECKING:
     from limlff.report.page import Report
+    from limlff.workflows.deposition.outcome import Outcome
     from limlff.workflows.deposition.plan import PlatingRun
-    from limlff.workflows.deposition.simulate import Outcome
     from limlff.workflows.workspace import Workspace
 
 
@@ -49,6 +49,15 @@ class DepositionStudy(Study[DepositionConfig, "PlatingRun", "Outcome"]):
         from limlff.workflows.deposition.narrative import build_report
 
         return build_report(settings, outcomes, out)
+
+    def findings(self, settings: DepositionConfig, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+        """Published claims with verdicts."""
+        from dataclasses import asdict
+
+        from limlff.workflows.deposition.cases import gather
+        from limlff.workflows.deposition.claims import judge
+
+        return {"claims": [asdict(claim) for claim in judge(gather(outcomes))]}
 
     def numbers(self, outcome: Outcome) -> dict[str, Any]:
         """One run's results."""

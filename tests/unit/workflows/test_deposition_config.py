@@ -35,6 +35,7 @@ def test_shipped_studies_are_valid(kind, name, preset):
     ("wrong", "words"),
     [
         ({"slabs": [{"element": "Li"}]}, "film is Li, as is a slab"),
+        ({"film": "Na"}, "film is Na; the study counts layers .* lithium"),
         ({"slabs": [{}, {}], "layers": 1}, "slabs holds Cu111-8x8 twice"),
         ({"rates": [{"every": 100}, {"every": 100}]}, "rates holds every-100-steps twice"),
         ({"rates": [{"every": 100, "atoms_per_ns": 3}]}, "give exactly one of every"),
@@ -80,9 +81,10 @@ def test_the_amount_plated_is_that_of_the_charge():
     run = next(iter(dict(plan_runs(settings)).values()))
     cell = build_slab(settings.slabs[0]).cell.array
     area_cm2 = np.linalg.det(cell[:2, :2]) * 1e-16
-    seconds = (run.plating.steps - settings.steps(settings.dynamics.relax_ps)) * 3e-15
+    seconds = run.plated * run.rate.every_steps * 3e-15
     atoms = density * 1e-3 * area_cm2 * seconds / FARADAY * AVOGADRO
     assert atoms == pytest.approx(3.0 * run.per_layer, rel=2e-3)
+    assert run.plating.steps > settings.steps(settings.dynamics.relax_ps) + seconds / 3e-15
     assert run.per_layer == pytest.approx(2 / (np.sqrt(2) * 3.438**2) * area_cm2 * 1e16, rel=1e-6)
 
 

@@ -18,12 +18,14 @@ from limlff.structures.slab import fcc_slab
 from limlff.workflows.deposition.cases import Spread, gather
 from limlff.workflows.deposition.claims import judge
 from limlff.workflows.deposition.config import DepositionConfig
-from limlff.workflows.deposition.growth import measure, surface_roughness
+from limlff.workflows.deposition.costs import Costs, add_costs
+from limlff.workflows.deposition.growth import Stranger, measure, surface_roughness
 from limlff.workflows.deposition.narrative import summary
+from limlff.workflows.deposition.outcome import Outcome
 from limlff.workflows.deposition.plan import plan_runs
-from limlff.workflows.deposition.rest import Rest, RestLayer
-from limlff.workflows.deposition.simulate import Outcome
+from limlff.workflows.deposition.rest import Rest, RestLayer, most_like
 from limlff.workflows.deposition.tables import key_numbers
+from limlff.workflows.deposition.uncertain import worst_by_time
 from limlff.workflows.series import TimeSeries
 
 RATE = ArrivalRate(100.0, 3333.0, 1e9)
@@ -37,9 +39,9 @@ def layer(number: int, best: str = "Li(110)", coverage: float = 1.0) -> RestLaye
     )  # fmt: skip
 
 
-def rest(*layers: RestLayer, below: float = 0.0, above: float = 0.0) -> Rest:
+def rest(*layers: RestLayer, below: float = 0.0, above: float = 0.0, order: float = 0.97) -> Rest:
     profile = density_profile(find_film(fcc100("Cu", (4, 4, 4), vacuum=10)))
-    return Rest(list(layers), below, above, 0.1, {"bcc": 0.9}, {"(110)": 0.8}, profile)
+    return Rest(list(layers), below, above, 0.1, order, {"bcc": 0.9}, {"(110)": 0.8}, profile)
 
 
 def outcome(
@@ -57,9 +59,9 @@ def outcome(
             "share_outside": np.full(10, outside),
         },
     )
-    timing = dict.fromkeys(("seconds_per_plated_atom", "analysis_share", "grading_share"), 1.0)
+    timing = dict.fromkeys(("seconds_per_plated_atom", "analysis_share"), 1.0)
     return [
-        Outcome(name, run, series, own, None, "all stages done", 300.0, 0, timing)
+        Outcome(name, run, series, own, None, None, "all stages done", 300.0, 300.0, 0, timing)
         for (name, run), own in zip(plan_runs(settings), rests, strict=True)
     ]
 
@@ -135,7 +137,8 @@ def test_without_grades_the_time_outside_is_not_known():
 
 def _graded(series: TimeSeries) -> TimeSeries:
     zeros = np.zeros(len(series.time_ps))
-    columns = series.columns | {"highest_grade": zeros, "share_outside": zeros}
+    names = ("highest_grade", "share_outside", "film_below", "substrate_above")
+    columns = dict.fromkeys(names, zeros) | series.columns
     return TimeSeries(series.time_ps, columns)
 
 
@@ -154,9 +157,76 @@ def test_flatness_is_that_of_the_worse_kind_of_exchange(below, above, flat):
     film = rest(layer(1), below=below, above=above)
     assert verdicts(*outcome("100", film))["The interface with Cu(100) stays flat and unalloyed."] \
         == flat  # fmt: skip
-    opposite = {"agrees": "disagrees", "disagrees": "agrees"}.get(flat, flat)
+
+
+@pytest.mark.parametrize(
+    ("above", "order", "flat", "disordered"),
+    [
+        (0.0, 0.97, "agrees", "disagrees"),
+        (6.4, 0.97, "disagrees", "agrees in part"),
+        (0.0, 0.5, "disagrees", "agrees in part"),
+        (6.4, 0.5, "disagrees", "agrees"),
+    ],
+)
+def test_an_interface_is_judged_by_its_exchange_and_its_order(above, order, flat, disordered):
+    film = rest(layer(1), above=above, order=order)
+    assert verdicts(*outcome("100", film))["The interface with Cu(100) stays flat and unalloyed."] \
+        == flat  # fmt: skip
     claim = "On Cu(110) copper and lithium exchange, and the interface is disordered."
-    assert verdicts(*outcome("110", film))[claim] == opposite
+    assert verdicts(*outcome("110", film))[claim] == disordered
+
+
+def test_the_lowest_rate_decides():
+    """At a high rate layers are like another plane; that is evidence, no verdict."""
+    film = rest(layer(1), layer(2))
+    other = rest(layer(1, "Li(100)"), layer(2, "Li(100)"), above=6.4)
+    slow = outcome("100", film, film)
+    rate = ArrivalRate(1.0, 333333.0, 1e11)
+    fast = [replace(each, run=replace(each.run, rate=rate), rest=other) for each in slow]
+    found = {claim.text: claim for claim in judge(gather([*fast, *slow]))}
+    assert found["Layers on Cu(100) resemble Li(110)."].verdict == "agrees"
+    assert "1e+11 mA/cm²" in found["Layers on Cu(100) resemble Li(110)."].evidence
+    assert found["The interface with Cu(100) stays flat and unalloyed."].verdict == "agrees"
+
+
+def test_layers_between_two_planes_are_called_by_both():
+    leads = [0.01, -0.01, 0.02, -0.02, 0.01, -0.01, 0.0, 0.01]
+    close = [{"Li(110)": 0.5 + lead, "Li(hex)": 0.5} for lead in leads]
+    assert most_like(close) == "Li(110) or Li(hex)"
+    clear = [{"Li(110)": 0.6 + lead, "Li(hex)": 0.5} for lead in leads]
+    assert most_like(clear) == "Li(110)"
+    assert most_like([{"Li(110)": 0.3, "Li(hex)": 0.1}] * 8) == "none"
+    assert most_like([]) == "none"
+
+
+def test_time_outside_is_without_a_break():
+    """1 ps between frames; two frames outside, one inside, three outside."""
+    run = outcome("111", None)[0]
+    share = np.array([0, 0.02, 0.02, 0, 0.02, 0.02, 0.02, 0, 0, 0])
+    series = TimeSeries(run.plating.time_ps, run.plating.columns | {"share_outside": share})
+    assert gather([replace(run, plating=series)])[0].longest_outside_ps == 3.0
+    rested = replace(run, rest_grades=series)
+    assert gather([rested])[0].longest_outside_ps == 3.0
+
+
+def test_two_sizes_of_one_facet_have_different_names():
+    runs = [outcome("100", None, size=[size, 8])[0] for size in (8, 12)]
+    assert [case.facet for case in gather(runs)] == ["Cu(100), 8x8", "Cu(100), 12x8"]
+    assert gather(runs[:1])[0].facet == "Cu(100)"
+
+
+def test_the_worst_surroundings_of_every_part_of_a_run_are_cut_out():
+    found = [Stranger(frame, 0, grade) for frame, grade in enumerate([1.1, 1.4, 1.2, 3.0, 1.3])]
+    assert [each.frame for each in worst_by_time(found, 2)] == [1, 3]
+    assert worst_by_time([], 3) == [] and len(worst_by_time(found, 9)) == 5
+
+
+def test_costs_of_several_processes_are_added(tmp_path):
+    first = add_costs(tmp_path, Costs(10.0, 100, 12.0, 1.0), resume=False)
+    assert first.to_json(20.0) == {"seconds_per_plated_atom": 2.0, "analysis_share": 1 / 12}
+    both = add_costs(tmp_path, Costs(0.0, 0, 4.0, 3.0), resume=True)
+    assert both.to_json(20.0) == {"seconds_per_plated_atom": 2.0, "analysis_share": 0.25}
+    assert np.isnan(add_costs(tmp_path, Costs(), resume=False).to_json(20.0)["analysis_share"])
 
 
 def test_runs_outside_the_training_data_are_in_doubt_in_the_first_words():
