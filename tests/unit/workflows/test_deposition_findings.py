@@ -12,6 +12,7 @@ from limlff.analysis.film import find_film
 from limlff.analysis.interdiffusion import density_profile
 from limlff.analysis.layers import Layer
 from limlff.md.arrival_rate import ArrivalRate
+from limlff.md.output.trajectory import TrajectoryFrame
 from limlff.structures.film import bcc_film
 from limlff.structures.settings import Slab
 from limlff.structures.slab import fcc_slab
@@ -23,7 +24,7 @@ from limlff.workflows.deposition.growth import Stranger, measure, surface_roughn
 from limlff.workflows.deposition.narrative import summary
 from limlff.workflows.deposition.outcome import Outcome
 from limlff.workflows.deposition.plan import plan_runs
-from limlff.workflows.deposition.rest import Rest, RestLayer, most_like
+from limlff.workflows.deposition.rest import Rest, RestLayer, measure_rest, most_like
 from limlff.workflows.deposition.tables import key_numbers
 from limlff.workflows.deposition.uncertain import worst_by_time
 from limlff.workflows.series import TimeSeries
@@ -278,3 +279,40 @@ def test_slabs_and_rates_are_kept_apart():
         ("Cu(100)", 1), ("Cu(100)", 1), ("Cu(111)", 1)
     ]  # fmt: skip
     assert Slab(facet="111").element == cases[2].slab.element
+
+
+def frames_of_a_film(vibration: float) -> list[TrajectoryFrame]:
+    """Two layers of Li(110) on Cu(111), shaken anew in each of eight frames 1 ps apart."""
+    slab = fcc_slab("Cu", "111", (8, 8), 4, 3.63, 20.0, 1)
+    both, _ = bcc_film(slab, "Li", "110", 2, 3.438, 6.0, 2.6)
+    random = np.random.default_rng(1)
+    shape = both.positions.shape
+    return [
+        TrajectoryFrame(
+            step,
+            1000.0 * step,
+            both.numbers,
+            both.positions + random.normal(0, vibration, shape),
+            both.cell.array,
+        )
+        for step in range(8)
+    ]
+
+
+def test_a_film_at_rest_is_measured_over_its_frames():
+    found = measure_rest(frames_of_a_film(0.1), "Cu", "Li", lag_ps=2.0)
+    assert [layer.best for layer in found.layers] == ["Li(110)", "Li(110)"]
+    assert found.interface_order == pytest.approx(1.0, abs=0.02)
+    assert found.interface_roughness == pytest.approx(0.1, abs=0.02)
+    # <(a - b)^2> = 2 sigma^2 for each direction
+    assert found.layers[0].in_plane == pytest.approx(4 * 0.1**2, rel=0.1)
+    assert found.layers[0].along_z == pytest.approx(2 * 0.1**2, rel=0.15)
+    assert found.layers[1].stays == 1.0
+
+
+def test_the_order_of_an_interface_falls_when_its_copper_is_displaced():
+    frames = frames_of_a_film(0.1)
+    top = np.flatnonzero(frames[0].numbers == 29)[-64:]
+    for frame in frames:
+        frame.positions[top, :2] += np.random.default_rng(2).normal(0, 0.5, (64, 2))
+    assert measure_rest(frames, "Cu", "Li", lag_ps=2.0).interface_order < 0.75
