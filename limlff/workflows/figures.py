@@ -17,6 +17,8 @@ from limlff.workflows.series import TimeSeries
 # Okabe and Ito's colours, told apart also by the colour-blind.
 RUN_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
+_PANEL = (3.4, 3.0)  # width and height of one of several panels (inches)
+
 STYLE: dict[Any, Any] = {
     "font.size": 10,
     "axes.spines.top": False,
@@ -104,6 +106,14 @@ def drawing(
                 figure.savefig(temporary)
         finally:
             plt.close(figure)
+
+
+@contextmanager
+def panels(target: Figure, count: int) -> Iterator[tuple[Any, list[Any]]]:
+    """A figure and its panels side by side."""
+    count = max(count, 1)
+    with drawing(target, 1, count, (count * _PANEL[0], _PANEL[1])) as (figure, axes):
+        yield figure, list(axes[0])
 
 
 def plot_against_time(

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from ase import Atoms
 
 from limlff.errors import OutOfTime
-from limlff.md.output.names import CHECKPOINTS, TRAJECTORY
+from limlff.md.output.names import CHECKPOINTS, THERMO, TRAJECTORY
 from limlff.md.output.trajectory import Trajectory, TrajectoryFrame
 from limlff.workflows.series import Observer
 from limlff.workflows.stages import folder_name
@@ -96,6 +97,13 @@ class Workspace:
         """The stored frames of a stage, in the order of time."""
         with Trajectory(self.folder(stage) / TRAJECTORY) as trajectory:
             yield from trajectory
+
+    def temperature_k(self, stage: str, after: float) -> float:
+        """Mean temperature of a stage without its first part (K)."""
+        from limlff.md.output.thermo import read_thermo
+
+        kelvin = np.asarray(read_thermo(self.folder(stage) / THERMO)["temperature_k"])
+        return float(kelvin[min(len(kelvin) - 1, round(after * len(kelvin))) :].mean())
 
     def dynamics(
         self, stage: str, settings: MDConfig, atoms: Atoms, observer: Observer

@@ -14,36 +14,13 @@ from jaxtyping import Float
 from limlff.md.arrival_rate import ArrivalRate
 from limlff.structures.settings import Slab
 from limlff.workflows.deposition.config import slab_name
-from limlff.workflows.deposition.growth import OUTSIDE_SHARE
 from limlff.workflows.deposition.outcome import Outcome
 from limlff.workflows.deposition.rest import Rest, RestLayer
-from limlff.workflows.series import TimeSeries
+from limlff.workflows.grades import longest_outside_ps
+from limlff.workflows.statistics import Spread
 
 POINTS = 200
 """Amounts at which curves of several runs are averaged."""
-
-
-@dataclass(frozen=True)
-class Spread:
-    """Mean over runs, and their standard deviation, which is not a number for a single one.
-
-    Attributes:
-        mean: The mean.
-        deviation: Standard deviation.
-        count: Runs.
-    """
-
-    mean: float
-    deviation: float
-    count: int
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> Spread:
-        """That of some values; those that are not numbers are left out."""
-        known = [value for value in values if math.isfinite(value)]
-        mean = float(np.mean(known)) if known else math.nan
-        deviation = float(np.std(known, ddof=1)) if len(known) > 1 else math.nan
-        return cls(mean, deviation, len(known))
 
 
 @dataclass(frozen=True)
@@ -147,7 +124,7 @@ class Case:
 
         Not a number if grades are not known.
         """
-        return max(_time_outside(series) for run in self.outcomes for series in run.graded)
+        return max(longest_outside_ps(series) for run in self.outcomes for series in run.graded)
 
     @property
     def highest_grade(self) -> float:
@@ -213,16 +190,3 @@ def slowest(cases: Sequence[Case]) -> list[Case]:
         if name not in best or rate < best[name].rate.current_density_ma_per_cm2:
             best[name] = case
     return list(best.values())
-
-
-def _time_outside(series: TimeSeries) -> float:
-    """Longest time with more than `OUTSIDE_SHARE` outside (ps); a frame lasts until the next."""
-    share = series.columns["share_outside"]
-    if np.isnan(share).all():
-        return math.nan
-    interval = float(series.time_ps[1] - series.time_ps[0]) if len(share) > 1 else 0.0
-    frames = longest = 0
-    for is_outside in share > OUTSIDE_SHARE:
-        frames = frames + 1 if is_outside else 0
-        longest = max(longest, frames)
-    return interval * longest

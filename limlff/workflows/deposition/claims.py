@@ -5,17 +5,15 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from limlff.analysis.similarity import NONE
-from limlff.numbers_as_text import counted, figure
-from limlff.workflows.deposition.cases import Case, Spread
+from limlff.numbers_as_text import counted
+from limlff.workflows.claims import Claim, Verdict, verdict_of
+from limlff.workflows.deposition.cases import Case
 from limlff.workflows.deposition.rest import Rest, RestLayer
-
-Verdict = Literal["agrees", "agrees in part", "disagrees", "not tested"]
+from limlff.workflows.statistics import Spread, in_words
 
 LAI = "Small 19, 2205416 (2023)"
 """Molecular dynamics of plating with a potential of the DeePMD kind."""
@@ -38,23 +36,6 @@ a cell of 64 sites one atom is 0.016."""
 ORDERED, DISORDERED = 0.9, 0.75
 """Order of the top plane, as part of that of the plane below it, from which on it is ordered, and
 below which it is not; bare facets at 300 K have 0.97 to 0.98."""
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A claim and what speaks for it and against it.
-
-    Attributes:
-        text: The claim.
-        source: Who says so.
-        verdict: What the runs say.
-        evidence: With which numbers.
-    """
-
-    text: str
-    source: str
-    verdict: Verdict
-    evidence: str
 
 
 def judge(cases: Sequence[Case]) -> list[Claim]:
@@ -127,7 +108,7 @@ def _likeness(cases: Sequence[Case], net: str, source: str) -> Claim:
     return Claim(
         f"Layers on {cases[0].facet} resemble {net}.",
         source,
-        _verdict(share, MOSTLY, HARDLY),
+        verdict_of(share, MOSTLY, HARDLY),
         "; ".join(lines) or "no layer was full",
     )
 
@@ -155,8 +136,8 @@ def _flatness(cases: Sequence[Case]) -> Claim:
     return Claim(
         f"The interface with {cases[0].facet} stays flat and unalloyed.",
         LAI,
-        _worse(_verdict(-_exchanged(case), -FLAT, -EXCHANGED),
-              _verdict(_order(case), ORDERED, DISORDERED)),
+        _worse(verdict_of(-_exchanged(case), -FLAT, -EXCHANGED),
+              verdict_of(_order(case), ORDERED, DISORDERED)),
         _interface_in_words(cases),
     )  # fmt: skip
 
@@ -166,8 +147,8 @@ def _alloying(cases: Sequence[Case]) -> Claim:
     return Claim(
         f"On {cases[0].facet} copper and lithium exchange, and the interface is disordered.",
         LAI,
-        _both(_verdict(_exchanged(case), EXCHANGED, FLAT),
-              _verdict(-_order(case), -DISORDERED, -ORDERED)),
+        _both(verdict_of(_exchanged(case), EXCHANGED, FLAT),
+              verdict_of(-_order(case), -DISORDERED, -ORDERED)),
         _interface_in_words(cases),
     )  # fmt: skip
 
@@ -177,7 +158,7 @@ def _substitution(cases: Sequence[Case]) -> Claim:
     return Claim(
         f"Lithium takes sites of the top plane of {cases[0].facet}.",
         CHEM_PHYS,
-        _verdict(_exchanged(case), EXCHANGED, FLAT),
+        verdict_of(_exchanged(case), EXCHANGED, FLAT),
         _interface_in_words(cases),
     )
 
@@ -188,7 +169,7 @@ def _reconstruction(cases: Sequence[Case]) -> Claim:
     return Claim(
         f"Lithium reconstructs {cases[0].facet}: rows of its top plane go missing (2 x 1).",
         LEED,
-        _verdict(_exchanged(case), 0.25, FLAT),
+        verdict_of(_exchanged(case), 0.25, FLAT),
         _interface_in_words(cases) + "; experiments have seconds for it, runs nanoseconds",
     )
 
@@ -262,22 +243,6 @@ def _first_layers(cases: Sequence[Case]) -> Claim:
     return Claim(
         "The first two layers decide what the film becomes.",
         LAI,
-        _verdict(same.mean, MOSTLY, HARDLY),
+        verdict_of(same.mean, MOSTLY, HARDLY),
         evidence,
     )
-
-
-def _verdict(value: float, holds: float, fails: float) -> Verdict:
-    if math.isnan(value):
-        return "not tested"
-    if value >= holds:
-        return "agrees"
-    return "disagrees" if value <= fails else "agrees in part"
-
-
-def in_words(spread: Spread, digits: str, scale: float = 1.0) -> str:
-    """Mean and standard deviation, the latter where there are several runs."""
-    mean = figure(spread.mean, digits, scale)
-    if math.isnan(spread.deviation):
-        return mean
-    return f"{mean} ± {figure(spread.deviation, digits, scale)}"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,10 @@ from limlff.analysis.similarity import LEAST
 from limlff.report.page import Figure
 from limlff.workflows.deposition.cases import Case, slowest
 from limlff.workflows.deposition.pictures import SIMILARITY_CLASSES
-from limlff.workflows.figures import drawing, run_color
+from limlff.workflows.figures import panels, run_color
 
 _DASHES = ("-", "--", ":", "-.")
 _AMOUNT = "Plated (layers of Li(110))"
-_PANEL = (3.4, 3.0)  # inches
 
 
 def plot_similarity(cases: Sequence[Case], out: Path) -> Figure:
@@ -33,7 +31,7 @@ def plot_similarity(cases: Sequence[Case], out: Path) -> Figure:
     )
     colors = dict(zip(SIMILARITY_CLASSES.names, SIMILARITY_CLASSES.colors, strict=True))
     surfaces = slowest(cases)
-    with _panels(target, len(surfaces)) as (figure, axes):
+    with panels(target, len(surfaces)) as (figure, axes):
         for axis, surface in zip(axes, surfaces, strict=True):
             for case in (each for each in cases if each.facet == surface.facet):
                 for shift, net in enumerate(LITHIUM_NETS):
@@ -74,7 +72,7 @@ def plot_coverage(cases: Sequence[Case], out: Path) -> Figure:
         "the surface too, see the definition.",
         wide=True,
     )
-    with _panels(target, len(cases)) as (_, axes):
+    with panels(target, len(cases)) as (_, axes):
         for axis, case in zip(axes, cases, strict=True):
             numbers = [layer.number for layer in case.layers][:8] or [1, 2, 3]
             for rank, number in enumerate(numbers):
@@ -175,7 +173,7 @@ def plot_profiles(cases: Sequence[Case], out: Path) -> Figure:
         "run at the lowest rate. Peaks that overlap are atoms in each other's places.",
         wide=True,
     )
-    with _panels(target, len(cases)) as (_, axes):
+    with panels(target, len(cases)) as (_, axes):
         for axis, case in zip(axes, cases, strict=True):
             for color, index in (("#b87333", 0), ("#0072b2", 1)):
                 for rest in case.rests:
@@ -198,7 +196,7 @@ def plot_mobility(cases: Sequence[Case], out: Path, lag_ps: float) -> Figure:
         wide=True,
     )
     surfaces = slowest(cases)
-    with _panels(target, len(surfaces)) as (_, axes):
+    with panels(target, len(surfaces)) as (_, axes):
         for axis, surface in zip(axes, surfaces, strict=True):
             own = [each for each in cases if each.facet == surface.facet]
             for shift, case in enumerate(own):
@@ -212,25 +210,17 @@ def plot_mobility(cases: Sequence[Case], out: Path, lag_ps: float) -> Figure:
     return target
 
 
-@contextmanager
-def _panels(target: Figure, count: int) -> Iterator[tuple[Any, list[Any]]]:
-    """A figure and its panels side by side."""
-    count = max(count, 1)
-    with drawing(target, 1, count, (count * _PANEL[0], _PANEL[1])) as (figure, axes):
-        yield figure, list(axes[0])
-
-
 def _against_amount(
     target: Figure,
     cases: Sequence[Case],
-    panels: dict[str, tuple[str, Any]],
+    quantities: dict[str, tuple[str, Any]],
     stage: str = "plating",
 ) -> Figure:
     """Quantities against the amount of film, all cases in each panel."""
     surfaces = [case.facet for case in slowest(cases)]
-    with _panels(target, len(panels)) as (figure, axes):
+    with panels(target, len(quantities)) as (figure, axes):
         figure.set_size_inches(9.0, 3.4)
-        for axis, (column, (name, scale)) in zip(axes, panels.items(), strict=True):
+        for axis, (column, (name, scale)) in zip(axes, quantities.items(), strict=True):
             for case in cases:
                 curve = case.curve(column, stage)
                 if curve is None:

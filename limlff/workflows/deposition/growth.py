@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Sequence
 
 import numpy as np
-from ase import Atoms
 
 from limlff.analysis.film import Film, find_film
 from limlff.analysis.interdiffusion import count_exchange
 from limlff.analysis.layers import Layer, measure_layers
 from limlff.analysis.reference_nets import LITHIUM_NETS
 from limlff.analysis.similarity import compare_with_nets, similarity_of_layers
-from limlff.frames.frame import Frame
 from limlff.md.output.trajectory import TrajectoryFrame
-from limlff.potential import Potential
-from limlff.training.uncertainty.frames import grade_frames
-from limlff.uncertainty import available
-from limlff.workflows.series import Observer, TimeSeries
-
-OUTSIDE = 1.0
-"""Grade above which an atom is outside the training data."""
-
-OUTSIDE_SHARE = 0.01
-"""Part of the atoms outside from which on a frame is not to be trusted."""
-
-_BLOCK = 64  # frames that are graded together
+from limlff.workflows.grades import atoms_of
+from limlff.workflows.series import Observer
 
 
 class Growth(Observer):
@@ -116,59 +102,3 @@ def surface_roughness(layers: Sequence[Layer]) -> float:
         return 0.0
     parts = on_top / on_top.sum()
     return float(np.sqrt(max(0.0, parts @ heights**2 - (parts @ heights) ** 2)))
-
-
-def atoms_of(frame: TrajectoryFrame) -> Atoms:
-    """A frame of a run, which is periodic in all directions."""
-    return Atoms(frame.numbers, frame.positions, cell=frame.cell, pbc=True)
-
-
-@dataclass(frozen=True)
-class Stranger:
-    """The atom of a frame that is farthest outside the training data.
-
-    Attributes:
-        frame: Number of the frame.
-        atom: Number of the atom.
-        grade: Its extrapolation grade.
-    """
-
-    frame: int
-    atom: int
-    grade: float
-
-
-def with_grades(
-    series: TimeSeries, potential: Potential, frames: Iterator[TrajectoryFrame]
-) -> tuple[TimeSeries, list[Stranger]]:
-    """Numbers of a run with its extrapolation grades, and frames with an atom above `OUTSIDE`.
-
-    Args:
-        series: Numbers of the frames.
-        potential: The potential; without uncertainty the grades are not numbers.
-        frames: The frames.
-
-    Returns:
-        The series with highest_grade and share_outside, the part of the atoms above `OUTSIDE`; and
-        the farthest atom of each frame that has one.
-    """
-    count = len(series.time_ps)
-    highest, share = np.full(count, np.nan), np.full(count, np.nan)
-    strangers = []
-    numbered = islice(enumerate(frames), count)  # a run cut short may have a frame more in its file
-    while available(potential) and (block := list(islice(numbered, _BLOCK))):
-        for (index, _), grades in zip(block, _grades(potential, block), strict=True):
-            worst = int(np.argmax(grades))
-            highest[index], share[index] = grades[worst], np.mean(grades > OUTSIDE)
-            if grades[worst] > OUTSIDE:
-                strangers.append(Stranger(index, worst, float(grades[worst])))
-    columns = {"highest_grade": highest, "share_outside": share}
-    return TimeSeries(series.time_ps, series.columns | columns), strangers
-
-
-def _grades(
-    potential: Potential, frames: Sequence[tuple[int, TrajectoryFrame]]
-) -> list[np.ndarray]:
-    periodic = np.ones(3, bool)
-    bare = [Frame(each.numbers, each.positions, each.cell, periodic) for _, each in frames]
-    return grade_frames(potential, bare)

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
 from limlff.numbers_as_text import counted, figure
 from limlff.report.page import Report
+from limlff.workflows.claims import claims_table
 from limlff.workflows.deposition import figures, pictures, tables
 from limlff.workflows.deposition.cases import Case, gather, slowest
-from limlff.workflows.deposition.claims import best_of, counts_in_words
+from limlff.workflows.deposition.claims import best_of, counts_in_words, judge
 from limlff.workflows.deposition.config import DepositionConfig
 from limlff.workflows.deposition.glossary import definitions, limits
 from limlff.workflows.deposition.outcome import Outcome
-from limlff.workflows.deposition.uncertain import UNCERTAIN
-
-LONG_PS = 5.0
-"""Time for which more than 1 % of the atoms must be outside for the result to be in doubt (ps)."""
+from limlff.workflows.grades import trust
 
 
 def build_report(settings: DepositionConfig, outcomes: Sequence[Outcome], out: Path) -> Report:
@@ -44,7 +41,7 @@ def build_report(settings: DepositionConfig, outcomes: Sequence[Outcome], out: P
         numbers=tables.key_numbers(cases),
         figures=drawn,
         tables=[
-            tables.claims_table(cases),
+            claims_table(judge(cases)),
             tables.layers_table(cases),
             tables.order_table(cases),
             tables.exchange_table(cases),
@@ -58,29 +55,13 @@ def build_report(settings: DepositionConfig, outcomes: Sequence[Outcome], out: P
 def summary(outcomes: Sequence[Outcome]) -> str:
     """How far the potential is to be trusted, and what was found on each surface."""
     cases = gather(outcomes)
-    return " ".join([trust(cases), *(_found(case) for case in cases)])
+    return " ".join([_trust(cases), *(_found(case) for case in cases)])
 
 
-def trust(cases: Sequence[Case]) -> str:
-    """A sentence on the extrapolation grades."""
-    longest = max(case.longest_outside_ps for case in cases)
-    highest = max(case.highest_grade for case in cases)
-    if math.isnan(highest):
-        return "The potential cannot tell whether it is to be trusted: it has no uncertainty."
-    if longest > LONG_PS:
-        return (
-            f"In doubt: for up to {longest:.0f} ps more than 1 % of the atoms of a run were beyond "
-            f"the training data of the potential (grades to {highest:.1f}); their surroundings are "
-            f"in the files {UNCERTAIN} of the runs, to be labelled by DFT and trained on."
-        )
-    return (
-        f"The highest extrapolation grade of an atom was {highest:.2f} (1 is the edge of the "
-        "training data)"
-        + (
-            f", and never were more than 1 % of the atoms above 1 for longer than {LONG_PS:g} ps."
-            if highest > 1
-            else "."
-        )
+def _trust(cases: Sequence[Case]) -> str:
+    """How far the potential can be trusted."""
+    return trust(
+        max(case.highest_grade for case in cases), max(case.longest_outside_ps for case in cases)
     )
 
 

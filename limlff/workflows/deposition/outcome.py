@@ -30,7 +30,7 @@ class Outcome:
         temperature_k: Mean over the second half of the plating (K).
         rest_temperature_k: Mean while the film was measured (K); not a number if it was not.
         uncertain: Surroundings written to `UNCERTAIN`.
-        timing: See `Costs.to_json`.
+        timing: Wall time of each plated atom (s), and the part of all that the analysis takes.
     """
 
     name: str

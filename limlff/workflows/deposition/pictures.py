@@ -17,8 +17,8 @@ from limlff.md.output.trajectory import Trajectory, TrajectoryFrame
 from limlff.report.movie import AtomClasses, Movie, MovieFrame, element_classes
 from limlff.report.page import Figure
 from limlff.workflows.deposition.cases import Case
-from limlff.workflows.deposition.growth import atoms_of
 from limlff.workflows.deposition.outcome import Outcome
+from limlff.workflows.grades import atoms_of
 from limlff.workflows.scene import ORDER_CLASSES, make_movie
 from limlff.workflows.series import TimeSeries
 from limlff.workflows.snapshots import Panel, draw_snapshots, slice_about

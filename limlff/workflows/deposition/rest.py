@@ -22,7 +22,7 @@ from limlff.analysis.similarity import (
     similarity_of_layers,
 )
 from limlff.md.output.trajectory import TrajectoryFrame
-from limlff.workflows.deposition.growth import atoms_of
+from limlff.workflows.grades import atoms_of
 from limlff.workflows.series import block_error
 
 _CRYSTALS = 5  # frames in which local order and texture are found

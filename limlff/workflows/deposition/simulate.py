@@ -5,25 +5,22 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
-import numpy as np
 from ase import Atoms
 
 from limlff.catalog import find_potential
 from limlff.errors import OutOfTime
 from limlff.md.config import MDConfig
-from limlff.md.output.names import THERMO
-from limlff.md.output.thermo import read_thermo
 from limlff.potential_file import load_potential
 from limlff.structures.settings import build_slab
-from limlff.workflows.deposition.costs import Costs, add_costs
-from limlff.workflows.deposition.growth import Growth, with_grades
+from limlff.workflows.costs import Costs, add_costs
+from limlff.workflows.deposition.growth import Growth
 from limlff.workflows.deposition.outcome import Outcome
 from limlff.workflows.deposition.plan import MONOLAYER, PlatingRun
 from limlff.workflows.deposition.rest import Rest, measure_rest
-from limlff.workflows.deposition.uncertain import write_uncertain
+from limlff.workflows.grades import with_grades
 from limlff.workflows.series import TimeSeries, Unmeasured
+from limlff.workflows.uncertain import write_uncertain
 from limlff.workflows.workspace import DynamicsResult, Workspace
 
 _THINNEST = 0.08
@@ -54,7 +51,7 @@ def simulate(run: PlatingRun, workspace: Workspace) -> Outcome:
         graded[name], strangers[name] = with_grades(stage.series, potential, workspace.frames(name))
     has_rested = "rest" in stages and stages["rest"].last.finished
     rest = _measure_rest(run, workspace) if has_rested else None
-    cuts = write_uncertain(strangers, potential.cutoff, workspace)
+    cuts = write_uncertain(strangers, potential.cutoff, workspace, "plating")
     costs = _costs_of(stages, time.monotonic() - begin)
     costs = add_costs(workspace.folder("plating"), costs, workspace.resume)
     is_done = has_rested and all(stage.last.finished for stage in stages.values())
@@ -66,12 +63,15 @@ def simulate(run: PlatingRun, workspace: Workspace) -> Outcome:
         rest_grades=graded.get("rest"),
         stripping=graded.get("stripping"),
         ended="all stages done" if is_done else "out of time",
-        temperature_k=_temperature(workspace.folder("plating"), 0.5),
+        temperature_k=workspace.temperature_k("plating", 0.5),
         rest_temperature_k=(
-            _temperature(workspace.folder("rest"), _settled(run)) if has_rested else math.nan
+            workspace.temperature_k("rest", _settled(run)) if has_rested else math.nan
         ),
         uncertain=cuts,
-        timing=costs.to_json(run.rate.every_steps),
+        timing={
+            "seconds_per_plated_atom": costs.seconds_per_step * run.rate.every_steps,
+            "analysis_share": costs.analysis_share,
+        },
     )
 
 
@@ -119,12 +119,6 @@ def _settled(run: PlatingRun) -> float:
     return run.settle_ps / (1e-3 * run.rest.steps * run.rest.timestep_fs)
 
 
-def _temperature(folder: Path, after: float) -> float:
-    """Mean of a thermo table without its first part (K)."""
-    kelvin = np.asarray(read_thermo(folder / THERMO)["temperature_k"])
-    return float(kelvin[min(len(kelvin) - 1, round(after * len(kelvin))) :].mean())
-
-
 def _costs_of(stages: dict[str, _Stage], measuring_seconds: float) -> Costs:
     """Those of this process; nothing of stages in which it only read old frames once more."""
     worked = {name: stage for name, stage in stages.items() if stage.last.steps}
@@ -134,8 +128,8 @@ def _costs_of(stages: dict[str, _Stage], measuring_seconds: float) -> Costs:
     dynamics = sum(stage.last.wall_seconds for stage in worked.values())
     plating = worked["plating"].last if "plating" in worked else None
     return Costs(
-        plating_seconds=plating.wall_seconds if plating else 0.0,
-        plating_steps=plating.steps if plating else 0,
+        main_seconds=plating.wall_seconds if plating else 0.0,
+        main_steps=plating.steps if plating else 0,
         all_seconds=dynamics + measuring_seconds,
         analysis_seconds=analysis,
     )

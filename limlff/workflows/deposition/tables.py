@@ -11,10 +11,11 @@ import numpy as np
 from limlff.analysis.reference_nets import LITHIUM_NETS
 from limlff.numbers_as_text import DASH, figure
 from limlff.report.page import Table
-from limlff.workflows.deposition.cases import Case, Spread
-from limlff.workflows.deposition.claims import best_of, in_words, judge
+from limlff.workflows.deposition.cases import Case
+from limlff.workflows.deposition.claims import best_of
 from limlff.workflows.deposition.outcome import Outcome
 from limlff.workflows.deposition.rest import Rest, RestLayer
+from limlff.workflows.statistics import Spread, in_words
 
 Cell = Callable[[Case], str]
 
@@ -127,12 +128,6 @@ def _opens(case: Case) -> str:
                 left = run.stripping.columns["atoms"] / run.run.per_layer
                 amounts.append(float(left[closed[-1]]))
     return in_words(Spread.of(amounts), ".2f")
-
-
-def claims_table(cases: Sequence[Case]) -> Table:
-    """Published claims with a verdict each."""
-    rows = [[c.text, c.source, c.verdict, c.evidence] for c in judge(cases)]
-    return Table(["claim", "by", "these runs", "evidence"], rows, "Claims and verdicts", True)
 
 
 def layers_table(cases: Sequence[Case]) -> Table:

@@ -16,17 +16,15 @@ from limlff.md.output.trajectory import TrajectoryFrame
 from limlff.structures.film import bcc_film
 from limlff.structures.settings import Slab
 from limlff.structures.slab import fcc_slab
-from limlff.workflows.deposition.cases import Spread, gather
+from limlff.workflows.deposition.cases import gather
 from limlff.workflows.deposition.claims import judge
 from limlff.workflows.deposition.config import DepositionConfig
-from limlff.workflows.deposition.costs import Costs, add_costs
-from limlff.workflows.deposition.growth import Stranger, measure, surface_roughness
+from limlff.workflows.deposition.growth import measure, surface_roughness
 from limlff.workflows.deposition.narrative import summary
 from limlff.workflows.deposition.outcome import Outcome
 from limlff.workflows.deposition.plan import plan_runs
 from limlff.workflows.deposition.rest import Rest, RestLayer, measure_rest, most_like
 from limlff.workflows.deposition.tables import key_numbers
-from limlff.workflows.deposition.uncertain import worst_by_time
 from limlff.workflows.series import TimeSeries
 
 RATE = ArrivalRate(100.0, 3333.0, 1e9)
@@ -216,29 +214,9 @@ def test_two_sizes_of_one_facet_have_different_names():
     assert gather(runs[:1])[0].facet == "Cu(100)"
 
 
-def test_the_worst_surroundings_of_every_part_of_a_run_are_cut_out():
-    found = [Stranger(frame, 0, grade) for frame, grade in enumerate([1.1, 1.4, 1.2, 3.0, 1.3])]
-    assert [each.frame for each in worst_by_time(found, 2)] == [1, 3]
-    assert worst_by_time([], 3) == [] and len(worst_by_time(found, 9)) == 5
-
-
-def test_costs_of_several_processes_are_added(tmp_path):
-    first = add_costs(tmp_path, Costs(10.0, 100, 12.0, 1.0), resume=False)
-    assert first.to_json(20.0) == {"seconds_per_plated_atom": 2.0, "analysis_share": 1 / 12}
-    both = add_costs(tmp_path, Costs(0.0, 0, 4.0, 3.0), resume=True)
-    assert both.to_json(20.0) == {"seconds_per_plated_atom": 2.0, "analysis_share": 0.25}
-    assert np.isnan(add_costs(tmp_path, Costs(), resume=False).to_json(20.0)["analysis_share"])
-
-
 def test_runs_outside_the_training_data_are_in_doubt_in_the_first_words():
     assert summary(outcome("111", rest(layer(1)), outside=0.02)).startswith("In doubt: for up to")
     assert "0.50 (1 is the edge" in summary(outcome("111", rest(layer(1))))
-
-
-def test_spread_leaves_out_what_is_no_number():
-    spread = Spread.of([1.0, 3.0, np.nan])
-    assert (spread.mean, spread.deviation, spread.count) == (2.0, pytest.approx(np.sqrt(2)), 2)
-    assert np.isnan(Spread.of([1.0]).deviation)
 
 
 def test_roughness_of_terraces_is_that_of_their_heights():

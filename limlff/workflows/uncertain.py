@@ -9,24 +9,22 @@ from limlff.atomic_file import replaced_when_whole
 from limlff.md.output.cutout import cut_out
 from limlff.md.output.names import TRAJECTORY
 from limlff.md.output.trajectory import Trajectory
-from limlff.workflows.deposition.growth import Stranger, atoms_of
+from limlff.workflows.grades import UNCERTAIN, Stranger, atoms_of
 from limlff.workflows.workspace import Workspace
-
-UNCERTAIN = "uncertain.extxyz"
-"""Name of the file, in the folder of a run, with surroundings that the potential does not know."""
 
 _MOST_CUTS, _CUT_ATOMS = 10, 60  # of a stage; DFT bears so many atoms
 
 
 def write_uncertain(
-    strangers: dict[str, list[Stranger]], radius: float, workspace: Workspace
+    strangers: dict[str, list[Stranger]], radius: float, workspace: Workspace, home: str
 ) -> int:
     """Cut the surroundings of the most uncertain atoms out of frames of each stage.
 
     Args:
         strangers: Frames with an atom outside the training data, by stage.
         radius: Reach of the potential (Å).
-        workspace: Where the run works; the file `UNCERTAIN` goes into the folder of its plating.
+        workspace: Where the run works.
+        home: Stage in whose folder the file `UNCERTAIN` goes.
 
     Returns:
         How many were cut out.
@@ -42,7 +40,7 @@ def write_uncertain(
                     continue
                 cut.info |= {"stage": stage, "grade": each.grade, "time_ps": 1e-3 * frame.time_fs}
                 cuts.append(cut)
-    path = workspace.folder("plating") / UNCERTAIN
+    path = workspace.folder(home) / UNCERTAIN
     path.unlink(missing_ok=True)
     if cuts:
         with replaced_when_whole(path) as temporary:

@@ -17,14 +17,14 @@ class Costs:
     """Wall times of processes that came to their end; one that was killed counts for nothing.
 
     Attributes:
-        plating_seconds: Of the plating, its analysis included (s).
-        plating_steps: Steps of the plating in that time.
+        main_seconds: Of the main stage, its analysis included (s).
+        main_steps: Steps of the main stage in that time.
         all_seconds: Of all stages and the analysis (s).
         analysis_seconds: Of the analysis alone, grades included (s).
     """
 
-    plating_seconds: float = 0.0
-    plating_steps: int = 0
+    main_seconds: float = 0.0
+    main_steps: int = 0
     all_seconds: float = 0.0
     analysis_seconds: float = 0.0
 
@@ -32,21 +32,15 @@ class Costs:
         """Both together."""
         return Costs(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
 
-    def to_json(self, steps_per_atom: float) -> dict[str, float]:
-        """Wall time of each plated atom (s), and the part of all that the analysis takes.
+    @property
+    def seconds_per_step(self) -> float:
+        """Wall time of a step of the main stage (s); not a number if none was done."""
+        return self.main_seconds / self.main_steps if self.main_steps else math.nan
 
-        Not numbers where no process came to its end.
-
-        Args:
-            steps_per_atom: Steps between two atoms.
-        """
-        steps, whole = self.plating_steps, self.all_seconds
-        return {
-            "seconds_per_plated_atom": (
-                self.plating_seconds / steps * steps_per_atom if steps else math.nan
-            ),
-            "analysis_share": self.analysis_seconds / whole if whole else math.nan,
-        }
+    @property
+    def analysis_share(self) -> float:
+        """Part of all the time that the analysis takes; not a number likewise."""
+        return self.analysis_seconds / self.all_seconds if self.all_seconds else math.nan
 
 
 def add_costs(folder: Path, costs: Costs, resume: bool) -> Costs:
