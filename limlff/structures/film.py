@@ -15,10 +15,10 @@ from typing import Literal
 import numpy as np
 from ase import Atoms
 from ase.build import bcc100, bcc110, bcc111, make_supercell
-from ase.neighborlist import neighbor_list
 from jaxtyping import Float, Int
 
 from limlff.errors import InputError
+from limlff.structures.contact import drop_to_contact
 
 Orientation = Literal["100", "110", "111"]
 
@@ -233,19 +233,12 @@ def _bcc_planes(element: str, orientation: str, layers: int, lattice_constant: f
 def _put_on(slab: Atoms, film: Atoms, contact: float) -> Atoms:
     """Lower a film on a slab until their closest atoms are a distance apart (Å)."""
     near = slab[slab.positions[:, 2] > slab.positions[:, 2].max() - contact]
-    flat = near + film
-    heights = flat.positions[:, 2].copy()
-    flat.positions[:, 2] = 0.0
-    flat.pbc = (True, True, False)
-    first, second, lateral = neighbor_list("ijd", flat, contact)
-    between = (first < len(near)) & (second >= len(near))
-    if not between.any():
+    lift = drop_to_contact(near, film, contact)
+    if lift is None:
         raise InputError(
             f"contact is {contact} Å, too short for any atom of the film to meet one of the slab; "
             f"{CONTACT} is that of Li on Cu"
         )
-    below, above = heights[first[between]], heights[second[between]]
-    lift = np.max(below - above + np.sqrt(contact**2 - lateral[between] ** 2))
     film.set_tags(0)  # as of an adsorbate; the planes of the slab count from 1
     film.positions[:, 2] += lift
     both = slab + film

@@ -21,13 +21,13 @@ MOST_SITES = 20_000_000
 """Sites of a slab; a run of so many atoms needs about 100 GB."""
 
 
-def _as_text(value: Any) -> Any:
+def as_text(value: Any) -> Any:
     """Miller indices without quotes, which YAML reads as a number, as text."""
     return str(value) if type(value) is int else value
 
 
 LatticeConstant = Annotated[float, Field(ge=1, le=20), is_number]
-Orientation = Annotated[Literal["100", "110", "111"], BeforeValidator(_as_text)]
+Orientation = Annotated[Literal["100", "110", "111"], BeforeValidator(as_text)]
 
 
 class Slab(StrictModel):
@@ -95,7 +95,7 @@ class Film(StrictModel):
 
     element: Symbol = "Li"
     orientation: Annotated[
-        Literal["100", "110", "111", "pseudomorphic"], BeforeValidator(_as_text)
+        Literal["100", "110", "111", "pseudomorphic"], BeforeValidator(as_text)
     ] = "110"
     layers: Count = 2
     lattice_constant: LatticeConstant = LITHIUM_LATTICE_CONSTANT
