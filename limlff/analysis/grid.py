@@ -79,21 +79,64 @@ class PeriodicGrid:
 
     def connected(self, region: Bool[np.ndarray, "a b c"]) -> Int[np.ndarray, "a b c"]:
         """Labels, from 1, of the connected parts of a region, also across the periodic boundary."""
-        from scipy import ndimage
         from scipy.sparse import coo_matrix
         from scipy.sparse.csgraph import connected_components
 
-        labels, count = ndimage.label(region)
-        first, second = [], []
+        labels, crossings = self._parts(region)
+        rows, columns = crossings[:, 0], crossings[:, 1]
+        size = labels.max(initial=0) + 1
+        graph = coo_matrix((np.ones(len(rows)), (rows, columns)), shape=(size, size))
+        _, merged = connected_components(graph, directed=False)
+        return np.asarray(merged[labels])
+
+    def endless(self, region: Bool[np.ndarray, "a b c"]) -> Bool[np.ndarray, "a b c"]:
+        """Points of those connected parts of a region that are connected with their own images.
+
+        A part that goes on without end through the periodic copies of the cell, such as the vacuum
+        over a slab, cannot be closed in; every other part is finite, wherever the cell cuts it.
+        """
+        labels, crossings = self._parts(region)
+        steps: dict[int, list[tuple[int, np.ndarray]]] = {}
+        for one, other, axis in crossings.tolist():
+            shift = np.zeros(3, int)
+            shift[axis] = 1
+            steps.setdefault(one, []).append((other, -shift))
+            steps.setdefault(other, []).append((one, shift))
+        found: set[int] = set()
+        images: dict[int, np.ndarray] = {}
+        for start in steps:
+            if start in images:
+                continue
+            images[start] = np.zeros(3, int)
+            part, is_endless = [start], False
+            for name in part:  # which grows
+                for other, shift in steps[name]:
+                    image = images[name] + shift
+                    if other not in images:
+                        images[other] = image
+                        part.append(other)
+                    elif np.any(images[other] != image):
+                        is_endless = True
+            found |= set(part) if is_endless else set()
+        return np.isin(labels, list(found)) & region
+
+    def _parts(
+        self, region: Bool[np.ndarray, "a b c"]
+    ) -> tuple[Int[np.ndarray, "a b c"], Int[np.ndarray, "crossings 3"]]:
+        """Parts connected within the cell, labelled from 1, and where they touch across its faces.
+
+        Each crossing holds the part at the lower face, that at the upper one, and the axis.
+        """
+        from scipy import ndimage
+
+        labels, _ = ndimage.label(region)
+        crossings = [np.zeros((0, 3), int)]
         for axis in range(3):
             low, high = labels.take(0, axis), labels.take(-1, axis)
             touching = (low > 0) & (high > 0)
-            first.append(low[touching])
-            second.append(high[touching])
-        rows, columns = np.concatenate(first), np.concatenate(second)
-        graph = coo_matrix((np.ones(len(rows)), (rows, columns)), shape=(count + 1, count + 1))
-        _, merged = connected_components(graph, directed=False)
-        return np.asarray(merged[labels])
+            both = np.unique(np.stack([low[touching], high[touching]], axis=1), axis=0)
+            crossings.append(np.insert(both.astype(int), 2, axis, axis=1))
+        return labels, np.concatenate(crossings)
 
     def _frequencies(self) -> Float[np.ndarray, "a b c/2 3"]:
         axes = [np.fft.fftfreq(n, 1 / n) for n in self.shape[:2]]

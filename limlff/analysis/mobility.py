@@ -45,6 +45,23 @@ def square_displacements(
     return np.sum((coordinates[lag:] - coordinates[:-lag]) ** 2, axis=2)
 
 
+def displacements_between(
+    earlier: tuple[Float[np.ndarray, "atoms 3"], Float[np.ndarray, "3 3"]],
+    later: tuple[Float[np.ndarray, "more 3"], Float[np.ndarray, "3 3"]],
+) -> Float[np.ndarray, " atoms"]:
+    """Squared displacement of each atom of a frame up to a later one, which may have more (Å^2).
+
+    Args:
+        earlier: Unwrapped positions (Å) and cell vectors as rows (Å).
+        later: The same; atoms that have come are its last ones.
+    """
+    before = earlier[0] @ np.linalg.inv(earlier[1])
+    moved = (later[0] @ np.linalg.inv(later[1]))[: len(before)] - before
+    return np.asarray(
+        np.sum(((moved - moved.mean(axis=0)) @ (0.5 * (earlier[1] + later[1]))) ** 2, axis=1)
+    )
+
+
 def group_mean(
     values: Float[np.ndarray, "origins atoms"], members: Bool[np.ndarray, "origins atoms"]
 ) -> Float[np.ndarray, " origins"]:

@@ -89,7 +89,7 @@ def find_voids(
         all_missing=missing(hollow),
         cell_missing=float(cell_missing),
         count=len(names),
-        centre=_periodic_centre(np.where(cores[largest], deficit, 0.0)),
+        centre=periodic_centre(np.where(cores[largest], deficit, 0.0)),
     )
 
 
@@ -132,7 +132,7 @@ def void_volume(
     return float(grid.dilated(fits, probe_radius).sum() * grid.volume_per_point)
 
 
-def _periodic_centre(weight: Float[np.ndarray, "a b c"]) -> Float[np.ndarray, "3"]:
+def periodic_centre(weight: Float[np.ndarray, "a b c"]) -> Float[np.ndarray, "3"]:
     """Centre of a density in fractions of the cell: the phase of its first Fourier component."""
     centre = []
     for axis, points in enumerate(weight.shape):

@@ -63,11 +63,7 @@ def analyze(configurations: Sequence[Configuration], arguments: argparse.Namespa
     found: dict[str, Any] = {"frames": frames}
     if arguments.kind == "exchange":
         found["mean_profile"] = _profile_values([density_profile(film) for film in films])
-    last = configurations[-1]
-    title = f"frame {last.frame}, {last.atoms.get_chemical_formula()}"
-    if last.time_fs is not None:
-        title += f", {figure(last.time_fs / 1000, '.4g')} ps"
-    return Analysis(found, [title, *lines])
+    return Analysis(found, [configurations[-1].title, *lines])
 
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -37,7 +37,7 @@ COMMANDS = {
     "export": "write a potential for DeePMD-kit or MLIP-2",
     "md": "molecular dynamics by a configuration",
     "resume": "go on with a run that was stopped or killed",
-    "analyze": "layers of a film: density, similarity, exchange, order, mobility",
+    "analyze": "layers of a film and their order; cavities, grains and necks",
     "bench": "how fast a potential runs on this machine",
     "run": "a whole study, from structure to report",
     "learn": "active learning: label by DFT what a potential does not know, and train on it",

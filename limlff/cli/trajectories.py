@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from limlff.errors import InputError, os_error_in_words, shown
+from limlff.numbers_as_text import figure
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -27,6 +28,14 @@ class Configuration:
     frame: int
     atoms: Atoms
     time_fs: float | None
+
+    @property
+    def title(self) -> str:
+        """Number, formula and time."""
+        title = f"frame {self.frame}, {self.atoms.get_chemical_formula()}"
+        if self.time_fs is not None:
+            title += f", {figure(self.time_fs / 1000, '.4g')} ps"
+        return title
 
 
 def read_configurations(path: Path, every: int = 1) -> list[Configuration]:

@@ -124,17 +124,8 @@ def bcc_slab(
     Raises:
         InputError: If there is no such slab.
     """
+    _check_slab(size, layers, lattice_constant, vacuum, fixed_layers)
     rotation = orientation(facet)
-    if len(size) != 2 or min(size) < 1 or layers < 1 or not 0 <= fixed_layers <= layers:
-        raise InputError(
-            f"size is {list(size)} with {layers} layers, of which {fixed_layers} are fixed; give "
-            "cells along x and y and layers, at least 1 of each, and no more fixed than there are"
-        )
-    if lattice_constant <= 0 or vacuum < 2 * BOTTOM:
-        raise InputError(
-            f"lattice constant is {lattice_constant} Å and vacuum {vacuum} Å; they must be "
-            f"positive and at least {2 * BOTTOM:g} Å"
-        )
     x, y, spacing = (part * lattice_constant for part in _PERIODS[facet])
     high = np.array([size[0] * x, size[1] * y, layers * spacing])
     sites = lattice_sites(lattice_constant, rotation, np.zeros(3), np.zeros(3), high)
@@ -155,3 +146,18 @@ def bcc_slab(
         "surface": "flat",
     }
     return slab
+
+
+def _check_slab(
+    size: tuple[int, int], layers: int, lattice_constant: float, vacuum: float, fixed_layers: int
+) -> None:
+    if len(size) != 2 or min(size) < 1 or layers < 1 or not 0 <= fixed_layers <= layers:
+        raise InputError(
+            f"size is {list(size)} with {layers} layers, of which {fixed_layers} are fixed; give "
+            "cells along x and y and layers, at least 1 of each, and no more fixed than there are"
+        )
+    if lattice_constant <= 0 or vacuum < 2 * BOTTOM:
+        raise InputError(
+            f"lattice constant is {lattice_constant} Å and vacuum {vacuum} Å; they must be "
+            f"positive and at least {2 * BOTTOM:g} Å"
+        )

@@ -117,3 +117,34 @@ def test_what_cannot_be_analyzed_is_refused(options, said, frames, capsys):
     assert main(["analyze", *words]) == 2
     error = capsys.readouterr().err
     assert said in error and error.count("\n") == 1
+
+
+def test_cavities_grains_and_necks_of_facing_dendrites(tmp_path, capsys):
+    """Two turned grains in touch: their foot is a boundary, what is around the neck is open."""
+    from limlff.structures.dendrite_settings import Dendrites, build_dendrites
+
+    settings = {
+        "slab": {"size": [9, 9], "layers": 6}, "gap_angstrom": 2.5,
+        "shape": {"kind": "hemisphere", "radius_angstrom": 11}, "lattice_constant": 3.47,
+        "grains": [{}, {"angle_degrees": 25, "axis": [1, 0, 0]}],
+    }  # fmt: skip
+    atoms = build_dendrites(Dendrites.model_validate(settings))
+    file, out = tmp_path / "pair.extxyz", tmp_path / "out.json"
+    low, high = atoms.info["feet"][:, 2]
+    del atoms.arrays["grain"]
+    write(file, Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=True))
+    middle = ["--between", str(low), str(high)]
+    for kind, options in [("cavities", []), ("grains", []), ("neck", middle)]:
+        assert main(["analyze", kind, str(file), "--json", str(out), "--force", *options]) == 0
+        found = json.loads(out.read_text())
+        assert (found["analysis"], found["volume_per_atom_angstrom3"]) == (kind, 20.9)
+        frame = found["frames"][0]
+        if kind == "cavities":
+            assert frame["missing_atoms"] == 0 and frame["open_volume_angstrom3"] > 5000
+        elif kind == "grains":
+            assert frame["boundaries"][0]["misorientation_degrees"] == pytest.approx(25, abs=1)
+        else:
+            assert 0 < frame["radius_angstrom"] < 9
+    assert "none is enclosed" in capsys.readouterr().out
+    assert main(["analyze", "grains", str(file), "--volume", "0"]) == 2
+    assert "--volume 0: is no volume" in capsys.readouterr().err

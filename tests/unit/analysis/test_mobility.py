@@ -5,6 +5,7 @@ import pytest
 
 from limlff.analysis.mobility import (
     diffusion_coefficient,
+    displacements_between,
     group_mean,
     internal_coordinates,
     square_displacements,
@@ -73,3 +74,14 @@ def test_empty_group_has_no_mean_instead_of_zero():
 def test_lag_beyond_the_trajectory_is_refused():
     with pytest.raises(InputError, match="lag is 5"):
         square_displacements(np.zeros((5, 2, 3)), 5)
+
+
+def test_displacements_between_frames_are_those_of_two_frames_of_a_series():
+    """The same as over a lag of one frame; atoms that have come since do not count."""
+    rng = np.random.default_rng(4)
+    positions = rng.random((2, 30, 3)) * 20
+    cells = np.array([np.diag([20.0, 21, 22]), np.diag([20.0, 21, 20])])
+    series = square_displacements(internal_coordinates(positions, cells), 1)[0]
+    more = np.vstack([positions[1], [[1.0, 2, 3]]])
+    found = displacements_between((positions[0], cells[0]), (more, cells[1]))
+    assert found == pytest.approx(series)
