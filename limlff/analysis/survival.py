@@ -164,4 +164,6 @@ def are_different(one: Times, other: Times) -> float:
     """
     if not one.events and not other.events:
         return 1.0
-    return float(stats.logrank(one.data(), other.data()).pvalue)
+    with np.errstate(invalid="ignore"):
+        chance = float(stats.logrank(one.data(), other.data()).pvalue)
+    return 1.0 if math.isnan(chance) else chance  # it is where all happened at the same time

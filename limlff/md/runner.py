@@ -119,7 +119,21 @@ def forecast_md(config: MDConfig) -> Forecast:
     Raises:
         InputError: If the configuration or the structure cannot be used.
     """
+    return forecast_of(config, read_structure(config.structure))
+
+
+@own_precision()
+def forecast_of(config: MDConfig, atoms: Atoms) -> Forecast:
+    """What a run of atoms would take, from a few steps of it; nothing is written.
+
+    Args:
+        config: The run.
+        atoms: Where it starts.
+
+    Raises:
+        InputError: If the configuration or the structure cannot be used.
+    """
     refuse_forked_process()
-    atoms, potential = read_structure(config.structure), potential_of(config.potential)
+    potential = potential_of(config.potential)
     checkpoint = first_checkpoint(config, atoms, potential)
     return make_forecast(start_simulation(checkpoint, config, potential))

@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from limlff.errors import InputError
 
-Shape = Literal["sphere", "cuboid"]
+Shape = Literal["sphere", "cuboid", "cylinder"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,8 @@ class Hole:
         centre: Where it is, in fractions of the cell vectors.
         missing_atoms: How many atoms were taken out.
         radius: Largest distance of a removed atom from the centre (Å): Euclidean for a sphere,
-            along the widest axis for a cuboid (half its edge).
+            along the widest axis for a cuboid (half its edge), across the axis or along it for a
+            cylinder.
     """
 
     centre: Float[np.ndarray, "3"]
@@ -42,8 +43,9 @@ def cut_hole(
     Args:
         atoms: A periodic structure; it is left as it is.
         missing_atoms: Number of atoms to remove.
-        shape: "sphere" ranks atoms by distance, "cuboid" by the largest of |x|, |y|, |z|; atoms of
-            one shell are removed in the order of distance, then of index.
+        shape: "sphere" ranks atoms by distance, "cuboid" by the largest of |x|, |y|, |z|,
+            "cylinder", as high as it is wide, by the larger of the distance from its axis along z
+            and |z|; atoms of one shell are removed in the order of distance, then of index.
         centre: Centre of the hole in fractions of the cell vectors.
 
     Returns:
@@ -59,7 +61,7 @@ def cut_hole(
         )
     point = np.asarray(centre, float) @ atoms.cell.array
     vectors, distances = find_mic(atoms.positions - point, atoms.cell, atoms.pbc)
-    size = distances if shape == "sphere" else np.abs(vectors).max(axis=1)
+    size = _sizes(vectors, distances, shape)
     # Rounded, so that atoms of one shell are not ordered by rounding errors.
     order = np.lexsort((np.arange(len(atoms)), distances.round(6), size.round(6)))
     removed = order[:missing_atoms]
@@ -68,6 +70,15 @@ def cut_hole(
     kept = np.ones(len(atoms), bool)
     kept[removed] = False
     return atoms[kept], Hole(np.asarray(centre, float), missing_atoms, radius)
+
+
+def _sizes(vectors: np.ndarray, distances: np.ndarray, shape: Shape) -> np.ndarray:
+    """Half the width of the smallest hole about the centre that takes in each atom (Å)."""
+    if shape == "sphere":
+        return distances
+    if shape == "cuboid":
+        return np.asarray(np.abs(vectors).max(axis=1))
+    return np.maximum(np.hypot(vectors[:, 0], vectors[:, 1]), np.abs(vectors[:, 2]))
 
 
 def _refuse_touching_images(atoms: Atoms, radius: float) -> None:

@@ -136,6 +136,14 @@ class Study(ABC, Generic[Settings, Run, Outcome]):
         """Longest simulated time of a run (ps): of all molecular dynamics that it holds."""
         return sum(1e-3 * md.steps * md.timestep_fs for md in _dynamics_in(run))
 
+    def cost(self, run: Run) -> float:
+        """What a run takes in comparison with the others, by which they share the time allowed."""
+        return 1.0
+
+    def forecast(self, settings: Settings, runs: Mapping[str, Run]) -> str:
+        """What all runs together will take, in sentences said before they begin; empty for none."""
+        return ""
+
     def numbers(self, outcome: Outcome) -> dict[str, Any]:
         """One run's results as JSON holds them; by default all fields of the outcome."""
         return as_json(outcome)

@@ -59,6 +59,8 @@ def compute_study(
     # Resolved here, so that a relative path means the same in every process.
     settings = settings.model_copy(update={"potential": str(potential_file.resolve())})
     with progress_of(study, settings, progress) as shown:
+        if progress and (words := study.forecast(settings, study.runs(settings))):
+            shown.say(words)
         outcomes = simulate_all(study, settings, out, teller(shown), resume)
     summary = study.summarize(settings, outcomes)
     content = {

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 import re
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from limlff.errors import InputError, shown
@@ -13,6 +14,9 @@ from limlff.progress import Progress
 from limlff.workflows.contract import Outcome, Run, Settings, Study
 from limlff.workflows.parallel import run_in_processes
 from limlff.workflows.workspace import News, Tell, Workspace
+
+MOST_TOLD = 4
+"""Runs of which it is told how they are: those that were at work last."""
 
 
 def simulate_all(
@@ -38,11 +42,23 @@ def simulate_all(
     runs = study.runs(settings)
     _check_names(runs)
     at_once = min(settings.processes, len(runs))
-    share = 60.0 * settings.max_runtime_minutes / -(-len(runs) // at_once)
-    tasks = [(study, run, name, out, share, resume) for name, run in runs.items()]
+    costs = [study.cost(run) for run in runs.values()]
+    seconds = 60.0 * settings.max_runtime_minutes / _length_side_by_side(costs, at_once)
+    tasks = [
+        (study, run, name, out, seconds * cost, resume)
+        for (name, run), cost in zip(runs.items(), costs, strict=True)
+    ]
     if at_once == 1:
         return [_simulate(*task, tell) for task in tasks]
     return run_in_processes(_simulate, tasks, at_once, tell)
+
+
+def _length_side_by_side(costs: Sequence[float], at_once: int) -> float:
+    """When all are done if each begins in its turn, as soon as a place is free."""
+    places = [0.0] * at_once
+    for cost in costs:
+        heapq.heapreplace(places, places[0] + cost)
+    return max(places)
 
 
 def _check_names(names: Collection[str]) -> None:
@@ -83,9 +99,12 @@ def teller(progress: Progress) -> Tell:
     states: dict[str, str] = {}
 
     def tell(news: News) -> None:
-        done[news.folder] = news.time_ps
+        # a folder that several runs share is shown again from its beginning to each
+        done[news.folder] = max(news.time_ps, done.get(news.folder, 0.0))
         note = f", {news.note}" if news.note else ""
+        states.pop(news.run, None)  # so that those that told last stand last
         states[news.run] = f"{news.folder} {news.time_ps:.1f} ps{note}"
-        progress.advance_to(int(sum(done.values())), lambda: "; ".join(states.values()))
+        last = [*states.values()][-MOST_TOLD:]
+        progress.advance_to(int(sum(done.values())), lambda: "; ".join(last))
 
     return tell

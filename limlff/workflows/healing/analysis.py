@@ -22,6 +22,9 @@ from limlff.workflows.series import Observer, TimeSeries, rounded
 
 GROUPS = ("near", "far")
 
+KINDS = ("disordered_rim", "bcc_rim", "bcc")
+"""Groups by local order: of the atoms near the hole, and all bcc atoms."""
+
 
 @dataclass(frozen=True)
 class Neighborhood:
@@ -52,8 +55,9 @@ class RunSeries(TimeSeries):
 
     Attributes:
         msd_time_ps: Middle of the time over which displacements are measured (ps).
-        msd: Mean-square displacement of each group over that time (Å^2).
-        diffusion: Diffusion coefficient of each group over the run (Å^2/ps).
+        msd: Mean-square displacement of each group over that time (Å^2), near, far and by order;
+            atoms belong to the group that they are in when the displacement begins.
+        diffusion: Diffusion coefficient near and far over the run (Å^2/ps).
         orders: Local order of every atom in each frame.
     """
 
@@ -83,12 +87,19 @@ class RunAnalysis(Observer):
         surroundings: What is near and far.
         lag_ps: Time over which displacements are measured (ps).
         closed: When the hole counts as closed, and how long the run goes on from there.
+        has_volume: Whether the void volume is measured too, which takes as long as all the rest.
     """
 
     def __init__(
-        self, reference_density: float, surroundings: Neighborhood, lag_ps: float, closed: Closed
+        self,
+        reference_density: float,
+        surroundings: Neighborhood,
+        lag_ps: float,
+        closed: Closed,
+        has_volume: bool = True,
     ) -> None:
         super().__init__()
+        self._has_volume = has_volume
         self._density, self._surroundings, self._lag_ps = reference_density, surroundings, lag_ps
         self._closed = closed
         self._frames: list[TrajectoryFrame] = []
@@ -110,9 +121,9 @@ class RunAnalysis(Observer):
         members = self._surroundings.members(fractional - drift, frame.cell)
         order = classify(frame.positions, frame.cell)
         self._frames.append(frame)
-        self._members.append(members)
+        self._members.append({**members, **_kinds(order, members["near"])})
         self._orders.append(order)
-        return {**_hole(frame, self._density), **_order(order, members)}
+        return {**_hole(frame, self._density, self._has_volume), **_order(order, members)}
 
     @property
     def note(self) -> str:
@@ -138,7 +149,8 @@ class RunAnalysis(Observer):
         """All numbers against time."""
         positions = np.array([frame.positions for frame in self._frames])
         cells = np.array([frame.cell for frame in self._frames])
-        members = {name: np.array([groups[name] for groups in self._members]) for name in GROUPS}
+        names = (*GROUPS, *KINDS)
+        members = {name: np.array([groups[name] for groups in self._members]) for name in names}
         mobility = _mobility(positions, cells, self.time_ps, members, self._lag_ps)
         return RunSeries(self.time_ps, self.columns(), *mobility, self._orders)
 
@@ -165,7 +177,7 @@ def closing_time(
     return None
 
 
-def _hole(frame: TrajectoryFrame, reference_density: float) -> dict[str, float]:
+def _hole(frame: TrajectoryFrame, reference_density: float, has_volume: bool) -> dict[str, float]:
     voids = find_voids(frame.positions, frame.cell, reference_density)
     volume = float(abs(np.linalg.det(frame.cell)))
     return {
@@ -173,7 +185,9 @@ def _hole(frame: TrajectoryFrame, reference_density: float) -> dict[str, float]:
         "missing_atoms_in_all_holes": voids.all_missing,
         "missing_atoms_of_cell": voids.cell_missing,
         "holes": float(voids.count),
-        "void_volume_angstrom3": void_volume(frame.positions, frame.cell),
+        "void_volume_angstrom3": (
+            void_volume(frame.positions, frame.cell) if has_volume else np.nan
+        ),
         "volume_per_atom_angstrom3": volume / len(frame.positions),
     }
 
@@ -190,6 +204,12 @@ def _order(order: np.ndarray, members: dict[str, np.ndarray]) -> dict[str, float
     return fractions
 
 
+def _kinds(order: np.ndarray, near: np.ndarray) -> dict[str, np.ndarray]:
+    is_bcc = order == Order.BCC
+    rim = near & (order == Order.DISORDERED), near & is_bcc
+    return {"disordered_rim": rim[0], "bcc_rim": rim[1], "bcc": is_bcc}
+
+
 def _mobility(
     positions: np.ndarray,
     cells: np.ndarray,
@@ -199,17 +219,15 @@ def _mobility(
 ) -> tuple[np.ndarray, dict[str, np.ndarray], dict[str, float]]:
     """Displacements over `lag_ps`, and diffusion coefficients from one to three times that lag."""
     nothing = np.zeros(0)
-    if len(time_ps) < 3:
-        return nothing, dict.fromkeys(GROUPS, nothing), dict.fromkeys(GROUPS, float("nan"))
-    interval = float(time_ps[1] - time_ps[0])
-    lag = max(1, round(lag_ps / interval))
-    if lag >= len(time_ps):
-        return nothing, dict.fromkeys(GROUPS, nothing), dict.fromkeys(GROUPS, float("nan"))
+    unknown = dict.fromkeys(GROUPS, float("nan"))
+    lag = max(1, round(lag_ps / float(time_ps[1] - time_ps[0]))) if len(time_ps) > 1 else 1
+    if len(time_ps) < 3 or lag >= len(time_ps):
+        return nothing, dict.fromkeys(members, nothing), unknown
     coordinates = internal_coordinates(positions, cells)
     squares = square_displacements(coordinates, lag)
-    msd = {group: group_mean(squares, members[group][:-lag]) for group in GROUPS}
-    longest = min(3 * lag, len(time_ps) // 2)
-    diffusion = dict.fromkeys(GROUPS, float("nan"))
+    msd = {group: group_mean(squares, inside[:-lag]) for group, inside in members.items()}
+    longest, interval = min(3 * lag, len(time_ps) // 2), float(time_ps[1] - time_ps[0])
+    diffusion = unknown
     if longest > lag:
         diffusion = {
             group: diffusion_coefficient(coordinates, members[group], interval, (lag, longest))

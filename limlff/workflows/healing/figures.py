@@ -12,7 +12,7 @@ from limlff.md.output.names import TRAJECTORY
 from limlff.md.output.trajectory import Trajectory, TrajectoryFrame
 from limlff.report.page import Figure
 from limlff.workflows.figures import Curve, Mark, curves_of, plot_against_time
-from limlff.workflows.healing.simulate import Outcome
+from limlff.workflows.healing.outcome import Outcome
 from limlff.workflows.scene import ORDER_CLASSES
 from limlff.workflows.series import smoothed
 from limlff.workflows.snapshots import Panel, draw_snapshots, slice_about, telling_frames

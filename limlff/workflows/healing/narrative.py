@@ -17,7 +17,7 @@ from limlff.report.movie import Movie, MovieFrame
 from limlff.report.page import Report, Table
 from limlff.workflows.healing import figures
 from limlff.workflows.healing.config import Closed, HealingConfig
-from limlff.workflows.healing.simulate import Outcome
+from limlff.workflows.healing.outcome import Outcome
 from limlff.workflows.scene import ORDER_CLASSES, make_movie
 from limlff.workflows.series import last_mean
 
@@ -29,7 +29,7 @@ def build_report(settings: HealingConfig, outcomes: Sequence[Outcome], out: Path
     """Everything the page says, from the outcomes alone."""
     near, lag = settings.near_angstrom, settings.mobility_lag_ps
     return Report(
-        title=f"Healing of a hole of {settings.hole.missing_atoms} atoms in {settings.element}",
+        title=f"Healing of a hole of {settings.sizes[0]} atoms in {settings.element}",
         simulated=simulated(settings, outcomes),
         numbers=key_numbers(outcomes),
         figures=[
@@ -39,7 +39,10 @@ def build_report(settings: HealingConfig, outcomes: Sequence[Outcome], out: Path
             figures.plot_disorder(outcomes, near, out),
             figures.plot_mobility(outcomes, lag, out),
         ],
-        movies=[_movie(f"{settings.temperature_k:g} K", outcome, out) for outcome in outcomes],
+        movies=[
+            movie(f"{settings.temperature_k:g} K, {outcome.label}", outcome, out)
+            for outcome in outcomes
+        ],
         definitions=definitions(near, lag, settings.closed),
         limits=limits(outcomes),
     )
@@ -70,14 +73,14 @@ def sentence(temperature_k: float, outcome: Outcome) -> str:
 def simulated(settings: HealingConfig, outcomes: Sequence[Outcome]) -> str:
     """What was done, in sentences."""
     dynamics, reference, first = settings.dynamics, settings.reference, outcomes[0]
-    a, b, c = settings.repeats
+    a, b, c = first.run.repeats
     return (
         f"A bcc {settings.element} crystal of {a} x {b} x {c} cubic cells, periodic in all "
         f"directions, was held at {settings.temperature_k:g} K and each pressure for "
         f"{reference.equilibration_ps + reference.duration_ps:g} ps, the last "
         f"{reference.duration_ps:g} ps of which gave the density of reference. Then the "
         f"{first.hole.missing_atoms} atoms nearest to a point were taken out "
-        f"({settings.hole.shape}, {first.hole.radius:.1f} Å), leaving {first.atoms}. Molecular "
+        f"({first.run.hole.shape}, {first.hole.radius:.1f} Å), leaving {first.atoms}. Molecular "
         f"dynamics with a time step of {dynamics.timestep_fs:g} fs; pressure by stochastic cell "
         "rescaling, "
         + ("each axis by itself" if dynamics.coupling == "axes" else "all axes alike")
@@ -189,6 +192,13 @@ def limits(outcomes: Sequence[Outcome]) -> list[str]:
     return [
         f"One run for each pressure, of at most {longest:.0f} ps: closing times scatter from run "
         "to run. Compare several seeds before a time is quoted.",
+        *limits_of_the_cell(),
+    ]
+
+
+def limits_of_the_cell() -> list[str]:
+    """What a hole in a periodic crystal does not say."""
+    return [
         "A periodic crystal has no surface, grain boundary or dislocation that could take up "
         "vacancies. A hole that closes leaves its atoms' worth of space as vacancies or loose "
         "packing in the cell, unless the cell loses a whole lattice plane; see the missing atoms "
@@ -217,7 +227,14 @@ def _text(value: float, digits: int) -> str:
     return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
 
 
-def _movie(temperature: str, outcome: Outcome, out: Path) -> Movie:
+def movie(title: str, outcome: Outcome, out: Path) -> Movie:
+    """A run in three dimensions, coloured by local order.
+
+    Args:
+        title: Its heading.
+        outcome: The run.
+        out: Folder of the study.
+    """
     density = 1 / outcome.crystal.volume_per_atom
     shift = 0.5 - outcome.hole.centre  # the hole into the middle of the picture
 
@@ -235,6 +252,5 @@ def _movie(temperature: str, outcome: Outcome, out: Path) -> Movie:
             note=f"{figure(missing, '.1f')} atoms missing",
         )
 
-    title = f"{temperature}, {outcome.label}"
     analysed = len(outcome.series.orders)
     return make_movie(out / outcome.name, title, [ORDER_CLASSES], look, analysed, "hole")

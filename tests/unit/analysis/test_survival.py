@@ -64,3 +64,4 @@ def test_runs_of_two_kinds_are_told_apart_only_if_they_differ():
     assert are_different(short, long) < 0.02
     assert are_different(short, Times((1.1, 1.3, 1.5, 1.7))) > 0.3
     assert are_different(Times((), (5.0,)), Times((), (9.0,))) == 1.0
+    assert are_different(Times((1.0, 1.0)), Times((1.0, 1.0))) == 1.0

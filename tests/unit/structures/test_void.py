@@ -45,3 +45,16 @@ def test_hole_across_the_periodic_boundary_is_the_same_hole():
 def test_holes_that_do_not_fit_are_refused(missing):
     with pytest.raises(InputError):
         cut_hole(bcc_supercell("Li", 3.44, (8, 8, 8)), missing)
+
+
+def test_cylinder_is_as_high_as_it_is_wide_and_nothing_is_left_inside():
+    crystal = bcc_supercell("Li", 3.0, (8, 8, 8))
+    x, y, z = (crystal.positions - 12.0).T
+    across, along = np.hypot(x, y), np.abs(z)
+    inside = int(((across < 5.5) & (along < 5.5)).sum())
+    holed, hole = cut_hole(crystal, inside, shape="cylinder")
+    assert hole.radius < 5.5
+    left = holed.positions - 12.0
+    assert np.maximum(np.hypot(left[:, 0], left[:, 1]), np.abs(left[:, 2])).min() >= 5.5
+    _, cube = cut_hole(crystal, inside, shape="cuboid")
+    assert cube.radius < hole.radius  # it takes in the corners, too

@@ -19,7 +19,7 @@ from limlff.potential_file import load_potential, save_potential
 from limlff.workflows import results
 from limlff.workflows.contract import StudyResult
 from limlff.workflows.healing.config import HealingConfig
-from limlff.workflows.healing.simulate import Outcome
+from limlff.workflows.healing.outcome import Outcome
 from limlff.workflows.healing.study import HealingStudy
 from limlff.workflows.runs import simulate_all
 from limlff.workflows.study import AT_START, SETTINGS, resume_study
