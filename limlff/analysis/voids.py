@@ -9,6 +9,7 @@ is summed over the hole and a margin of 4.5 Å around it, into which the smearin
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,10 +57,63 @@ class Voids:
     centre: Float[np.ndarray, "3"] | None
 
 
+@dataclass(frozen=True)
+class LayeredDensity:
+    """Smeared density of a perfect structure that changes along z, on both sides of a plane alike.
+
+    Attributes:
+        values: Densities at multiples of `spacing` from the plane (1/Å^3); the last one holds
+            beyond.
+        spacing: Distance of the values (Å).
+    """
+
+    values: Float[np.ndarray, " distances"]
+    spacing: float
+
+    def on(self, grid: PeriodicGrid, plane: float) -> Float[np.ndarray, "1 1 c"]:
+        """Densities at the points of a grid along its third vector, which is along z.
+
+        Args:
+            grid: The grid.
+            plane: Height of the plane (Å).
+        """
+        edge = float(grid.cell[2, 2])
+        heights = np.arange(grid.shape[2]) * edge / grid.shape[2] - plane
+        distances = np.abs(heights - edge * np.round(heights / edge))
+        known = self.spacing * np.arange(len(self.values))
+        return np.interp(distances, known, self.values)[None, None]
+
+
+def layered_density(
+    frames: Sequence[tuple[np.ndarray, np.ndarray, float]], spacing: float = 0.25
+) -> LayeredDensity:
+    """Mean smeared density of frames against the distance from a plane across z.
+
+    Args:
+        frames: Positions (Å), cell vectors as rows (Å), z along the third, and the height of the
+            plane (Å).
+        spacing: Distance of the values (Å).
+    """
+    longest = 0.5 * min(float(cell[2, 2]) for _, cell, _ in frames)
+    distances = np.arange(0.0, longest, spacing)
+    found = []
+    for positions, cell, plane in frames:
+        grid = PeriodicGrid.with_spacing(cell, SPACING)
+        profile = grid.smeared_density(positions, SMEARING).mean(axis=(0, 1))
+        heights = np.arange(grid.shape[2]) * cell[2, 2] / grid.shape[2]
+        found += [
+            np.interp((plane + side * distances) % cell[2, 2], heights, profile, period=cell[2, 2])
+            for side in (-1, 1)
+        ]
+    return LayeredDensity(np.mean(found, axis=0), spacing)
+
+
 def find_voids(
     positions: Float[np.ndarray, "atoms 3"],
     cell: Float[np.ndarray, "3 3"],
     reference_density: float,
+    layers: LayeredDensity | None = None,
+    plane: float = 0.0,
 ) -> Voids:
     """Count the atoms missing in holes of a periodic cell.
 
@@ -68,11 +122,15 @@ def find_voids(
         cell: Cell vectors as rows (Å).
         reference_density: Number density of the perfect crystal at the same temperature and
             pressure (1/Å^3).
+        layers: Density of the perfect structure where it is not the same everywhere, such as
+            beside another metal.
+        plane: Height of the plane that it is counted from (Å).
     """
     grid = PeriodicGrid.with_spacing(cell, SPACING)
-    deficit = reference_density - grid.smeared_density(positions, SMEARING)
+    perfect = reference_density if layers is None else layers.on(grid, plane)
+    deficit = perfect - grid.smeared_density(positions, SMEARING)
     hollow = deficit > (1 - HOLE_DENSITY) * reference_density
-    cell_missing = reference_density * abs(np.linalg.det(cell)) - len(positions)
+    cell_missing = float(np.mean(perfect)) * abs(np.linalg.det(cell)) - len(positions)
     labels = grid.connected(hollow)
     names = np.unique(labels[hollow])
     if len(names) == 0:

@@ -84,11 +84,11 @@ def bcc_film(
     Raises:
         InputError: If there is no such film, or none within the strain.
     """
-    plane = _bcc_planes(element, orientation, layers, lattice_constant)
+    plane = bcc_planes(element, orientation, layers, lattice_constant)
     match = find_match(plane.cell.array[:2, :2], slab.cell.array[:2, :2])
     if match.largest_percent > max_strain_percent:
         sides = " x ".join(f"{side:.2f}" for side in slab.cell.lengths()[:2])
-        fitting = _fitting_size(slab, plane, max_strain_percent)
+        fitting = fitting_size(slab, plane, max_strain_percent)
         raise InputError(
             f"a film {element}({orientation}) on a cell of {sides} Å is {match} at best; the limit "
             f"is {max_strain_percent:g} %: raise max_strain_percent, or choose another size of the "
@@ -187,7 +187,7 @@ def find_match(plane: Float[np.ndarray, "2 2"], cell: Float[np.ndarray, "2 2"]) 
     )
 
 
-def _fitting_size(slab: Atoms, plane: Atoms, limit: float) -> tuple[int, int] | None:
+def fitting_size(slab: Atoms, plane: Atoms, limit: float) -> tuple[int, int] | None:
     """Surface cells of a somewhat larger slab that a film fits, the fewest; None if none does."""
     if "size" not in slab.info:
         return None
@@ -215,7 +215,7 @@ def _vectors_as_long_as(
     return grid[fits]
 
 
-def _bcc_planes(element: str, orientation: str, layers: int, lattice_constant: float) -> Atoms:
+def bcc_planes(element: str, orientation: str, layers: int, lattice_constant: float) -> Atoms:
     """Planes of a bcc crystal over the primitive cell of one."""
     _check_film(layers, lattice_constant)
     builders = {"100": bcc100, "110": bcc110, "111": bcc111}

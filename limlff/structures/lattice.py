@@ -66,6 +66,32 @@ def same_density_crystal(
     return cell.repeat(tuple(repeats))
 
 
+def stacked_crystal(element: str, stacking: str, volume_per_atom: float) -> Atoms:
+    """Close-packed planes in a hexagonal cell of one atom in each plane, at ideal distances.
+
+    Args:
+        element: Chemical symbol.
+        stacking: Letters A, B and C of the planes from the bottom up, no two alike in a row, also
+            not across the periodic boundary: "ABC" is fcc, "AB" hcp, "ABAC" dhcp, "ABCBCACAB" 9R.
+        volume_per_atom: Volume per atom (Å^3).
+
+    Raises:
+        InputError: If the stacking is none.
+    """
+    pairs = zip(stacking, stacking[1:] + stacking[:1], strict=True)
+    if len(stacking) < 2 or set(stacking) - set("ABC") or any(a == b for a, b in pairs):
+        raise InputError(
+            f"stacking is '{stacking}'; give two or more of A, B and C, no two alike in a row"
+        )
+    a = float(np.cbrt(np.sqrt(2) * volume_per_atom))
+    height = a * np.sqrt(2 / 3)
+    cell = [[a, 0, 0], [-0.5 * a, 0.5 * np.sqrt(3) * a, 0], [0, 0, height * len(stacking)]]
+    # B and C lie over the hollows of A: at a third and two thirds of the long diagonal
+    places = {"A": (0, 0), "B": (1 / 3, 2 / 3), "C": (2 / 3, 1 / 3)}
+    scaled = [(*places[letter], n / len(stacking)) for n, letter in enumerate(stacking)]
+    return Atoms(f"{element}{len(stacking)}", scaled_positions=scaled, cell=cell, pbc=True)
+
+
 def block_of_about(element: str, atoms: int) -> Atoms:
     """Nearly cubic crystal of an element in its usual structure, with about so many atoms.
 

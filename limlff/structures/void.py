@@ -37,6 +37,7 @@ def cut_hole(
     missing_atoms: int,
     shape: Shape = "sphere",
     centre: tuple[float, float, float] = (0.5, 0.5, 0.5),
+    element: str | None = None,
 ) -> tuple[Atoms, Hole]:
     """Remove exactly so many atoms, those nearest to a point.
 
@@ -47,6 +48,7 @@ def cut_hole(
             "cylinder", as high as it is wide, by the larger of the distance from its axis along z
             and |z|; atoms of one shell are removed in the order of distance, then of index.
         centre: Centre of the hole in fractions of the cell vectors.
+        element: Chemical symbol of the atoms that may be taken out; all if left out.
 
     Returns:
         The structure with the hole, and the hole.
@@ -54,9 +56,10 @@ def cut_hole(
     Raises:
         InputError: If there are too few atoms, or the hole would touch its periodic image.
     """
-    if not 0 < missing_atoms < len(atoms):
+    theirs = np.ones(len(atoms), bool) if element is None else atoms.symbols == element
+    if not 0 < missing_atoms < theirs.sum():
         raise InputError(
-            f"missing_atoms is {missing_atoms}; it must lie between 1 and {len(atoms) - 1}, "
+            f"missing_atoms is {missing_atoms}; it must lie between 1 and {theirs.sum() - 1}, "
             "the number of atoms less one"
         )
     point = np.asarray(centre, float) @ atoms.cell.array
@@ -64,7 +67,7 @@ def cut_hole(
     size = _sizes(vectors, distances, shape)
     # Rounded, so that atoms of one shell are not ordered by rounding errors.
     order = np.lexsort((np.arange(len(atoms)), distances.round(6), size.round(6)))
-    removed = order[:missing_atoms]
+    removed = order[theirs[order]][:missing_atoms]
     radius = float(size[removed].max())
     _refuse_touching_images(atoms, radius)
     kept = np.ones(len(atoms), bool)

@@ -15,8 +15,9 @@ from limlff.analysis.mobility import (
     internal_coordinates,
     square_displacements,
 )
-from limlff.analysis.voids import find_voids, void_volume
+from limlff.analysis.voids import LayeredDensity, Voids, find_voids, void_volume
 from limlff.md.output.trajectory import TrajectoryFrame
+from limlff.structures.host import other_plane
 from limlff.workflows.healing.config import Closed
 from limlff.workflows.series import Observer, TimeSeries, rounded
 
@@ -79,11 +80,39 @@ class RunSeries(TimeSeries):
         }
 
 
+@dataclass(frozen=True)
+class Reference:
+    """The perfect structure that frames are compared with.
+
+    Attributes:
+        density: Number density of the metal with the hole (1/Å^3).
+        number: Its atomic number; only its atoms have order and mobility. None if all are its.
+        layers: Density where there is another metal; None without one.
+    """
+
+    density: float
+    number: int | None = None
+    layers: LayeredDensity | None = None
+
+    def own(self, frame: TrajectoryFrame) -> Bool[np.ndarray, " atoms"]:
+        """Atoms of the metal with the hole."""
+        if self.number is None:
+            return np.ones(len(frame.numbers), bool)
+        return np.asarray(frame.numbers == self.number)
+
+    def find_voids(self, frame: TrajectoryFrame) -> Voids:
+        """Holes in a frame."""
+        if self.layers is None:
+            return find_voids(frame.positions, frame.cell, self.density)
+        plane = other_plane(frame.positions[:, 2], ~self.own(frame), float(frame.cell[2, 2]))
+        return find_voids(frame.positions, frame.cell, self.density, self.layers, plane)
+
+
 class RunAnalysis(Observer):
     """Measures the hole, and the order and mobility of what is near it and far from it.
 
     Args:
-        reference_density: Number density of the perfect crystal (1/Å^3).
+        reference: The perfect structure.
         surroundings: What is near and far.
         lag_ps: Time over which displacements are measured (ps).
         closed: When the hole counts as closed, and how long the run goes on from there.
@@ -92,7 +121,7 @@ class RunAnalysis(Observer):
 
     def __init__(
         self,
-        reference_density: float,
+        reference: Reference,
         surroundings: Neighborhood,
         lag_ps: float,
         closed: Closed,
@@ -100,7 +129,7 @@ class RunAnalysis(Observer):
     ) -> None:
         super().__init__()
         self._has_volume = has_volume
-        self._density, self._surroundings, self._lag_ps = reference_density, surroundings, lag_ps
+        self._reference, self._surroundings, self._lag_ps = reference, surroundings, lag_ps
         self._closed = closed
         self._frames: list[TrajectoryFrame] = []
         self._members: list[dict[str, np.ndarray]] = []
@@ -118,12 +147,15 @@ class RunAnalysis(Observer):
         fractional = frame.positions @ np.linalg.inv(frame.cell)
         self._first = fractional if self._first is None else self._first
         drift = (fractional - self._first).mean(axis=0)
-        members = self._surroundings.members(fractional - drift, frame.cell)
+        own = self._reference.own(frame)
+        near_and_far = self._surroundings.members(fractional - drift, frame.cell)
+        members = {group: inside & own for group, inside in near_and_far.items()}
         order = classify(frame.positions, frame.cell)
         self._frames.append(frame)
-        self._members.append({**members, **_kinds(order, members["near"])})
+        self._members.append({**members, **_kinds(order, members["near"], own)})
         self._orders.append(order)
-        return {**_hole(frame, self._density, self._has_volume), **_order(order, members)}
+        hole = _hole(frame, self._reference.find_voids(frame), self._has_volume)
+        return {**hole, **_order(order, {"all": own, **members})}
 
     @property
     def note(self) -> str:
@@ -177,8 +209,7 @@ def closing_time(
     return None
 
 
-def _hole(frame: TrajectoryFrame, reference_density: float, has_volume: bool) -> dict[str, float]:
-    voids = find_voids(frame.positions, frame.cell, reference_density)
+def _hole(frame: TrajectoryFrame, voids: Voids, has_volume: bool) -> dict[str, float]:
     volume = float(abs(np.linalg.det(frame.cell)))
     return {
         "missing_atoms": voids.largest_missing,
@@ -193,9 +224,8 @@ def _hole(frame: TrajectoryFrame, reference_density: float, has_volume: bool) ->
 
 
 def _order(order: np.ndarray, members: dict[str, np.ndarray]) -> dict[str, float]:
-    everyone = {"all": np.ones(len(order), bool), **members}
     fractions = {}
-    for group, chosen in everyone.items():
+    for group, chosen in members.items():
         kinds = order[chosen]
         fractions[f"bcc_{group}"] = float(np.mean(kinds == Order.BCC)) if len(kinds) else np.nan
         fractions[f"disordered_{group}"] = (
@@ -204,8 +234,8 @@ def _order(order: np.ndarray, members: dict[str, np.ndarray]) -> dict[str, float
     return fractions
 
 
-def _kinds(order: np.ndarray, near: np.ndarray) -> dict[str, np.ndarray]:
-    is_bcc = order == Order.BCC
+def _kinds(order: np.ndarray, near: np.ndarray, own: np.ndarray) -> dict[str, np.ndarray]:
+    is_bcc = own & (order == Order.BCC)
     rim = near & (order == Order.DISORDERED), near & is_bcc
     return {"disordered_rim": rim[0], "bcc_rim": rim[1], "bcc": is_bcc}
 

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from limlff.quantities import Count, Distance, Picoseconds, Pressure, Symbol, is_number
+from limlff.structures.host import CopperInterface, Crystal, Host
 from limlff.structures.lattice import LITHIUM_LATTICE_CONSTANT
 from limlff.structures.void import Shape
 from limlff.workflows.contract import StudySettings
@@ -33,6 +34,7 @@ class HealingConfig(StudySettings):
         element: Chemical symbol of a bcc metal that the potential knows.
         lattice_constant: First guess (Å); the perfect crystal finds its own at each pressure.
         repeats: Cubic cells along x, y, z.
+        host: What the hole is cut into; of others than a crystal `repeats` are the least lengths.
         hole: The hole.
         sweep: Several holes, and several runs of each.
         temperature_k: Temperature (K).
@@ -51,6 +53,7 @@ class HealingConfig(StudySettings):
     element: Symbol = "Li"
     lattice_constant: Annotated[float, Field(ge=1, le=20), is_number] = LITHIUM_LATTICE_CONSTANT
     repeats: tuple[Count, Count, Count] = (8, 8, 8)
+    host: Host = Crystal()
     hole: Cavity = Cavity()
     sweep: Sweep = Sweep()
     temperature_k: Annotated[float, Field(ge=1e-3, le=2e4), is_number] = 300.0
@@ -86,6 +89,12 @@ class HealingConfig(StudySettings):
         a, b, c = (max(edge, least) for least in self.repeats)
         return a, b, c
 
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """Chemical symbols of all atoms."""
+        is_between_copper = isinstance(self.host, CopperInterface)
+        return (self.element, "Cu") if is_between_copper else (self.element,)
+
     def steps(self, time_ps: float) -> int:
         """Whole number of time steps in a time, at least one."""
         return max(1, round(1000.0 * time_ps / self.dynamics.timestep_fs))
@@ -112,6 +121,18 @@ class HealingConfig(StudySettings):
                 f"{self.steps(longest):.1e} steps; the limit is {MOST_STEPS:.0e}. Run shorter, or "
                 "use a longer timestep_fs"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _load_fits(self) -> HealingConfig:
+        dynamics = self.dynamics
+        if dynamics.sides_gpa is not None and dynamics.coupling != "axes":
+            raise ValueError(
+                "dynamics.sides_gpa needs coupling 'axes'; with 'uniaxial' the sides keep their "
+                "length, with 'isotropic' there is one pressure"
+            )
+        if isinstance(self.host, CopperInterface) and self.element == "Cu":
+            raise ValueError("element is Cu, as is the host; they are told by element")
         return self
 
     @model_validator(mode="after")

@@ -10,7 +10,7 @@ import numpy as np
 
 from limlff.md.output.trajectory import TrajectoryFrame
 from limlff.progress import duration
-from limlff.workflows.healing.analysis import Neighborhood, RunAnalysis
+from limlff.workflows.healing.analysis import Neighborhood, Reference, RunAnalysis
 from limlff.workflows.healing.config import HealingConfig
 from limlff.workflows.healing.plan import HealingRun
 from limlff.workflows.parallel import run_in_processes
@@ -79,13 +79,13 @@ def _frames(run: HealingRun) -> int:
 def _trial_of_run(run: HealingRun, tell: Callable[..., None]) -> Trial:
     """A few steps of a run's perfect crystal, and the analysis of one frame."""
     from limlff.md.runner import forecast_of
-    from limlff.structures.lattice import bcc_supercell
+    from limlff.structures.host import build_host
 
-    atoms = bcc_supercell(run.element, run.lattice_constant, run.repeats)
+    atoms = build_host(run.host, run.lattice)
     forecast = forecast_of(run.crystal_md, atoms)
     surroundings = Neighborhood(np.full(3, 0.5), run.near_angstrom, 2 * run.near_angstrom)
-    density = len(atoms) / atoms.get_volume()
-    analysis = RunAnalysis(density, surroundings, run.lag_ps, run.closed, run.has_volume)
+    reference = Reference(len(atoms) / atoms.get_volume())
+    analysis = RunAnalysis(reference, surroundings, run.lag_ps, run.closed, run.has_volume)
     begin = time.perf_counter()
     analysis.add(TrajectoryFrame(0, 0.0, atoms.numbers, atoms.positions, atoms.cell.array))
     return Trial(

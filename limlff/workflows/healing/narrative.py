@@ -18,6 +18,7 @@ from limlff.report.page import Report, Table
 from limlff.workflows.healing import figures
 from limlff.workflows.healing.config import Closed, HealingConfig
 from limlff.workflows.healing.outcome import Outcome
+from limlff.workflows.healing.wording import host_in_words, load_in_words
 from limlff.workflows.scene import ORDER_CLASSES, make_movie
 from limlff.workflows.series import last_mean
 
@@ -73,18 +74,17 @@ def sentence(temperature_k: float, outcome: Outcome) -> str:
 def simulated(settings: HealingConfig, outcomes: Sequence[Outcome]) -> str:
     """What was done, in sentences."""
     dynamics, reference, first = settings.dynamics, settings.reference, outcomes[0]
-    a, b, c = first.run.repeats
     return (
-        f"A bcc {settings.element} crystal of {a} x {b} x {c} cubic cells, periodic in all "
-        f"directions, was held at {settings.temperature_k:g} K and each pressure for "
+        f"{host_in_words(settings, first.run)}, periodic in all directions, was held at "
+        f"{settings.temperature_k:g} K and each pressure for "
         f"{reference.equilibration_ps + reference.duration_ps:g} ps, the last "
         f"{reference.duration_ps:g} ps of which gave the density of reference. Then the "
         f"{first.hole.missing_atoms} atoms nearest to a point were taken out "
         f"({first.run.hole.shape}, {first.hole.radius:.1f} Å), leaving {first.atoms}. Molecular "
         f"dynamics with a time step of {dynamics.timestep_fs:g} fs; pressure by stochastic cell "
         "rescaling, "
-        + ("each axis by itself" if dynamics.coupling == "axes" else "all axes alike")
-        + ", temperature by stochastic velocity rescaling; model arithmetic in "
+        f"{load_in_words(dynamics)}, temperature by stochastic velocity rescaling; model "
+        "arithmetic in "
         f"{dynamics.dtype}. A run ends when the hole has been closed for "
         f"{settings.closed.for_ps + settings.closed.go_on_ps:g} ps, after "
         f"{dynamics.duration_ps:g} ps, or when "

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from limlff.analysis.voids import LayeredDensity
 from limlff.structures.void import Hole
 from limlff.workflows.healing.analysis import RunSeries
 from limlff.workflows.healing.plan import HealingRun
@@ -20,16 +21,18 @@ class PerfectCrystal:
     """Averages over the perfect crystal at one pressure.
 
     Attributes:
-        volume_per_atom: Volume per atom (Å^3).
+        volume_per_atom: Volume per atom (Å^3); between copper that of lithium in the middle.
         volume_error: Its standard error (Å^3), from four blocks of time; nan for a single frame.
         bcc: Fraction of atoms that the analysis finds in bcc order: one, but for its own errors.
         msd: Mean-square displacement over the study's lag (Å^2), here of vibrations alone.
+        layers: Density against the distance from the middle of another metal; None without one.
     """
 
     volume_per_atom: float
     volume_error: float
     bcc: float
     msd: float
+    layers: LayeredDensity | None = None
 
     @property
     def lattice_constant(self) -> float:

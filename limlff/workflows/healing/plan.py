@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
-from limlff.md.config import NPT, MDConfig, Output
+from pydantic import TypeAdapter
+
+from limlff.md.config import NPT, AxisPressure, MDConfig, Output
+from limlff.structures.host import Crystal, Host, Lattice, build_host
 from limlff.structures.void import Shape
 from limlff.workflows.healing.config import (
     Cavity,
     Closed,
+    Dynamics,
     HealingConfig,
     Reference,
     pressure_name,
@@ -23,9 +29,9 @@ class HealingRun:
 
     Attributes:
         pressure_gpa: Pressure (GPa).
-        element: Chemical symbol of the crystal.
-        lattice_constant: First guess (Å).
-        repeats: Cubic cells along x, y, z.
+        host: What the hole is cut into.
+        lattice: Its metal.
+        sites: Its atoms.
         hole: The hole to be cut.
         seed: Which of the runs that are alike, from the seed of the study up.
         is_moved: Whether the hole is cut at a place of its own in the crystal, within one cell.
@@ -39,14 +45,16 @@ class HealingRun:
         frame_every_ps: Time between frames (ps).
         near_angstrom: Reach of what is near the hole (Å).
         lag_ps: Time over which displacements are measured (ps).
+        sides_md: Molecular dynamics that finds the lengths of the sides, without pressure; None if
+            they change.
         crystal_md: Molecular dynamics of the perfect crystal.
         hole_md: Molecular dynamics with the hole.
     """
 
     pressure_gpa: float
-    element: str
-    lattice_constant: float
-    repeats: tuple[int, int, int]
+    host: Host
+    lattice: Lattice
+    sites: int
     hole: Cavity
     seed: int
     is_moved: bool
@@ -60,20 +68,25 @@ class HealingRun:
     frame_every_ps: float
     near_angstrom: float
     lag_ps: float
+    sides_md: MDConfig | None
     crystal_md: MDConfig
     hole_md: MDConfig
 
     @property
-    def sites(self) -> int:
-        """Lattice sites of the crystal."""
-        a, b, c = self.repeats
-        return 2 * a * b * c
+    def element(self) -> str:
+        """Chemical symbol of the metal with the hole."""
+        return self.lattice.element
+
+    @property
+    def steps(self) -> int:
+        """Steps at most; those of a crystal that is shared count in the first run alone."""
+        sides = self.sides_md.steps if self.sides_md else 0
+        return self.hole_md.steps + (self.crystal_md.steps + sides if self.is_first else 0)
 
     @property
     def atom_steps(self) -> int:
-        """Atoms times steps, at most; of a crystal that is shared in the first run alone."""
-        own = self.hole_md.steps + (self.crystal_md.steps if self.is_first else 0)
-        return self.sites * own
+        """Atoms times steps, at most."""
+        return self.sites * self.steps
 
 
 def plan_runs(settings: HealingConfig) -> Iterator[tuple[str, HealingRun]]:
@@ -117,11 +130,12 @@ def _plan(
     if sweep.seeds > 1:  # drawn anew, at the temperature that the crystal already has
         hole |= {"initial_velocities": "maxwell_boltzmann", "initial_temperature_k": None}
     name = pressure_name(pressure)
+    lattice = Lattice(settings.element, settings.lattice_constant, settings.cells(missing))
     return HealingRun(
         pressure_gpa=pressure,
-        element=settings.element,
-        lattice_constant=settings.lattice_constant,
-        repeats=settings.cells(missing),
+        host=settings.host,
+        lattice=lattice,
+        sites=_sites(settings.host, lattice),
         hole=settings.hole.model_copy(update={"missing_atoms": missing, "shape": shape}),
         seed=settings.seed + repeat,
         is_moved=sweep.seeds > 1,
@@ -135,6 +149,7 @@ def _plan(
         frame_every_ps=dynamics.frame_every_ps,
         near_angstrom=settings.near_angstrom,
         lag_ps=settings.mobility_lag_ps,
+        sides_md=_sides_md(settings, crystal),
         crystal_md=crystal,
         hole_md=crystal.model_copy(update=hole),
     )
@@ -149,11 +164,39 @@ def _crystal_md(settings: HealingConfig, pressure: float, seed: int) -> MDConfig
         steps=settings.steps(reference.equilibration_ps + reference.duration_ps),
         timestep_fs=dynamics.timestep_fs,
         temperature_k=settings.temperature_k,
-        ensemble=NPT(
-            coupling=dynamics.coupling, pressure_gpa=pressure, tau_fs=dynamics.barostat_tau_fs
-        ),
+        ensemble=_ensemble(dynamics, pressure),
         # Twice the target, because half of it goes into vibrations of a lattice at rest.
         initial_temperature_k=2 * settings.temperature_k,
         output=Output(thermo_every=50, trajectory_every=every, checkpoint_every=20 * every),
         dtype=dynamics.dtype,
     )
+
+
+def _ensemble(dynamics: Dynamics, pressure: float) -> NPT:
+    sides, tau = dynamics.sides_gpa, dynamics.barostat_tau_fs
+    if dynamics.coupling == "uniaxial":
+        return NPT(coupling="uniaxial", axis="z", pressure_gpa=pressure, tau_fs=tau)
+    if sides is not None:
+        per_axis = AxisPressure(x=sides, y=sides, z=pressure)
+        return NPT(coupling="axes", pressure_gpa=per_axis, tau_fs=tau)
+    return NPT(coupling=dynamics.coupling, pressure_gpa=pressure, tau_fs=tau)
+
+
+def _sides_md(settings: HealingConfig, crystal: MDConfig) -> MDConfig | None:
+    """Dynamics without pressure along any axis, of a host whose sides are to keep their lengths."""
+    if settings.dynamics.coupling != "uniaxial":
+        return None
+    free = NPT(coupling="axes", pressure_gpa=0.0, tau_fs=settings.dynamics.barostat_tau_fs)
+    return crystal.model_copy(update={"ensemble": free})
+
+
+@lru_cache(maxsize=64)
+def _sites_of(kind: str, lattice: Lattice) -> int:
+    host: Host = TypeAdapter(Host).validate_json(kind)
+    return len(build_host(host, lattice))
+
+
+def _sites(host: Host, lattice: Lattice) -> int:
+    if isinstance(host, Crystal):
+        return 2 * math.prod(lattice.repeats)
+    return _sites_of(host.model_dump_json(), lattice)

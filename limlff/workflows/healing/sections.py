@@ -13,6 +13,7 @@ from limlff.quantities import (
     Picoseconds,
     PicosecondsOrNone,
     Positive,
+    Pressure,
     RelaxationTime,
     Timestep,
     is_number,
@@ -77,7 +78,11 @@ class Dynamics(StrictModel):
         duration_ps: Longest time of a run (ps).
         timestep_fs: Time step (fs).
         frame_every_ps: Time between frames (ps), all of which are analysed.
-        coupling: Whether the cell changes size only ("isotropic") or each axis by itself ("axes").
+        coupling: Whether the cell changes size only ("isotropic"), each axis by itself ("axes"), or
+            z alone ("uniaxial"), as between plates to which the metal sticks: x and y keep the
+            lengths that they have without pressure.
+        sides_gpa: Pressure along x and y (GPa) with "axes"; that along z if left out. With 0 the
+            metal can give way to the sides, as between plates on which it slides.
         barostat_tau_fs: Time in which the volume relaxes (fs).
         dtype: Arithmetic of the model.
     """
@@ -85,7 +90,8 @@ class Dynamics(StrictModel):
     duration_ps: Picoseconds = 60.0
     timestep_fs: Timestep = 2.0
     frame_every_ps: Picoseconds = 0.5
-    coupling: Literal["isotropic", "axes"] = "axes"
+    coupling: Literal["isotropic", "axes", "uniaxial"] = "axes"
+    sides_gpa: Pressure | None = Field(default=None, examples=[0.0])
     barostat_tau_fs: RelaxationTime = 500.0
     dtype: Literal["float32", "float64"] = "float32"
 

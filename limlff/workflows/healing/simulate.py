@@ -9,14 +9,17 @@ from pathlib import Path
 
 import numpy as np
 from ase import Atoms
+from ase.data import atomic_numbers
 
 from limlff.analysis.local_order import Order, classify
 from limlff.analysis.mobility import internal_coordinates, square_displacements
+from limlff.analysis.voids import LayeredDensity, layered_density
 from limlff.errors import InputError, OutOfTime
 from limlff.folder_lock import holder_of, locked
-from limlff.structures.lattice import bcc_supercell
+from limlff.md.output.trajectory import TrajectoryFrame
+from limlff.structures.host import CopperInterface, Crystal, build_host, other_plane, place_in
 from limlff.structures.void import Hole, cut_hole
-from limlff.workflows.healing.analysis import Neighborhood, RunAnalysis
+from limlff.workflows.healing.analysis import Neighborhood, Reference, RunAnalysis
 from limlff.workflows.healing.outcome import Ended, Outcome, PerfectCrystal
 from limlff.workflows.healing.plan import HealingRun
 from limlff.workflows.series import Unmeasured, block_error
@@ -24,6 +27,9 @@ from limlff.workflows.workspace import News, Workspace
 
 _SHARED = "shared"  # folder in that of a shared crystal, whose lock says who is at work on it
 _WAIT_SECONDS = 0.5
+
+MIDDLE = 5.0
+"""Distance from the middle between two faces of copper within which it is lithium alone (Å)."""
 
 
 def simulate(run: HealingRun, workspace: Workspace) -> Outcome:
@@ -39,9 +45,8 @@ def simulate(run: HealingRun, workspace: Workspace) -> Outcome:
         near=hole.radius + run.near_angstrom,
         far=hole.radius + 2 * run.near_angstrom,
     )
-    analysis = RunAnalysis(
-        1 / crystal.volume_per_atom, surroundings, run.lag_ps, run.closed, run.has_volume
-    )
+    reference = Reference(1 / crystal.volume_per_atom, atomic_numbers[run.element], crystal.layers)
+    analysis = RunAnalysis(reference, surroundings, run.lag_ps, run.closed, run.has_volume)
     last = workspace.dynamics("hole", run.hole_md, atoms, analysis)
     ended: Ended = "hole closed"
     if not last.finished:
@@ -63,12 +68,14 @@ def simulate(run: HealingRun, workspace: Workspace) -> Outcome:
 
 def hole_of(run: HealingRun, perfect: Atoms) -> tuple[Atoms, Hole]:
     """The crystal with the hole of a run, which is moved within a cell if runs are to differ."""
-    centre = np.array(run.hole.centre)
+    x, y, z = place_in(run.host, perfect, run.element, run.hole.centre)
     if run.is_moved:
         offset = np.random.default_rng(run.hole_md.seed).random(3) - 0.5
-        centre = (centre + offset / run.repeats) % 1.0
-    x, y, z = map(float, centre)
-    return cut_hole(perfect, run.hole.missing_atoms, run.hole.shape, (x, y, z))
+        if not isinstance(run.host, Crystal):
+            offset[2] = 0.0  # it stays at its boundary
+        offset *= run.lattice.constant / perfect.cell.lengths()
+        x, y, z = map(float, (np.array([x, y, z]) + offset) % 1.0)
+    return cut_hole(perfect, run.hole.missing_atoms, run.hole.shape, (x, y, z), run.element)
 
 
 def equilibrate(run: HealingRun, workspace: Workspace) -> tuple[Atoms, PerfectCrystal]:
@@ -87,11 +94,26 @@ def equilibrate(run: HealingRun, workspace: Workspace) -> tuple[Atoms, PerfectCr
         if run.is_shared:
             place = replace(place, resume=True)  # of this study: what was there before was cleared
             _wait_for(place, stack)
-        atoms = bcc_supercell(run.element, run.lattice_constant, run.repeats)
+        atoms = _with_sides(run, place)
         last = place.dynamics("crystal", run.crystal_md, atoms, Unmeasured("perfect crystal"))
     if last.atoms is None:
         raise _crystal_alone(place)
     return last.atoms, _averages(run, place, len(atoms))
+
+
+def _with_sides(run: HealingRun, place: Workspace) -> Atoms:
+    """The host as built, or with sides as long as they are without pressure."""
+    atoms = build_host(run.host, run.lattice)
+    if run.sides_md is None:
+        return atoms
+    last = place.dynamics("sides", run.sides_md, atoms, Unmeasured("its sides"))
+    if last.atoms is None:
+        raise _crystal_alone(place)
+    begin_fs = 1e3 * run.reference.equilibration_ps
+    cells = [frame.cell for frame in place.frames("sides") if frame.time_fs >= begin_fs]
+    lengths = np.mean([np.diag(cell) for cell in cells], axis=0)
+    atoms.set_cell([lengths[0], lengths[1], atoms.cell.array[2, 2]], scale_atoms=True)
+    return atoms
 
 
 def _wait_for(place: Workspace, stack: ExitStack) -> None:
@@ -123,14 +145,33 @@ def _averages(run: HealingRun, place: Workspace, atoms: int) -> PerfectCrystal:
     begin_fs = 1e3 * run.reference.equilibration_ps
     frames = [frame for frame in place.frames("crystal") if frame.time_fs >= begin_fs]
     volumes = np.array([abs(np.linalg.det(frame.cell)) for frame in frames]) / atoms
-    found = [np.mean(classify(f.positions, f.cell) == Order.BCC) for f in frames[::4]]
+    own = frames[0].numbers == atomic_numbers[run.element]
+    found = [np.mean(classify(f.positions, f.cell)[own] == Order.BCC) for f in frames[::4]]
     coordinates = internal_coordinates(
         np.array([f.positions for f in frames]), np.array([f.cell for f in frames])
     )
     lag = min(round(run.lag_ps / run.frame_every_ps), len(frames) - 1)
+    layers = _layers(frames, ~own) if isinstance(run.host, CopperInterface) else None
     return PerfectCrystal(
-        volume_per_atom=float(volumes.mean()),
+        volume_per_atom=float(volumes.mean()) if layers is None else 1 / _in_the_middle(layers),
         volume_error=block_error(volumes),
         bcc=float(np.mean(found)),
-        msd=float(square_displacements(coordinates, lag).mean()),
+        msd=float(square_displacements(coordinates, lag)[:, own].mean()),
+        layers=layers,
     )
+
+
+def _layers(frames: list[TrajectoryFrame], is_copper: np.ndarray) -> LayeredDensity:
+    """Density against the distance from the middle of the copper."""
+    return layered_density(
+        [
+            (f.positions, f.cell, other_plane(f.positions[:, 2], is_copper, float(f.cell[2, 2])))
+            for f in frames
+        ]
+    )
+
+
+def _in_the_middle(layers: LayeredDensity) -> float:
+    """Density of the metal in the middle between two faces of copper (1/Å^3)."""
+    last = max(1, round(MIDDLE / layers.spacing))
+    return float(layers.values[-last:].mean())

@@ -20,11 +20,11 @@ class HealingStudy(Study[HealingConfig, "HealingRun", "Outcome"]):
     """Healing of holes; a run for each hole, pressure and seed."""
 
     settings = HealingConfig
-    stages = ("crystal", "hole")
+    stages = ("sides", "crystal", "hole")
 
     def elements(self, settings: HealingConfig) -> Sequence[str]:
-        """That of the crystal."""
-        return (settings.element,)
+        """Those of the host."""
+        return settings.elements
 
     def runs(self, settings: HealingConfig) -> Mapping[str, HealingRun]:
         """A run for each hole, pressure and seed."""
@@ -34,8 +34,7 @@ class HealingStudy(Study[HealingConfig, "HealingRun", "Outcome"]):
 
     def length_ps(self, run: HealingRun) -> float:
         """Simulated time of a run (ps); that of a shared crystal in the first run alone."""
-        crystal = run.crystal_md.steps if run.is_first else 0
-        return 1e-3 * (run.hole_md.steps + crystal) * run.hole_md.timestep_fs
+        return 1e-3 * run.steps * run.hole_md.timestep_fs
 
     def cost(self, run: HealingRun) -> float:
         """Atoms times steps: large holes get more of the time."""

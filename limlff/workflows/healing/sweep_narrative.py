@@ -14,6 +14,7 @@ from limlff.workflows.healing.config import HealingConfig
 from limlff.workflows.healing.extrapolation import law_in_words, law_of, law_table
 from limlff.workflows.healing.healing_claims import judge
 from limlff.workflows.healing.outcome import Outcome
+from limlff.workflows.healing.wording import host_in_words, load_in_words
 
 
 def build_sweep_report(settings: HealingConfig, outcomes: Sequence[Outcome], out: Path) -> Report:
@@ -71,18 +72,18 @@ def simulated(settings: HealingConfig, cases: Sequence[Case]) -> str:
     size = f"{min(sites)} to {max(sites)}" if min(sites) < max(sites) else f"{min(sites)}"
     pressures = ", ".join(f"{pressure:g}" for pressure in settings.pressures_gpa)
     return (
-        f"Crystals of bcc {settings.element} of {size} sites, periodic in all directions, were "
-        "held "
-        f"at {settings.temperature_k:g} K and {pressures} GPa for "
+        f"{host_in_words(settings, cases[0].outcomes[0].run)}, and alike for the other holes "
+        f"({size} atoms in all), periodic in all directions, were held at "
+        f"{settings.temperature_k:g} K and {pressures} GPa for "
         f"{reference.equilibration_ps + reference.duration_ps:g} ps, the last "
-        f"{reference.duration_ps:g} ps of which gave the density of reference. From each, holes of "
+        f"{reference.duration_ps:g} ps of which gave the density of reference. Holes of "
         f"{', '.join(map(str, settings.sizes))} atoms ({', '.join(settings.shapes)}) were cut, "
         f"{counted(sweep.seeds, 'run')} of each"
         + (", each at a place and with velocities of its own" if sweep.seeds > 1 else "")
         + f". Molecular dynamics with a time step of {dynamics.timestep_fs:g} fs; pressure by "
         "stochastic cell rescaling, "
-        + ("each axis by itself" if dynamics.coupling == "axes" else "all axes alike")
-        + ", temperature by stochastic velocity rescaling; model arithmetic in "
+        f"{load_in_words(dynamics)}, temperature by stochastic velocity rescaling; model "
+        "arithmetic in "
         f"{dynamics.dtype}. A run ends when the hole has been closed for "
         f"{settings.closed.for_ps + settings.closed.go_on_ps:g} ps, or after "
         f"{dynamics.duration_ps:g} ps."

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from ase.io import iread
 
-from limlff.analysis.voids import find_voids, void_volume
+from limlff.analysis.voids import find_voids, layered_density, void_volume
+from limlff.structures.bicrystal import copper_sandwich
 from limlff.structures.lattice import bcc_supercell
 from limlff.structures.void import cut_hole
 
@@ -106,3 +107,30 @@ def test_volume_of_a_large_hole_approaches_that_of_the_missing_atoms():
     holed, _ = cut_hole(perfect, 300)
     volume = void_volume(shaken(holed, 5), holed.cell.array)
     assert volume * density(perfect) / 300 == pytest.approx(1.0, abs=0.08)
+
+
+def test_hole_beside_another_metal_is_counted_against_the_layers_of_the_perfect_structure():
+    """Lithium between copper: copper is denser, which a density that is the same everywhere would
+    take for atoms that fill the hole. The cell may be thinner than that of the reference."""
+    sandwich = copper_sandwich("Li", 3.47, "111", (18.0, 18.0, 30.0), 5, 3.63, 3.0)
+    is_copper = np.array(sandwich.symbols == "Cu")
+    rng = np.random.default_rng(0)
+
+    def frame(atoms, lift):
+        positions = atoms.positions + rng.normal(0, 0.15, atoms.positions.shape) + [0, 0, lift]
+        return positions, atoms.cell.array, lift
+
+    layers = layered_density([frame(sandwich, lift) for lift in (0.0, 3.0, 11.0)])
+    lithium = float(layers.values[-20:].mean())
+    assert lithium == pytest.approx(2 / 3.47**3, rel=0.05)
+    for missing, element, low in [(0, "Li", 0.0), (60, "Li", 0.45), (60, "Li", 0.2)]:
+        holed = sandwich
+        if missing:
+            height = low * sandwich.cell[2, 2]
+            holed, _ = cut_hole(sandwich, missing, centre=(0.3, 0.5, height / sandwich.cell[2, 2]),
+                                element=element)  # fmt: skip
+            assert (holed.symbols == "Cu").sum() == is_copper.sum()
+        positions, cell, plane = frame(holed, 7.0)
+        voids = find_voids(positions, cell, lithium, layers, plane)
+        assert voids.largest_missing == pytest.approx(missing, rel=0.1, abs=1.0)
+        assert voids.cell_missing == pytest.approx(missing, abs=4)

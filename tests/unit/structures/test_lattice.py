@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
+from ase.neighborlist import neighbor_list
 from scipy.spatial import cKDTree
 
 from limlff.errors import InputError
-from limlff.structures.lattice import bcc_supercell, same_density_crystal
+from limlff.structures.lattice import bcc_supercell, same_density_crystal, stacked_crystal
 
 
 def shell_counts(atoms, distances):
@@ -36,3 +37,27 @@ def test_impossible_crystals_are_refused(a, repeats):
 def test_unknown_structure_is_refused_by_name():
     with pytest.raises(InputError, match="bct"):
         same_density_crystal("Li", "bct", 20.0, (2, 2, 2))
+
+
+@pytest.mark.parametrize(("stacking", "cubic"), [("ABC", 1), ("AB", 0), ("ABAC", 1 / 2),
+                                                 ("ABCBCACAB", 1 / 3)])  # fmt: skip
+def test_stacked_planes_are_close_packed_and_as_cubic_as_their_letters_say(stacking, cubic):
+    """12 neighbors at one distance; in a cubic surrounding each has its opposite."""
+    crystal = stacked_crystal("Li", stacking, 20.0)
+    assert crystal.get_volume() == pytest.approx(20.0 * len(crystal))
+    nearest = (np.sqrt(2) * 20.0) ** (1 / 3)
+    centres, vectors = neighbor_list("iD", crystal, 1.1 * nearest)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), nearest, rtol=1e-6)
+    opposite = []
+    for atom in range(len(crystal)):
+        own = vectors[centres == atom]
+        assert len(own) == 12
+        gaps = np.linalg.norm(own[:, None] + own[None], axis=2).min(axis=1)
+        opposite.append((gaps < 1e-6).all())
+    assert np.mean(opposite) == pytest.approx(cubic)
+
+
+@pytest.mark.parametrize("stacking", ["A", "ABA", "AAB", "ABD"])
+def test_planes_that_lie_on_their_like_are_refused(stacking):
+    with pytest.raises(InputError, match="no two alike in a row"):
+        stacked_crystal("Li", stacking, 20.0)

@@ -8,7 +8,7 @@ import pytest
 from limlff.md.output.trajectory import TrajectoryFrame
 from limlff.structures.lattice import bcc_supercell
 from limlff.structures.void import cut_hole
-from limlff.workflows.healing.analysis import Neighborhood, RunAnalysis, closing_time
+from limlff.workflows.healing.analysis import Neighborhood, Reference, RunAnalysis, closing_time
 from limlff.workflows.healing.config import Closed
 
 INTERVAL = 0.5  # ps
@@ -39,8 +39,9 @@ def made_up_run(crystal, frames, missing, walk=0.0):
 
 def analysed(crystal, frames, missing, **options):
     _, hole = cut_hole(crystal, missing)
+    density = Reference(len(crystal) / crystal.get_volume())
     surroundings = Neighborhood(hole.centre, hole.radius + 4, hole.radius + 8)
-    analysis = RunAnalysis(len(crystal) / crystal.get_volume(), surroundings, LAG, Closed())
+    analysis = RunAnalysis(density, surroundings, LAG, Closed())
     for frame in made_up_run(crystal, frames, missing, **options):
         analysis.add(frame)
     return analysis

@@ -6,6 +6,7 @@ import pytest
 from limlff.catalog import find_workflow
 from limlff.config import load_config, parse_config
 from limlff.errors import InputError
+from limlff.structures.host import build_host
 from limlff.structures.lattice import bcc_supercell
 from limlff.workflows.healing.config import HealingConfig as Config
 from limlff.workflows.healing.plan import plan_runs
@@ -119,4 +120,37 @@ def test_sweeps_that_come_with_limlff_are_valid(preset):
     assert settings.is_sweep and settings.pressures_gpa[0] == 0.0
     for run in {run.hole.missing_atoms: run for _, run in plan_runs(settings)}.values():
         if run.sites < 20_000:
-            hole_of(run, bcc_supercell("Li", 3.44, run.repeats))  # refused if it does not fit
+            perfect = bcc_supercell("Li", 3.44, run.lattice.repeats)
+            hole_of(run, perfect)  # refused if it does not fit
+
+
+@pytest.mark.parametrize("preset", ["grain-boundary", "copper", "between-copper", "stack",
+                                    "stack-free-sides"])  # fmt: skip
+def test_hosts_that_come_with_limlff_have_room_for_their_holes(preset):
+    settings = load_with_preset(find_workflow("healing/hosts"), Config, preset, [])
+    for run in {run.hole.missing_atoms: run for _, run in plan_runs(settings)}.values():
+        perfect = build_host(run.host, run.lattice)
+        assert run.sites == len(perfect)
+        _, hole = hole_of(run, perfect)
+        assert hole.missing_atoms == run.hole.missing_atoms
+
+
+def test_loads_are_what_the_barostat_is_told():
+    """Between plates: z alone, the sides as they are without pressure; or free sides."""
+    stuck = {"dynamics": {"coupling": "uniaxial"}, "pressures_gpa": [0.2]}
+    run = next(run for _, run in plan_runs(parse_config(stuck, Config, "x.yaml")))
+    for md in (run.crystal_md, run.hole_md):
+        assert (md.ensemble.coupling, md.ensemble.axis) == ("uniaxial", "z")
+        assert md.ensemble.pressure_gpa == 0.2
+    assert (run.sides_md.ensemble.coupling, run.sides_md.ensemble.pressure_gpa) == ("axes", 0.0)
+    free = {"dynamics": {"coupling": "axes", "sides_gpa": 0.0}, "pressures_gpa": [0.2]}
+    run = next(run for _, run in plan_runs(parse_config(free, Config, "x.yaml")))
+    pressure = run.hole_md.ensemble.pressure_gpa
+    assert (pressure.x, pressure.y, pressure.z) == (0.0, 0.0, 0.2) and run.sides_md is None
+    with pytest.raises(InputError, match="needs coupling 'axes'"):
+        parse_config({"dynamics": {"coupling": "isotropic", "sides_gpa": 0}}, Config, "x.yaml")
+
+
+def test_lithium_between_copper_needs_a_potential_of_both():
+    content = {"host": {"kind": "copper_interface"}, "potential": "li-cu"}
+    assert parse_config(content, Config, "x.yaml").elements == ("Li", "Cu")

@@ -7,11 +7,14 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from limlff.errors import OutOfTime
 from limlff.folder_lock import locked
-from limlff.md.output.names import TRAJECTORY
+from limlff.md.output.names import THERMO, TRAJECTORY
+from limlff.md.output.thermo import read_thermo
+from limlff.md.output.trajectory import Trajectory
 from limlff.workflows import results
 from limlff.workflows.healing.config import HealingConfig
 from limlff.workflows.healing.simulate import _wait_for
@@ -101,3 +104,41 @@ def test_a_run_whose_time_is_up_while_it_waits_says_so(tmp_path):
         pytest.raises(OutOfTime, match="increase max_runtime_minutes"),
     ):
         _wait_for(workspace(tmp_path, -1, show), stack)
+
+
+def test_a_crystal_between_plates_gives_way_along_z_alone_by_its_elastic_constant(tmp_path):
+    """1 GPa along z at fixed sides is a strain of -1 / C11, 16 GPa in DFT; the sides keep what they
+    were without pressure, and press back with C12 / C11 of it."""
+    settings = HealingConfig.model_validate(
+        {
+            "repeats": (4, 4, 4),
+            "hole": {"missing_atoms": 4},
+            "reference": {"equilibration_ps": 0.6, "duration_ps": 1.5},
+            "dynamics": {
+                "duration_ps": 0.3,
+                "timestep_fs": 3,
+                "frame_every_ps": 0.03,
+                "barostat_tau_fs": 100,
+                "coupling": "uniaxial",
+            },
+            "pressures_gpa": [1.0],
+            "mobility_lag_ps": 0.1,
+            "processes": 1,
+            "max_runtime_minutes": 30.0,
+        }
+    )
+    simulate_all(STUDY, settings, tmp_path, show)
+    edges = {}
+    for stage in ("sides", "crystal", "hole"):
+        with Trajectory(tmp_path / f"{stage}-1-GPa" / TRAJECTORY) as trajectory:
+            edges[stage] = np.array([np.diag(frame.cell) for frame in trajectory])
+    free, pressed = edges["sides"][20:].mean(axis=0), edges["crystal"][20:]
+    np.testing.assert_allclose(pressed[:, :2], np.tile(free[:2], (len(pressed), 1)), rtol=1e-9)
+    np.testing.assert_allclose(edges["hole"][:, :2], edges["crystal"][:11, :2], rtol=1e-9)
+    strain = np.log(pressed[:, 2].mean() / free.mean())
+    assert -0.08 < strain < -0.045
+    thermo = read_thermo(tmp_path / "crystal-1-GPa" / THERMO)
+    late = np.asarray(thermo["time_fs"]) >= 600
+    along, across = (np.asarray(thermo[f"pressure_{a}{a}_gpa"])[late].mean() for a in "zx")
+    assert along == pytest.approx(1.0, abs=0.25)
+    assert 0.5 < across < 1.1
