@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -59,8 +60,11 @@ class Case:
 
     @property
     def share_open(self) -> float:
-        """Part of the runs whose hole had not closed when they ended."""
-        return len(self.times.censored) / self.times.count
+        """Part of the runs whose hole had not closed when they ended; nan if none came so far."""
+        ended = [outcome for outcome in self.outcomes if outcome.ended != "out of time"]
+        if not ended:
+            return math.nan
+        return sum(outcome.closed_at_ps is None for outcome in ended) / len(ended)
 
 
 def gather(outcomes: Sequence[Outcome]) -> list[Case]:
@@ -76,13 +80,17 @@ def gather(outcomes: Sequence[Outcome]) -> list[Case]:
 
 
 def ending(outcome: Outcome) -> tuple[float, bool]:
-    """When the hole closed, or how long it was watched (ps), and whether it closed.
+    """When the hole closed, or how long it was seen open (ps), and whether it closed.
 
-    A hole that is closed in the first frame closed within the first interval.
+    A hole that is closed in the first frame closed within the first interval. One that closes so
+    late that it is not seen closed for long enough is known to have been open before that alone.
     """
-    if outcome.closed_at_ps is None:
-        return max(outcome.watched_ps, outcome.run.frame_every_ps), False
-    return max(outcome.closed_at_ps, outcome.run.frame_every_ps), True
+    run, series = outcome.run, outcome.series
+    if outcome.closed_at_ps is not None:
+        return max(outcome.closed_at_ps, run.frame_every_ps), True
+    still_open = series.columns["missing_atoms"] >= run.closed.missing_below
+    last = float(series.time_ps[still_open].max(initial=0.0))
+    return max(last, run.frame_every_ps), False
 
 
 def closings(outcomes: Sequence[Outcome]) -> list[Closing]:

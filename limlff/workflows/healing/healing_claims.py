@@ -55,7 +55,7 @@ def _speeds(cases: Sequence[Case]) -> Claim:
     lines = []
     for own in _by_hole(cases):
         first, last = own[0], own[-1]
-        if first is last or not _is_without_pressure(first) or first.share_open > HARDLY:
+        if first is last or not _is_without_pressure(first) or not first.share_open <= HARDLY:
             continue
         chance = are_different(first.times, last.times)
         is_shorter = last.median.value < first.median.value
@@ -86,10 +86,11 @@ def _persists(cases: Sequence[Case]) -> Claim:
         closes.append(1 - last.share_open)
         lines.append(
             f"{first.missing_atoms} atoms, {first.shape}: open at the end in "
-            f"{len(first.times.censored)} of {counted(first.times.count, 'run')} without pressure "
+            f"{100 * first.share_open:.0f} % of {counted(first.times.count, 'run')} without "
+            "pressure "
             f"(watched for up to {max(o.watched_ps for o in first.outcomes):.0f} ps), closed in "
-            f"{len(last.times.events)} of {counted(last.times.count, 'run')} under "
-            f"{last.pressure_gpa:g} GPa"
+            f"{100 * (1 - last.share_open):.0f} % of {counted(last.times.count, 'run')} under "
+            f"{last.pressure_gpa:g} GPa (runs that came to their end)"
         )
     persists = verdict_of(float(np.mean(opens)) if opens else math.nan, MOSTLY, HARDLY)
     closed = verdict_of(float(np.mean(closes)) if closes else math.nan, MOSTLY, HARDLY)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from limlff.structures.void import Hole
 from limlff.workflows.as_json import as_json
 from limlff.workflows.healing.analysis import RunSeries
-from limlff.workflows.healing.cases import gather
+from limlff.workflows.healing.cases import ending, gather
 from limlff.workflows.healing.config import HealingConfig
 from limlff.workflows.healing.extrapolation import in_time
 from limlff.workflows.healing.healing_claims import judge
@@ -95,6 +96,23 @@ def test_shorter_times_that_may_be_chance_agree_in_part():
 def test_large_holes_without_pressure_among_the_runs_are_not_judged():
     pressed = [each for each in outcomes(SMALL, LARGE) if each.pressure_gpa > 0]
     assert verdicts(pressed)[:2] == ["not tested"] * 2
+
+
+def test_runs_cut_short_say_nothing_of_large_holes_but_how_long_they_were_open():
+    found = [
+        replace(each, ended="out of time") if each.closed_at_ps is None else each
+        for each in outcomes(SMALL, LARGE)
+    ]
+    assert verdicts(found)[1] == "not tested"
+    assert gather(found)[2].times.censored == (50.0,) * 4
+
+
+def test_hole_that_closes_too_late_to_be_sure_was_open_until_then():
+    run = next(each for each in outcomes(SMALL, LARGE) if each.closed_at_ps is None)
+    late = run.series.columns["missing_atoms"].copy()
+    late[run.series.time_ps >= 48.5] = 1.0
+    series = replace(run.series, columns={**run.series.columns, "missing_atoms": late})
+    assert ending(replace(run, series=series)) == (48.0, False)
 
 
 def test_displacements_count_only_while_the_hole_is_open():
