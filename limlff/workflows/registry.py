@@ -12,6 +12,7 @@ from limlff.workflows.contract import Study
 STUDIES = Plugins(
     {
         "deposition": "limlff.workflows.deposition.study:DepositionStudy",
+        "fusion": "limlff.workflows.fusion.study:FusionStudy",
         "healing": "limlff.workflows.healing.study:HealingStudy",
     },
     "limlff.studies",
