@@ -36,6 +36,7 @@ COMMANDS = {
     "import": "read a potential of DeePMD-kit or MLIP-2",
     "export": "write a potential for DeePMD-kit or MLIP-2",
     "md": "molecular dynamics by a configuration",
+    "lammps": "a potential inside LAMMPS, on several MPI ranks",
     "resume": "go on with a run that was stopped or killed",
     "analyze": "layers of a film and their order; cavities, grains and necks",
     "bench": "how fast a potential runs on this machine",
@@ -81,7 +82,7 @@ def _prepare(command: str) -> None:
     # as `limlff.precision.own_precision`, for all of a process that is limlff's own
     os.environ.setdefault("JAX_ENABLE_X64", "1")
     os.environ.setdefault("JAX_DEFAULT_MATMUL_PRECISION", "highest")
-    if command in ("md", "resume", "run", "bench"):
+    if command in ("md", "resume", "run", "bench", "lammps"):
         # The kernel has threads of its own. Around it XLA runs many short operations, which it
         # splits among threads at a cost above their own: 5.3 µs per atom and step instead of 4.1.
         os.environ.setdefault("PJRT_NPROC", "1")

@@ -41,6 +41,7 @@ def build_neighbors(
     radius: float,
     capacity: Capacity | None = None,
     padded_atoms: int | None = None,
+    local: int | None = None,
 ) -> tuple[NeighborMatrix, Capacity]:
     """Neighbor matrix of all pairs closer than `radius`.
 
@@ -52,6 +53,8 @@ def build_neighbors(
         capacity: Sizes to keep if the pairs fit into them; grown by buckets if they do not.
         padded_atoms: Lists of the matrix, at least the number of atoms; those of padded atoms stay
             empty.
+        local: Atoms that get lists, the first ones; the lists of a halo behind them stay empty. The
+            last list must be a padded atom's: kernels visit it in the place of the halo.
 
     Returns:
         The matrix (NumPy arrays) and the capacity that it has.
@@ -64,13 +67,14 @@ def build_neighbors(
     atoms = len(geometry.positions)
     columns = padded_atoms or atoms
     expected = capacity or Capacity(0, 0)
-    pairs = search(geometry, columns, expected.neighbors, expected.ghosts)
+    pairs = search(geometry, columns, expected.neighbors, expected.ghosts, local)
     ghosts = len(pairs.ghost_owner)
     capacity = _grown(capacity, int(pairs.counts.max(initial=0)), ghosts)
     lists = pairs.put_in_order(capacity.neighbors)
     owner, shift = np.zeros(capacity.ghosts, np.int32), np.zeros((capacity.ghosts, 3))
     owner[:ghosts], shift[:ghosts] = pairs.ghost_owner, pairs.ghost_shift
-    visits = np.concatenate([pairs.visits, np.arange(atoms, columns)]).astype(np.int32)
+    rest = np.arange(atoms, columns) if local is None else np.full(columns - local, columns - 1)
+    visits = np.concatenate([pairs.visits, rest]).astype(np.int32)
     return NeighborMatrix(lists, owner, shift, visits), capacity  # type: ignore[arg-type]
 
 

@@ -58,7 +58,7 @@ class Pairs:
 
     @property
     def visits(self) -> Int[np.ndarray, " atoms"]:
-        """The atoms cube by cube."""
+        """The atoms that have lists, cube by cube."""
         return self._points.images[self._points.visits, 0]
 
     def put_in_order(self, neighbors: int) -> Int[np.ndarray, "atoms neighbors"]:
@@ -87,7 +87,8 @@ class Pairs:
             for part, ranks in zip(self._parts, self._ghost_ranks, strict=True)
         ]
         _in_threads(ORDER, orders)
-        lists[atoms:] = np.arange(atoms, columns)[:, None]
+        listed = len(self._points.visits)
+        lists[listed:] = np.arange(listed, columns)[:, None]
         width = lists.shape[1]
         if neighbors <= width:
             return np.ascontiguousarray(lists[:, :neighbors])
@@ -95,7 +96,9 @@ class Pairs:
         return np.concatenate([lists, more], axis=1)
 
 
-def search(geometry: Geometry, columns: int, neighbors: int = 0, ghosts: int = 0) -> Pairs:
+def search(
+    geometry: Geometry, columns: int, neighbors: int = 0, ghosts: int = 0, listed: int | None = None
+) -> Pairs:
     """All pairs of atoms and images closer than a radius.
 
     Args:
@@ -103,11 +106,12 @@ def search(geometry: Geometry, columns: int, neighbors: int = 0, ghosts: int = 0
         columns: Lists to make, at least the number of atoms.
         neighbors: Neighbors per atom expected, which saves a second search if they are enough.
         ghosts: The same of ghosts.
+        listed: Atoms that get lists, the first ones; all if it is None.
 
     Raises:
         InputError: If the search would be absurdly large.
     """
-    atoms, points = len(geometry.positions), points_of(geometry)
+    atoms, points = len(geometry.positions), _points_visited(geometry, listed)
     strides = code_strides(atoms, points.spread.tolist())
     neighbors, ghosts = neighbors or _USUAL_NEIGHBORS, max(ghosts, _USUAL_GHOSTS)
     while True:
@@ -121,8 +125,8 @@ def search(geometry: Geometry, columns: int, neighbors: int = 0, ghosts: int = 0
             refuse_too_many(geometry, neighbors, columns)
         else:
             break
-    ghosts_found = [part.codes for part in parts]
-    codes, ranks = np.unique(np.concatenate(ghosts_found), return_inverse=True)
+    found = [part.codes for part in parts]
+    codes, ranks = np.unique(np.concatenate(found), return_inverse=True)
     # atoms stand between ghosts in the order of owners and shifts, and are in order themselves
     before_atom = np.searchsorted(codes, image_code(np.arange(atoms), 0, 0, 0, strides))
     atom_ranks = np.arange(atoms) + before_atom
@@ -130,7 +134,7 @@ def search(geometry: Geometry, columns: int, neighbors: int = 0, ghosts: int = 0
     is_ghost[atom_ranks] = False
     ghost_ranks = np.flatnonzero(is_ghost)[ranks]
     owner, shift = _decoded(codes, points.spread)
-    bounds = np.cumsum([len(found) for found in ghosts_found])[:-1]
+    bounds = np.cumsum([len(each) for each in found])[:-1]
     return Pairs(
         counts,
         owner,
@@ -142,6 +146,15 @@ def search(geometry: Geometry, columns: int, neighbors: int = 0, ghosts: int = 0
         np.split(ghost_ranks, bounds),
         is_ghost,
     )
+
+
+def _points_visited(geometry: Geometry, listed: int | None) -> Points:
+    """Points of a geometry, of whose atoms the first ones are visited; all if it is None."""
+    points = points_of(geometry)
+    if listed is None:
+        return points
+    of_atom = points.images[points.visits, 0]
+    return points._replace(visits=points.visits[of_atom < listed])
 
 
 def has_pair_within(
@@ -179,7 +192,7 @@ def _search_parts(
     ghosts: int,
 ) -> list[_Part] | None:
     """Search in parts; None if there was not room for so many ghosts."""
-    atoms = len(counts)
+    atoms = len(points.visits)
     number = max(1, min(threads_to_use(), atoms // _ATOMS_OF_A_PART))
     bounds = [part * atoms // number for part in range(number + 1)]
     table_size = 1 << (2 * ghosts - 1).bit_length()

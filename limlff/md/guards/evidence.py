@@ -40,12 +40,29 @@ def write_evidence(
     frame = atoms_of(state, snapshot.structure)
     frame.arrays["forces"] = np.asarray(state.forces)[: len(frame)]
     frame.info.update(step=int(state.step), reason=violation.sentence)
+    return write_frame(out, frame, violation.atoms, core_radius)
+
+
+def write_frame(
+    out: Path, frame: Atoms, atoms: tuple[int, ...], core_radius: float
+) -> dict[str, Path]:
+    """Write a frame and the neighborhoods of some of its atoms.
+
+    Args:
+        out: The run's folder.
+        frame: The frame; `info` holds its step and the reason, which the neighborhoods get too.
+        atoms: Indices of the atoms, the worst first.
+        core_radius: Radius of the neighborhoods (Å).
+
+    Returns:
+        As `write_evidence`.
+    """
     files = {"offending": out / OFFENDING}
     write_frames(files["offending"], frame)
     cells = []
-    for atom in _apart(frame, violation.atoms, core_radius):
+    for atom in _apart(frame, atoms, core_radius):
         cell = cut_out(frame, atom, core_radius)
-        cell.info.update(step=int(state.step), atom=atom, reason=violation.sentence)
+        cell.info.update(step=frame.info["step"], atom=atom, reason=frame.info["reason"])
         cells.append(cell)
     if cells:
         files["extrapolation"] = out / EXTRAPOLATION

@@ -1,0 +1,1 @@
+"""A potential inside LAMMPS on MPI, by its Python module and `fix external`."""
