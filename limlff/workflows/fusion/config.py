@@ -31,8 +31,9 @@ from limlff.workflows.contract import StudySettings
 WARM_LATTICE_CONSTANT = 3.494
 """Lattice constant of `li` at 300 K (Å)."""
 
-SET_DOWN = 4.5
-"""Distance of facing tips (Å) within the reach of forces, where they do not count as touching."""
+SET_DOWN = 3.5
+"""Distance at which facing tips are set down (Å): half an angstrom more than that of neighbors,
+where they pull at each other by more than the barostat's noise."""
 
 CLEARANCE = 8.0
 """Height that is kept free between the lid and the image of the deepest plane (Å)."""

@@ -41,7 +41,7 @@ def draw_cross_sections(cases: Sequence[Case], out: Path) -> list[Figure]:
         run = case.outcomes[0]
         with Trajectory(_folder(out, run) / TRAJECTORY) as trajectory:
             frames = {index: trajectory[index] for index in _telling(run)}
-        titles = {index: f"{case.label}, {run.series.time_ps[index]:.0f} ps" for index in frames}
+        titles = {index: f"{case.label}, {run.series.time_ps[index]:.3g} ps" for index in frames}
         rows_of_bodies.append([_panel(f, bodies(run, f), titles[i]) for i, f in frames.items()])
         volume = run.crystal.volume_per_atom
         rows_of_order.append(

@@ -182,3 +182,21 @@ def test_yaml_names_facets_without_quotes_and_says_what_does_not_fit(tmp_path):
     ]:
         with pytest.raises(InputError, match=said):
             dendrites(**settings)
+
+
+def test_contact_of_large_bodies_is_that_of_all_their_pairs():
+    """Two heaps of 4,000 atoms; the lift compared with every pair, and a reach of many shells."""
+    from ase import Atoms
+
+    from limlff.structures.contact import drop_to_contact
+
+    rng = np.random.default_rng(1)
+    low, high = rng.uniform(0, [60, 60, 40], (2, 4000, 3))
+    lift = drop_to_contact(
+        Atoms("Li4000", low, cell=[60, 60, 300], pbc=True), Atoms("Li4000", high), 10.0
+    )
+    lateral = low[:, None, :2] - high[None, :, :2]
+    lateral -= 60 * np.round(lateral / 60)
+    square = np.sum(lateral**2, axis=2)
+    rise = low[:, None, 2] - high[None, :, 2] + np.sqrt(np.maximum(100 - square, 0))
+    assert lift == pytest.approx(rise[square < 100].max())
