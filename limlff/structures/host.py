@@ -11,7 +11,7 @@ from ase import Atoms
 from pydantic import BeforeValidator, Field
 
 from limlff.config import StrictModel
-from limlff.quantities import Count, is_number
+from limlff.quantities import is_number
 from limlff.structures.bicrystal import TiltPlane, copper_sandwich, tilt_bicrystal
 from limlff.structures.lattice import COPPER_LATTICE_CONSTANT, bcc_supercell
 from limlff.structures.settings import LatticeConstant, Orientation
@@ -49,7 +49,7 @@ class CopperInterface(StrictModel):
     Attributes:
         kind: Name of the host.
         facet: Facet of copper: "100", "110" or "111".
-        copper_layers: Planes of copper.
+        copper_layers: Planes of copper, 200 at most.
         copper_constant: Edge of the cubic cell of copper (Å).
         max_strain_percent: Largest strain by which lithium is fitted to copper (%).
         place: Whether the hole is "at" one of the interfaces or "between" them.
@@ -57,7 +57,7 @@ class CopperInterface(StrictModel):
 
     kind: Literal["copper_interface"] = "copper_interface"
     facet: Orientation = "111"
-    copper_layers: Count = 6
+    copper_layers: Annotated[int, Field(ge=1, le=200), is_number] = 6
     copper_constant: LatticeConstant = COPPER_LATTICE_CONSTANT
     max_strain_percent: Annotated[float, Field(ge=1e-6, le=50), is_number] = 2.0
     place: Literal["at", "between"] = "at"

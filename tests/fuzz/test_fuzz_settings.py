@@ -61,6 +61,9 @@ def base_of(name: str) -> dict[str, Any]:
         content |= {"frozen": {"indices": [0]}, "potential": "li", "steps": 10}
         disc = {"kind": "masked", "disc": {"radius_angstrom": 2.0}}
         content["events"] = [{"kind": "deposit", "element": "Li", "every": 5, "lateral": disc}]
+    if name == "fusion":
+        disc = {"kind": "masked", "disc": {"radius_angstrom": 2.0}}
+        content["drive"] = {"kind": "growth", "lateral": disc}
     return content
 
 

@@ -96,7 +96,7 @@ def test_template_of_the_example_is_offered(installed, capsys):
 def test_a_study_that_is_not_installed_is_refused(tmp_path, capsys):
     (tmp_path / "mine.yaml").write_text("study: vapor\n")
     assert main(["run", str(tmp_path / "mine.yaml"), "--out", str(tmp_path / "out")]) == 2
-    assert "it must be one of deposition, healing" in capsys.readouterr().err
+    assert "it must be one of deposition, fusion, healing" in capsys.readouterr().err
 
 
 def test_a_package_that_cannot_be_imported_is_named_and_keeps_no_other_study_back(
