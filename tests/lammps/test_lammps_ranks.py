@@ -156,9 +156,10 @@ def test_stresses_that_were_not_asked_for_are_no_numbers(results):
 
 
 def test_atoms_that_arrive_have_no_program_compiled_in_each_step(results):
-    """Arrays have room for some, and where they grow they grow once."""
-    assert len(results["growing"]["x"]) > 54 + 20
-    assert results["growing"]["compiled"] <= 1
+    """Arrays that grow have room for a tenth more, so that programs are as few as such steps."""
+    atoms = len(results["growing"]["x"])
+    assert atoms > 54 + 20
+    assert results["growing"]["compiled"] <= 1 + np.log(atoms / 54) / np.log(1.1)
 
 
 def test_pressure_is_the_slope_of_the_energy_by_the_volume(results):
